@@ -1,0 +1,1 @@
+from dgm_zoo import models

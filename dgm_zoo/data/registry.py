@@ -1,0 +1,367 @@
+"""The data sets of the zoo: what each is, where it lies, and how it is read."""
+
+import contextlib
+import dataclasses
+import functools
+import importlib
+import io
+import os
+import tempfile
+from collections.abc import Callable
+
+from dgm_zoo.errors import InvalidInput, unknown
+
+_DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """What a data set is.
+
+    Attributes:
+      name: as `load` takes it.
+      version: version of the TFDS builder.
+      image_shape: shape of one example x as `load` gives it by default.
+      num_classes: number of labels over all splits, or None for a set without labels.
+      splits: number of examples of "train", "validation" and "test".
+      levels: number of grey levels of a pixel.
+      source: who made it.
+      licence: its terms.
+      prepared: whether it lies ready to be read.
+    """
+
+    name: str
+    version: str
+    image_shape: tuple
+    num_classes: int | None
+    splits: dict
+    levels: int
+    source: str
+    licence: str
+    prepared: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Set:
+    """One entry of the registry: the facts of `DatasetInfo`, and how TFDS finds them."""
+
+    version: str
+    image_shape: tuple
+    num_classes: int | None
+    splits: dict  # of the zoo's split -> (TFDS split or slice, number of examples)
+    source: str
+    licence: str
+    levels: int | None = 256
+    feature: str = "image"
+    from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
+    builder: str | None = None  # module of builders/ for a set that TFDS lacks and that prepares itself
+
+
+def _ink(images):
+    """Black strokes on white in three equal channels -> white ink on black in one."""
+    return 255 - images[..., :1]
+
+
+def _carved(train, validation, test):
+    """Splits of a set without a validation split: its rows are the last ones of train, in TFDS's order."""
+    return {
+        "train": (f"train[:{train}]", train),
+        "validation": (f"train[{train}:]", validation),
+        "test": ("test", test),
+    }
+
+
+_SETS = {
+    "binarized_mnist": _Set(
+        version="1.0.0",
+        image_shape=(28, 28, 1),
+        num_classes=None,
+        splits={"train": ("train", 50_000), "validation": ("validation", 10_000), "test": ("test", 10_000)},
+        levels=2,
+        source="Larochelle and Murray (2011), binarised once, after Salakhutdinov and Murray (2008)",
+        licence="derived from MNIST, CC BY-SA 3.0",
+    ),
+    "digits": _Set(
+        version="1.0.0",
+        image_shape=(8, 8, 1),
+        num_classes=10,
+        splits={"train": ("train", 1293), "validation": ("validation", 144), "test": ("test", 360)},
+        levels=17,
+        source="Alpaydin and Kaynak (1998), UCI Machine Learning Repository, through scikit-learn",
+        licence="CC BY 4.0",
+        builder="digits",
+    ),
+    "fashion_mnist": _Set(
+        version="3.0.1",
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        splits=_carved(55_000, 5_000, 10_000),
+        source="Xiao, Rasul and Vollgraf (2017)",
+        licence="MIT",
+    ),
+    "mnist": _Set(
+        version="3.0.1",
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        splits=_carved(55_000, 5_000, 10_000),
+        source="LeCun, Cortes and Burges (1998)",
+        licence="CC BY-SA 3.0",
+    ),
+    "omniglot": _Set(
+        version="3.0.0",
+        image_shape=(28, 28, 1),
+        num_classes=1623,
+        splits=_carved(17_352, 1_928, 13_180),
+        source="Lake, Salakhutdinov and Tenenbaum (2015); 105x105 inverted and area-averaged to 28x28",
+        licence="MIT",
+        from_stored=_ink,
+    ),
+}
+
+
+def list_datasets():
+    """Returns the names that `load` takes, sorted."""
+    return sorted(_SETS)
+
+
+def info(name, data_dir=None):
+    """Returns the `DatasetInfo` of a data set, which need not be prepared.
+
+    Args:
+      name: one of `list_datasets()`.
+      data_dir: where to look whether it is prepared; see `load`.
+
+    Raises:
+      InvalidInput: the name is unknown.
+
+    Example:
+      >>> info("digits").splits
+      {'train': 1293, 'validation': 144, 'test': 360}
+    """
+    entry = _entry(name)
+    return DatasetInfo(
+        name=name,
+        version=entry.version,
+        image_shape=entry.image_shape,
+        num_classes=entry.num_classes,
+        splits={split: count for split, (_, count) in entry.splits.items()},
+        levels=entry.levels,
+        source=entry.source,
+        licence=entry.licence,
+        prepared=_prepared_in(name, data_dir) is not None,
+    )
+
+
+def load(
+    name,
+    split,
+    batch_size,
+    *,
+    labels=False,
+    binarize=None,
+    dequantize=False,
+    image_size=None,
+    shuffle=None,
+    seed=0,
+    first_epoch=None,
+    limit=None,
+    data_dir=None,
+):
+    """Returns the batches of one split of a data set.
+
+    A split is read once into memory, and stays there for later calls. Everything random is a function of the
+    seed: the order of epoch e of (seed, e), and the pixels drawn in it of (seed, e, batch). In training each
+    epoch has its own order and pixels; "validation" and "test" come in order, with pixels drawn from (seed,
+    row), the same every time and for every batch size.
+
+    The splits never overlap. `digits` and `binarized_mnist` have their own. For `mnist` and `fashion_mnist`
+    validation is the last 5,000 of TFDS's train, for `omniglot` its last 1,928, a tenth; TFDS stores these
+    sets in a fixed order shuffled by hash, so this is a random but constant choice. Omniglot's test has other
+    characters than its train.
+
+    Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
+    of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
+
+    Args:
+      name: one of `list_datasets()`.
+      split: "train", "validation" or "test".
+      batch_size: rows of a batch. Training drops the remainder; the others keep the last, smaller batch.
+      labels: whether elements are (x, y) instead of x.
+      binarize: None for the grey pixels; "stochastic" for x ~ Bernoulli(pixel), fresh in every epoch of
+        training (the protocol of Burda et al., 2015); "fixed" for the same drawn once per image from the
+        seed (as in Salakhutdinov and Murray, 2008, whose own draw is `binarized_mnist`); "threshold" for
+        pixel > 0.5.
+      dequantize: whether grey level k becomes (k + u) / levels with u ~ U(0, 1) (Theis et al., 2016) instead
+        of k / (levels - 1).
+      image_size: (height, width) to area-average the stored images to; None for the set's own, which is
+        28x28 for omniglot. Images of another size have 256 levels.
+      shuffle: whether rows come in random order; None for training only.
+      seed: 32-bit integer that order, binarisation and dequantisation are a function of.
+      first_epoch: None for a data set of one epoch: its n-th iteration is epoch n, counted from 0. An integer
+        e, for training, gives an endless stream that begins where epoch e begins, so that a resumed run sees
+        the batches of an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
+      limit: number of rows to keep, the first of the split; None for all.
+      data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
+        ~/tensorflow_datasets. Nothing is downloaded, but `digits` prepares itself, in TFDS's default or a
+        temporary folder if this one cannot be written to.
+
+    Returns:
+      A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], or of (x, y) with y int32 [B].
+
+    Raises:
+      InvalidInput: the set is unknown or not prepared, or an option does not fit.
+
+    Example:
+      >>> train = load("digits", "train", 64, binarize="stochastic", seed=1)
+      >>> train.element_spec
+      TensorSpec(shape=(64, 8, 8, 1), dtype=tf.float32, name=None)
+    """
+    from dgm_zoo.data import pipeline
+
+    entry = _entry(name)
+    pipeline.check_split(split)
+    if labels and entry.num_classes is None:
+        raise InvalidInput(f"labels=True, but '{name}' has no labels; leave labels out")
+    if image_size is not None:
+        image_size = pipeline.check_image_size(image_size)
+    directory = _prepared_in(name, data_dir)
+    if directory is None:
+        if entry.builder is None:
+            raise InvalidInput(
+                f"data set '{name}' is not prepared in {_data_dir(data_dir)}; "
+                f"run 'dgm-zoo data prepare {name}' once, with a network, or set TFDS_DATA_DIR"
+            )
+        directory = prepare(name, data_dir)
+    x, y, levels = _read(name, split, directory, image_size)
+    return pipeline.from_arrays(
+        x,
+        y,
+        split=split,
+        batch_size=batch_size,
+        labels=labels,
+        binarize=binarize,
+        dequantize=dequantize,
+        shuffle=shuffle,
+        seed=seed,
+        first_epoch=first_epoch,
+        limit=limit,
+        levels=levels,
+    )
+
+
+def prepare(name, data_dir=None):
+    """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
+
+    Args:
+      name: one of `list_datasets()`. `digits` is made at once and offline; the others are downloaded by TFDS.
+      data_dir: see `load`.
+
+    Raises:
+      InvalidInput: the name is unknown, or the set cannot be downloaded or written.
+
+    Example:
+      >>> prepare("digits", "/tmp/sets")
+      '/tmp/sets/digits/1.0.0'
+    """
+    entry = _entry(name)
+    found = _prepared_in(name, data_dir)
+    if found:
+        return found
+    failures = []
+    for folder in _folders(name, data_dir):
+        try:
+            return _prepare_in(name, entry, folder)
+        except OSError as error:
+            failures.append(f"{folder}: {error}")
+    raise InvalidInput(
+        f"data set '{name}' could not be prepared ({'; '.join(failures)}); "
+        "it needs a network, and a data_dir that can be written to"
+    )
+
+
+def _entry(name):
+    if name not in _SETS:
+        raise unknown("data set", name, _SETS)
+    return _SETS[name]
+
+
+def _data_dir(data_dir):
+    """The folder that the caller means."""
+    return os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_DIR)
+
+
+def _folders(name, data_dir):
+    """The folders where a set may lie: the caller's; for one that prepares itself, two more."""
+    folders = [_data_dir(data_dir)]
+    if _SETS[name].builder:
+        folders.append(os.path.expanduser(_DEFAULT_DIR))
+        folders.append(os.path.join(tempfile.gettempdir(), f"dgm_zoo_data_{os.getuid()}"))
+    return folders
+
+
+def _prepared_in(name, data_dir):
+    """The folder of a prepared set, or None. TFDS writes dataset_info.json last."""
+    for folder in _folders(name, data_dir):
+        path = os.path.join(folder, name, _SETS[name].version)
+        if os.path.isfile(os.path.join(path, "dataset_info.json")):
+            return path
+    return None
+
+
+def _prepare_in(name, entry, folder):
+    """Prepares a set in a folder of its own and renames it into place, so that two processes may race.
+
+    (TFDS's own temporary names come from Python's global generator: two processes with one seed would clash.)
+    """
+    import tensorflow_datasets as tfds
+
+    if os.path.isdir(folder) and not os.stat(folder).st_mode & 0o222:  # which would not stop root
+        raise PermissionError("the folder is read-only")
+    place = os.path.join(folder, name)
+    os.makedirs(place, exist_ok=True)
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    with tempfile.TemporaryDirectory(dir=place, prefix="incomplete.") as scratch:
+        if entry.builder:
+            importlib.import_module(f"dgm_zoo.data.builders.{entry.builder}")
+        builder = tfds.builder(f"{name}:{entry.version}", data_dir=scratch)
+        with _silence() if entry.builder else contextlib.nullcontext():
+            builder.download_and_prepare(download_config=config)
+        target = os.path.join(place, entry.version)
+        try:
+            os.rename(os.path.join(scratch, name, entry.version), target)
+        except OSError:
+            if not os.path.isfile(os.path.join(target, "dataset_info.json")):  # unless another process won
+                raise
+    return target
+
+
+@contextlib.contextmanager
+def _silence():
+    """Keeps TFDS's messages and progress bars off the terminal; an error is raised all the same."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@functools.cache
+def _read(name, split, directory, image_size):
+    """Reads a split into memory: x uint8 [N, ...], y int32 [N] or None, and the number of levels of x."""
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    from dgm_zoo.data import pipeline
+
+    entry = _SETS[name]
+    stored = tfds.builder_from_directory(directory).as_dataset(
+        split=entry.splits[split][0], batch_size=1000, shuffle_files=False
+    )
+    xs, ys, levels = [], [], entry.levels
+    for block in tfds.as_numpy(stored):
+        x = block[entry.feature]
+        x = entry.from_stored(x) if entry.from_stored else x
+        if len(entry.image_shape) == 3:
+            x, levels = pipeline.resized(x, entry.levels, image_size or entry.image_shape[:2])
+        xs.append(x)
+        ys.append(block.get("label"))
+    x, y = np.concatenate(xs), None if entry.num_classes is None else np.concatenate(ys)
+    x.setflags(write=False)  # later calls share it
+    return x, y, levels

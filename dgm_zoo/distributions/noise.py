@@ -1,0 +1,99 @@
+"""Stateless noise, stated per row.
+
+Everything random in the zoo is drawn here, outside the compiled region, and handed to pure functions. Two
+families share one interface, so that the same sampler serves a training step and a served request:
+
+* `BatchNoise` draws a whole batch from one seed: the fast one, for training and evaluation;
+* `RowNoise` draws each row from that row's own seed: a row's value does not depend on its batch.
+
+Both give the same numbers with and without XLA, since XLA never draws them (its own generator is many times
+slower than TensorFlow's on a CPU, and gives another stream).
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.errors import InvalidInput
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+
+
+def check_seed(seed):
+    """Returns `seed` as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or not INT32_MIN <= seed <= INT32_MAX:
+        raise InvalidInput(f"seed {seed!r} is not an int32; give a whole number from {INT32_MIN} to {INT32_MAX}")
+    return int(seed)
+
+
+def row_seeds(seed, n):
+    """Returns `n` int32 seeds derived from one, `[n]`; the first m of n are the same for every n >= m.
+
+    Example:
+      >>> row_seeds(0, 64)[:8] == row_seeds(0, 8)   # all true
+    """
+    words = np.random.SeedSequence(check_seed(seed) - INT32_MIN).generate_state(n)
+    return words.astype(np.uint32).view(np.int32)
+
+
+class BatchNoise:
+    """Independent noise for `n` rows from one seed.
+
+    Args:
+      seed: int32 tensor or sequence of shape `[2]`.
+      n: number of rows, an int or a scalar int32 tensor.
+
+    Example:
+      >>> BatchNoise([0, 1], 128).normal([50]).shape
+      TensorShape([128, 50])
+    """
+
+    def __init__(self, seed, n):
+        self.seed, self.n, self.draws = tf.cast(seed, tf.int32), n, 0
+
+    def fork(self, index):
+        """Returns a new source, independent of this one and of the forks with another `index`."""
+        return type(self)(tf.random.fold_in(tf.random.fold_in(self.seed, -1), index), self.n)
+
+    def normal(self, shape, samples=None):
+        """Returns standard normal float32 noise, `[n, *shape]`, or `[samples, n, *shape]`."""
+        return self._draw(tf.random.stateless_normal, shape, samples)
+
+    def uniform(self, shape, samples=None):
+        """Returns float32 noise uniform on [0, 1), `[n, *shape]`, or `[samples, n, *shape]`."""
+        return self._draw(tf.random.stateless_uniform, shape, samples)
+
+    def _next(self):
+        self.draws += 1
+        return self.draws
+
+    def _draw(self, sampler, shape, samples):
+        lead = [self.n] if samples is None else [samples, self.n]
+        return sampler([*lead, *shape], tf.random.fold_in(self.seed, self._next()))
+
+
+class RowNoise(BatchNoise):
+    """Noise in which row i depends on `seeds[i]` alone.
+
+    Args:
+      seeds: int32 tensor `[n]`, or `[n, 2]`.
+    """
+
+    def __init__(self, seeds):
+        seeds = tf.cast(seeds, tf.int32)
+        seeds = tf.stack([seeds, tf.zeros_like(seeds)], -1) if seeds.shape.rank == 1 else seeds
+        super().__init__(seeds, tf.shape(seeds)[0])
+
+    def fork(self, index):
+        fold = lambda s: tf.random.fold_in(tf.random.fold_in(s, -1), index)  # noqa: E731
+        return RowNoise(tf.map_fn(fold, self.seed))
+
+    def _draw(self, sampler, shape, samples):
+        shape = [*shape] if samples is None else [samples, *shape]
+        draw = self._next()
+        noise = tf.map_fn(
+            lambda s: sampler(shape, tf.random.fold_in(s, draw)),
+            self.seed,
+            fn_output_signature=tf.TensorSpec(shape, tf.float32),
+        )
+        return noise if samples is None else tf.einsum("ns...->sn...", noise)

@@ -1,0 +1,74 @@
+"""The importance weighted auto-encoder."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.errors import unknown
+from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.vae import VAE
+from dgm_zoo.objectives import doubly_reparametrised, importance_bound, importance_weights
+
+
+@register("iwae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class IWAE(VAE):
+    """Importance weighted auto-encoder: the VAE's players, on a bound that k samples tighten.
+
+        max_{theta, eta}  E_{z_1..z_k ~ q_eta(z|x)}  log (1/k) sum_i p_theta(x, z_i) / q_eta(z_i|x)
+
+    k = 1 is the VAE's bound, estimated by its single-sample form.
+
+    Args:
+      k: number of samples.
+      estimator: "exact", the gradient of the bound, or "dreg", which leaves theta's gradient as it is and gives
+        eta the doubly reparametrised one: the same in expectation, of less variance for large k.
+      Everything else: see `VAE`.
+
+    References:
+      Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, Eq. 8, 13, 14.
+      Tucker et al., Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, 2019.
+    """
+
+    logged = ("loss", "bound", "elbo", "reconstruction", "kl", "ess")
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, k=50, estimator="exact", **kwargs):
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        self.k = positive_int("k", k)
+        if estimator not in ("exact", "dreg"):
+            raise unknown("estimator", estimator, ["exact", "dreg"])
+        self.estimator = estimator
+
+    @classmethod
+    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
+               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
+               k=50, estimator="exact", seed=None):
+        return cls(
+            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
+            k=k, estimator=estimator, seed=seed,
+        )
+
+    @property
+    def ascends(self):
+        return {"theta": "objective", "eta": "dreg" if self.estimator == "dreg" else "objective"}
+
+    def noise(self, rng):
+        return self.posterior.noise(rng, self.k)
+
+    def terms(self, x, c, noise):
+        q = self.q_z(x, *c)
+        z = self.posterior.sample(q, noise)
+        log_px, log_pz = self.p_x(z, *c).log_prob(x), self.p_z().log_prob(z)
+        log_w = log_px + log_pz - q.log_prob(z)
+        bound = importance_bound(log_w)
+        terms = {
+            "objective": bound,
+            "bound": bound,
+            "elbo": tf.reduce_mean(log_w, 0),
+            "reconstruction": tf.reduce_mean(log_px, 0),
+            "kl": tf.reduce_mean(log_px - log_w, 0),
+            "ess": 1.0 / tf.reduce_sum(importance_weights(log_w) ** 2, 0),
+        }
+        if self.estimator == "dreg":
+            log_q = self.posterior.held(q).log_prob(z)
+            terms["dreg"] = doubly_reparametrised(log_px + log_pz - log_q)
+        return terms

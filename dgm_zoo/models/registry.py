@@ -1,0 +1,61 @@
+"""The registered models, by name."""
+
+import inspect
+
+from dgm_zoo.errors import InvalidInput, unknown
+
+MODELS = {}
+
+
+def register(name):
+    """Class decorator: makes a model known to `create`, to configs and to the conformance suite as `name`."""
+
+    def add(cls):
+        MODELS[name] = cls
+        cls.registered_name = name
+        return cls
+
+    return add
+
+
+def list_models():
+    """Returns the names that `create` takes, sorted."""
+    return sorted(MODELS)
+
+
+def model_class(name):
+    """Returns the class registered as `name`; raises `InvalidInput` with the nearest name if there is none."""
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    return MODELS[name]
+
+
+def create(name, **arguments):
+    """Builds a model with default networks.
+
+    Args:
+      name: one of `list_models()`.
+      **arguments: what the class's own `create` takes, such as `image_shape` and `latent_dim`.
+
+    Raises:
+      InvalidInput: unknown model or argument (with the nearest name), or a value that does not fit.
+
+    Example:
+      >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
+    """
+    cls = model_class(name)
+    known = inspect.signature(cls.create).parameters
+    for key in arguments:
+        if key not in known:
+            raise unknown(f"argument of {name}", key, known)
+    for key, parameter in known.items():
+        if parameter.default is parameter.empty and key not in arguments:
+            raise InvalidInput(f"{name} needs '{key}'; give it to create() or set config.model.{key}")
+    return cls.create(**arguments)
+
+
+def positive_int(name, value):
+    """Returns `value` if it is a whole number of at least 1; raises `InvalidInput` if not."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidInput(f"{name} is {value!r}; give a whole number of at least 1")
+    return value

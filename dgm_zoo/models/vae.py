@@ -1,0 +1,273 @@
+"""The variational auto-encoder."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo import distributions
+from dgm_zoo.distributions import IndependentNormal, RowNoise, StandardNormal, row_seeds
+from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.base import GenerativeModel
+from dgm_zoo.models.endpoints import SEED, Endpoint, Input, check_array
+from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.networks import encoder_and_decoder
+from dgm_zoo.objectives import elbo, importance_bound
+
+ROWS_PER_DECODE = 4000  # samples x images in one call of the decoder when a likelihood is estimated
+
+
+@register("vae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class VAE(GenerativeModel):
+    """Variational auto-encoder: the two joints p_theta(x|z) p(z) and q_eta(z|x) p_data(x), brought together.
+
+    Both players ascend the evidence lower bound,
+
+        max_{theta, eta}  E_{q_eta(z|x)} log p_theta(x|z) - KL(q_eta(z|x) || p(z)),
+
+    with one reparametrised sample of z, and the KL in closed form where TFP registers one.
+
+    Args:
+      encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      prior: p(z), a `distributions.Prior`; `StandardNormal` if None.
+      likelihood: the head of p(x|z), such as `IndependentBernoulli((28, 28, 1))`.
+      posterior: the head of q(z|x); `IndependentNormal` if None.
+      beta: weight of the KL (beta-VAE); 1 is the bound itself.
+      free_bits: nats of KL per latent dimension below which (on the batch's mean) it is not pushed down.
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit; names both.
+
+    Example:
+      >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
+      >>> model.compile(optimizer="adam")
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="stochastic"), epochs=10)
+      >>> model.sample(64, seed=0).shape
+      (64, 28, 28, 1)
+
+    References:
+      Kingma and Welling, Auto-Encoding Variational Bayes, 2014. Higgins et al., beta-VAE, 2017.
+      Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016 (free bits, Eq. 15).
+    """
+
+    players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior")}
+    logged = ("loss", "elbo", "reconstruction", "kl")
+    ascends = {"theta": "objective", "eta": "objective"}
+    endpoint_samples = 128  # importance samples behind the served log_likelihood
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, beta=1.0, free_bits=0.0, **kwargs):
+        super().__init__(**kwargs)
+        latent = _shape(decoder.input)
+        self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
+        self.posterior = IndependentNormal(latent) if posterior is None else posterior
+        self.prior = StandardNormal(latent) if prior is None else prior
+        self.beta, self.free_bits = beta, free_bits
+        _match("encoder's input", _shape(encoder.input), "likelihood's event", likelihood.event_shape)
+        _match("encoder's output", _shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        _match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
+        _match("decoder's input", latent, "prior's event", self.prior.event_shape)
+        _match("decoder's output", _shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        if beta < 0 or free_bits < 0:
+            raise InvalidInput(f"beta {beta!r} and free_bits {free_bits!r} must not be negative")
+        if free_bits and not (isinstance(self.posterior, IndependentNormal) and isinstance(self.prior, StandardNormal)):
+            raise InvalidInput(f"free_bits {free_bits!r} needs a normal posterior and a StandardNormal prior; set it to 0")
+
+    @classmethod
+    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
+               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
+               beta=1.0, free_bits=0.0, seed=None):
+        """Builds the model with default networks; see `networks.encoder_and_decoder` and `distributions.get`."""
+        return cls(
+            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
+            beta=beta, free_bits=free_bits, seed=seed,
+        )
+
+    @staticmethod
+    def parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, condition_size=0):
+        """Returns encoder, decoder, prior, likelihood and posterior by name."""
+        latent = (positive_int("latent_dim", latent_dim),)
+        likelihood = distributions.get(likelihood, tuple(image_shape))
+        posterior, prior = distributions.get(posterior, latent), distributions.get(prior, latent)
+        encoder, decoder = encoder_and_decoder(
+            network, image_shape, latent_dim, posterior.params_shape, likelihood.params_shape, hidden, activation,
+            condition_size,
+        )
+        return {
+            "encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood, "posterior": posterior,
+        }
+
+    # ------------------------------------------------------------------------------------------ the two joints
+
+    def q_z(self, x, *c):
+        """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
+        return self.posterior(self.encoder([x, *c] if c else x))
+
+    def p_x(self, z, *c):
+        """p_theta(x|z) for z `[..., batch, latent_dim]`: batch shape `[..., batch]`, event shape that of x."""
+        lead, rank = tf.shape(z)[:-1], z.shape.rank
+        if rank > 2:
+            z = tf.reshape(z, [-1, z.shape[-1]])
+            c = [tf.tile(one, [tf.reduce_prod(lead[:-1]), 1]) for one in c]
+        params = self.decoder([z, *c] if c else z)
+        if rank > 2:
+            params = tf.reshape(params, tf.concat([lead, self.likelihood.params_shape], 0))
+        return self.likelihood(params)
+
+    def p_z(self):
+        """The prior p(z)."""
+        return self.prior.distribution(self.q_z)
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        noise = self.noise(self.rng(x))
+        terms = self.ascend(self.terms, x, c, noise, **self.ascends)
+        return self.log(loss=-terms["objective"], **terms)
+
+    def test_step(self, data):
+        x, c = self.unpack(data)
+        noise = self.noise(self.rng(x, training=False))
+        terms = self.jitted(self.terms)(x, c, noise)
+        return self.log(loss=-terms["objective"], **terms)
+
+    def noise(self, rng):
+        """What one step draws."""
+        return self.posterior.noise(rng)
+
+    def terms(self, x, c, noise):
+        """The bound and its parts, each `[batch]`, in nats."""
+        q = self.q_z(x, *c)
+        z = self.posterior.sample(q, noise)
+        log_px = self.p_x(z, *c).log_prob(x)
+        divergence = kl(q, self.p_z(), z)
+        penalised = self._free_bits(q) if self.free_bits else divergence
+        return {
+            "objective": elbo(log_px, penalised, self.beta),
+            "elbo": elbo(log_px, divergence),
+            "reconstruction": log_px,
+            "kl": divergence,
+        }
+
+    def _free_bits(self, q):
+        per_dimension = tf.reduce_mean(kl(q.distribution, self.p_z().distribution, None), 0)
+        return tf.reduce_sum(tf.maximum(per_dimension, self.free_bits))
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def log_weights(self, x, c, q, noise):
+        """log p(x, z_k) - log q(z_k|x) for z_k ~ q, nats: `[k, batch]`."""
+        z = self.posterior.sample(q, noise)
+        return self.p_x(z, *c).log_prob(x) + self.p_z().log_prob(z) - q.log_prob(z)
+
+    def log_likelihood(self, x, label=None, num_samples=1000, seed=0):
+        """Importance-sampled log p(x), nats: NumPy `[n]`.
+
+        A lower bound in expectation, tight as `num_samples` grows. Memory does not grow with `num_samples`, and
+        an image's number does not depend on the others given with it.
+
+        Args:
+          x: `[n, *image_shape]`.
+          label: `[n]` for a model that is conditioned on labels.
+          num_samples: importance samples K per image; rounded up to a whole number of chunks.
+          seed: int32.
+
+        References: Burda et al., 2016, section 5 (K = 5,000).
+        """
+        num_samples = positive_int("num_samples", num_samples)
+        given = {"x": x, **self._given(label)}
+        x, label = (
+            check_array("log_likelihood", name, given.get(name), wanted) if (wanted := self.takes().get(name)) else None
+            for name in ("x", "label")
+        )
+        chunk = min(num_samples, 200)
+        rows, seeds = max(1, ROWS_PER_DECODE // chunk), row_seeds(seed, len(x))
+        if "_estimator" not in self.__dict__:
+            self.__dict__["_estimator"] = tf.function(self._estimate, autograph=False, reduce_retracing=True)
+        parts = [
+            self._estimator(
+                tf.constant(x[i : i + rows]), None if label is None else tf.constant(label[i : i + rows]),
+                tf.constant(seeds[i : i + rows]), tf.constant(-(-num_samples // chunk)), chunk,
+            ).numpy()
+            for i in range(0, len(x), rows)
+        ]
+        return tf.concat(parts, 0).numpy()
+
+    def _estimate(self, x, label, seeds, chunks, chunk):
+        c, rng = self.condition(label), RowNoise(seeds)
+        q = self.q_z(x, *c)
+
+        def body(i, total):
+            log_w = self.log_weights(x, c, q, self.posterior.noise(rng.fork(i), chunk))
+            return i + 1, tf.reduce_logsumexp(tf.concat([total[None], log_w], 0), 0)
+
+        start = (tf.constant(0), tf.fill([tf.shape(x)[0]], -float("inf")))
+        _, total = tf.while_loop(lambda i, _: i < chunks, body, start)
+        return total - tf.math.log(tf.cast(chunks * chunk, tf.float32))
+
+    def call(self, x):
+        """The reconstruction, so that `model(x)` and `model.predict(x)` mean something."""
+        return self._reconstruct(x)["x"]
+
+    def encode(self, x, label=None):
+        """The posterior's parameters for x: a dict of NumPy arrays, `mean` and `stddev` `[n, latent_dim]`."""
+        return self.answer("encode", x=x, **self._given(label))
+
+    def decode(self, z, label=None):
+        """The likelihood's mean for latents z `[n, latent_dim]`: NumPy `[n, *image_shape]`."""
+        return self.answer("decode", z=z, **self._given(label))["x"]
+
+    def reconstruct(self, x, label=None):
+        """The likelihood's mean at the posterior's: NumPy, the shape of x."""
+        return self.answer("reconstruct", x=x, **self._given(label))["x"]
+
+    def _given(self, label):
+        return {} if label is None else {"label": label}
+
+    def _reconstruct(self, x, label=None):
+        c = self.condition(label)
+        return {"x": self.p_x(self.posterior.code(self.q_z(x, *c)), *c).mean()}
+
+    def takes(self):
+        return {"x": Input(self.likelihood.event_shape, range=self.likelihood.range)}
+
+    def endpoints(self):
+        x, *given = self.takes().items()
+        x, given, z = dict([x]), dict(given), {"z": Input(self.posterior.event_shape)}
+
+        def sample(noise, label=None):
+            return {"x": self.p_x(self.prior.draw(noise, self.q_z), *self.condition(label)).mean()}
+
+        def log_likelihood(x, noise, label=None):
+            c = self.condition(label)
+            return {"log_likelihood": importance_bound(self.log_weights(x, c, self.q_z(x, *c), noise))}
+
+        return {
+            "sample": Endpoint({"seed": SEED, **given}, sample, self.prior.noise, "z ~ p(z), then the mean of p(x|z)"),
+            "encode": Endpoint(
+                {**x, **given}, lambda x, label=None: self.posterior.moments(self.q_z(x, *self.condition(label))),
+                doc="the parameters of q(z|x)",
+            ),
+            "decode": Endpoint(
+                {**z, **given}, lambda z, label=None: {"x": self.p_x(z, *self.condition(label)).mean()},
+                doc="the mean of p(x|z)",
+            ),
+            "reconstruct": Endpoint({**x, **given}, self._reconstruct, doc="the mean of p(x|z) at q's mean"),
+            "log_likelihood": Endpoint(
+                {**x, "seed": SEED, **given}, log_likelihood,
+                lambda rng: self.posterior.noise(rng, self.endpoint_samples),
+                f"log p(x) in nats by importance sampling, K = {self.endpoint_samples}",
+            ),
+        }
+
+
+def _shape(tensor):
+    """Event shape of a Keras model's (first) input or output."""
+    first = tensor[0] if isinstance(tensor, (list, tuple)) else tensor
+    return tuple(first.shape[1:])
+
+
+def _match(one, shape, other, wanted):
+    if tuple(shape) != tuple(wanted):
+        raise InvalidInput(f"the {one} has shape {tuple(shape)}, but the {other} has {tuple(wanted)}; make them equal")

@@ -1,0 +1,43 @@
+"""The encoder and decoder that `dgm_zoo.create` builds when it is given none."""
+
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks.conv import conv_decoder, conv_encoder
+from dgm_zoo.networks.dense import dense
+
+
+def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likelihood_shape, hidden=None,
+                        activation=None, condition_size=0):
+    """Returns `(encoder, decoder)`, each the other's mirror.
+
+    Args:
+      network: "dense" or "conv".
+      image_shape: event shape of x.
+      latent_dim: size of z.
+      posterior_shape: what the encoder emits, `posterior.params_shape`.
+      likelihood_shape: what the decoder emits, `likelihood.params_shape`.
+      hidden: widths of the encoder's hidden layers ("dense", default (200, 200)) or its channels ("conv",
+        default (32, 64)).
+      activation: default "tanh" for "dense", "relu" for "conv".
+      condition_size: size of the condition vector c, 0 for none.
+
+    Raises:
+      InvalidInput: unknown network, or an image that a convolution does not suit.
+    """
+    if hidden is not None and (isinstance(hidden, (str, int)) or not all(isinstance(n, int) and n > 0 for n in hidden)):
+        raise InvalidInput(f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)")
+    if network == "dense":
+        hidden, activation = tuple(hidden or (200, 200)), activation or "tanh"
+        make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
+    elif network == "conv":
+        hidden, activation = tuple(hidden or (32, 64)), activation or "relu"
+        if len(hidden) != 2:
+            raise InvalidInput(f"hidden {hidden!r} of a 'conv' network must name two numbers of channels")
+
+        def make(*shapes, widths, name):
+            builder = conv_encoder if name == "encoder" else conv_decoder
+            return builder(*shapes, widths, activation=activation, condition_size=condition_size, name=name)
+    else:
+        raise unknown("network", network, ["dense", "conv"])
+    encoder = make(tuple(image_shape), posterior_shape, widths=hidden, name="encoder")
+    decoder = make((latent_dim,), likelihood_shape, widths=hidden[::-1], name="decoder")
+    return encoder, decoder

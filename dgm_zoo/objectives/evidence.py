@@ -1,0 +1,45 @@
+"""Lower bounds of the evidence log p(x), in nats.
+
+`log_w` is always log p(x, z_k) - log q(z_k|x) for samples z_k ~ q, with the k samples on axis 0.
+"""
+
+import tensorflow as tf
+
+
+def elbo(log_likelihood, kl, beta=1.0):
+    """The evidence lower bound E_q log p(x|z) - beta KL(q(z|x) || p(z)); beta = 1 is the bound itself.
+
+    Args:
+      log_likelihood: log p(x|z), nats, any shape.
+      kl: KL(q || p), nats, the same shape.
+
+    References: Kingma and Welling, Auto-Encoding Variational Bayes, 2014, Eq. 3; beta: Higgins et al., 2017.
+    """
+    return log_likelihood - beta * kl
+
+
+def importance_bound(log_w):
+    """L_k = log (1/k) sum_k w_k over axis 0 of `log_w`, nats: `[k, ...]` to `[...]`.
+
+    Its gradient by automatic differentiation is the exact one, sum_k w~_k grad log w_k.
+
+    References: Burda et al., Importance Weighted Autoencoders, 2016, Eq. 8 and 13.
+    """
+    k = tf.cast(tf.shape(log_w)[0], log_w.dtype)
+    return tf.reduce_logsumexp(log_w, 0) - tf.math.log(k)
+
+
+def importance_weights(log_w):
+    """Self-normalised weights w~_k = w_k / sum_j w_j over axis 0, held constant: `[k, ...]` to `[k, ...]`."""
+    return tf.stop_gradient(tf.nn.softmax(log_w, axis=0))
+
+
+def doubly_reparametrised(log_w):
+    """Surrogate whose gradient through z alone is DReG's for eta: sum_k w~_k^2 log w_k.
+
+    `log_w` must depend on eta through the samples z only: evaluate log q(z|x) with its parameters held constant.
+    The value is not a bound; only the gradient has a meaning.
+
+    References: Tucker et al., Doubly Reparameterized Gradient Estimators, 2019, Eq. 8.
+    """
+    return tf.reduce_sum(importance_weights(log_w) ** 2 * log_w, 0)
