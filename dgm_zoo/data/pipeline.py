@@ -115,7 +115,7 @@ def from_arrays(
 
 
 def _key(seed, purpose, epoch, batch):
-    """Key of a random stream, int64 [2]: four 32-bit numbers side by side, so that no two streams share one."""
+    """Key of a random stream, int64 [2]: four 32-bit numbers, so that no two streams share one."""
     low = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(32, tf.int64))
     return tf.stack([tf.constant(purpose << 32 | seed % 2**32, tf.int64), low | tf.cast(batch, tf.int64)])
 

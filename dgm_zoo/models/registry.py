@@ -30,12 +30,12 @@ def model_class(name):
     return MODELS[name]
 
 
-def create(name, **arguments):
+def create(name, **given):
     """Builds a model with default networks.
 
     Args:
       name: one of `list_models()`.
-      **arguments: what the class's own `create` takes, such as `image_shape` and `latent_dim`.
+      **given: what the class's own `create` takes, such as `image_shape` and `latent_dim`.
 
     Raises:
       InvalidInput: unknown model or argument (with the nearest name), or a value that does not fit.
@@ -43,15 +43,19 @@ def create(name, **arguments):
     Example:
       >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
     """
-    cls = model_class(name)
-    known = inspect.signature(cls.create).parameters
-    for key in arguments:
+    known = arguments(name)
+    for key in given:
         if key not in known:
             raise unknown(f"argument of {name}", key, known)
     for key, parameter in known.items():
-        if parameter.default is parameter.empty and key not in arguments:
-            raise InvalidInput(f"{name} needs '{key}'; give it to create() or set config.model.{key}")
-    return cls.create(**arguments)
+        if parameter.default is parameter.empty and key not in given:
+            raise InvalidInput(f"{name} needs '{key}'; give it to create()")
+    return model_class(name).create(**given)
+
+
+def arguments(name):
+    """Returns what `create(name, ...)` takes: a dict of argument name to `inspect.Parameter`."""
+    return dict(inspect.signature(model_class(name).create).parameters)
 
 
 def positive_int(name, value):

@@ -58,16 +58,16 @@ class VAE(GenerativeModel):
 
     def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, beta=1.0, free_bits=0.0, **kwargs):
         super().__init__(**kwargs)
-        latent = _shape(decoder.input)
+        latent = event_shape(decoder.input)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.prior = StandardNormal(latent) if prior is None else prior
         self.beta, self.free_bits = beta, free_bits
-        _match("encoder's input", _shape(encoder.input), "likelihood's event", likelihood.event_shape)
-        _match("encoder's output", _shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
-        _match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
-        _match("decoder's input", latent, "prior's event", self.prior.event_shape)
-        _match("decoder's output", _shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
+        match("decoder's input", latent, "prior's event", self.prior.event_shape)
+        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
         if beta < 0 or free_bits < 0:
             raise InvalidInput(f"beta {beta!r} and free_bits {free_bits!r} must not be negative")
         if free_bits and not (isinstance(self.posterior, IndependentNormal) and isinstance(self.prior, StandardNormal)):
@@ -262,12 +262,13 @@ class VAE(GenerativeModel):
         }
 
 
-def _shape(tensor):
-    """Event shape of a Keras model's (first) input or output."""
+def event_shape(tensor):
+    """Returns the event shape of a Keras model's (first) input or output."""
     first = tensor[0] if isinstance(tensor, (list, tuple)) else tensor
     return tuple(first.shape[1:])
 
 
-def _match(one, shape, other, wanted):
+def match(one, shape, other, wanted):
+    """Raises `InvalidInput` unless two shapes are equal; names both."""
     if tuple(shape) != tuple(wanted):
         raise InvalidInput(f"the {one} has shape {tuple(shape)}, but the {other} has {tuple(wanted)}; make them equal")

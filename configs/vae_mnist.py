@@ -1,0 +1,17 @@
+"""IWAE's 1-layer network as a VAE, on MNIST binarised stochastically.
+
+    dgm-zoo train --config=configs/vae_mnist.py --workdir=runs/vae_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "vae", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
+        "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
+        "train": {
+            "epochs": 1000, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 2e-3}, "decay": "cosine",
+        },
+        "evaluate": {"num_samples": 5000},
+    })

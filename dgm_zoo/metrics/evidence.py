@@ -1,0 +1,88 @@
+"""Held-out evidence: the importance-sampled log-likelihood, the bound split into its terms, active units.
+
+Every function takes a model that has the methods it names (models are not imported here) and a `tf.data` set of
+batches x or (x, y), and returns plain dicts: `value`, `stderr` and `protocol`, ready for `results.json`.
+"""
+
+import keras
+import numpy as np
+
+
+def _batches(model, dataset):
+    """Yields (x, keyword arguments) in NumPy; the labels are passed on to a model that takes them."""
+    for batch in dataset:
+        x, y = (batch if isinstance(batch, tuple) else (batch, None))
+        yield x.numpy(), {"label": y.numpy()} if "label" in model.takes() else {}
+
+
+def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verbose=0):
+    """Mean log p(x) over `dataset` in nats, by importance sampling with q(z|x) as the proposal.
+
+    Args:
+      model: has `log_likelihood(x, num_samples=, seed=)` and `takes()`.
+      dataset: batches x, or (x, y) for a model conditioned on labels (then it is log p(x|y)).
+      num_samples: K; the estimate is a lower bound in expectation, tight as K grows.
+      repetitions: independent estimates, each with samples of its own.
+      seed: int32 of the samples; each batch and repetition derives its own.
+      verbose: 1 shows a progress bar.
+
+    Returns:
+      dict: `value`, the mean over images (and repetitions); `stderr`, its standard error over images;
+      `stderr_samples`, the standard error over repetitions (None for one), which says how much of it is the
+      estimator's noise; `images`; `protocol`.
+
+    References: Burda, Grosse and Salakhutdinov, 2016, section 5.
+
+    Example:
+      >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
+    """
+    runs = []
+    for repetition in range(repetitions):
+        bar = keras.utils.Progbar(_size(dataset), unit_name="batch") if verbose else None
+        values = []
+        for i, (x, given) in enumerate(_batches(model, dataset)):
+            batch_seed = int(np.random.SeedSequence([seed % 2**32, repetition, i]).generate_state(1)[0] >> 1)
+            values.append(model.log_likelihood(x, **given, num_samples=num_samples, seed=batch_seed))
+            if bar:
+                bar.add(1, [("log_likelihood", values[-1].mean())])
+        runs.append(np.concatenate(values))
+    runs = np.stack(runs).astype(np.float64)
+    means = runs.mean(1)
+    return {
+        "value": float(means.mean()),
+        "stderr": _stderr(runs.mean(0)),
+        "stderr_samples": _stderr(means) if repetitions > 1 else None,
+        "images": runs.shape[1],
+        "protocol": f"importance sampling with q(z|x), K = {num_samples}, {repetitions} repetition(s), nats per image",
+    }
+
+
+def bound_terms(model, dataset, verbose=0):
+    """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
+    terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
+    return {
+        name: {"value": float(np.asarray(value).ravel()[0]), "stderr": None, "protocol": "mean over images, nats"}
+        for name, value in terms.items()
+    }
+
+
+def active_units(model, dataset, threshold=0.01):
+    """Number of latent units whose posterior mean varies over the data: Cov_x(E_q(u|x)[u]) > `threshold`.
+
+    References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
+    """
+    means = np.concatenate([model.encode(x, **given)["mean"] for x, given in _batches(model, dataset)])
+    return {
+        "value": int((means.var(0) > threshold).sum()),
+        "stderr": None,
+        "protocol": f"of {means.shape[1]} units, variance of the posterior mean over images above {threshold}",
+    }
+
+
+def _stderr(values):
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+
+
+def _size(dataset):
+    size = int(dataset.cardinality())
+    return size if size > 0 else None

@@ -1,0 +1,154 @@
+"""`metadata.json`: where a preset comes from and what it answers, for programs; the card is made from it."""
+
+import importlib.metadata
+import inspect
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+from dgm_zoo import data
+from dgm_zoo.errors import InvalidInput, unknown
+
+METADATA_FILE = "metadata.json"
+GIVEN = ("config", "dataset", "metrics", "seed")
+PACKAGES = ("tensorflow", "keras", "tensorflow_probability", "dgm_zoo")
+
+
+def check_given(metadata):
+    """Returns what the run tells about itself, with the facts of its data set filled in.
+
+    Args:
+      metadata: None, or a dict; see `export`.
+
+    Raises:
+      InvalidInput: an unknown key or data set (with the nearest name), a metric without value or protocol, or a
+        value that JSON cannot hold, such as NaN.
+    """
+    given = dict(metadata or {})
+    for key in given:
+        if key not in GIVEN:
+            raise unknown("metadata key", key, GIVEN)
+    for name, metric in (given.get("metrics") or {}).items():
+        for key in ("value", "protocol"):
+            if key not in metric:
+                raise InvalidInput(f"metric '{name}' has no '{key}'; give a dict with value, stderr and protocol")
+    if given.get("dataset") is not None:
+        given["dataset"] = _dataset(given["dataset"])
+    try:
+        return json.loads(json.dumps(given, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"metadata cannot be written as JSON ({error}); give plain, finite values") from None
+
+
+def describe(model, functions, name, version, given):
+    """Returns the contents of `metadata.json`.
+
+    Args:
+      model: the model, already without its optimizer.
+      functions: what `signatures(model)` returned.
+      name, version: those of the preset.
+      given: what `check_given` returned.
+
+    Returns:
+      Dict with `name`, `version`, `model` (registered name), `class`, `description` (the class docstring down to its
+      arguments), `parameters` (number of weights), `config`, `dataset`, `seed`, `metrics`, `endpoints` (inputs and
+      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. What is not
+      known is None.
+    """
+    cls = type(model)
+    table = model.endpoints()
+    return {
+        "name": name,
+        "version": version,
+        "model": getattr(cls, "registered_name", None),
+        "class": cls.__name__,
+        "description": (inspect.getdoc(cls) or "").split("\nArgs:")[0].strip(),
+        "parameters": model.count_params(),
+        **{key: given.get(key) for key in GIVEN},
+        "endpoints": {
+            key: {
+                "doc": table[key].doc,
+                "inputs": {
+                    one: {**_array(wanted.dtype, [None, *wanted.shape]), "range": wanted.range}
+                    for one, wanted in table[key].inputs.items()
+                },
+                "outputs": {
+                    one: _array(tensor.dtype, tensor.shape.as_list())
+                    for one, tensor in functions[key].get_concrete_function().structured_outputs.items()
+                },
+            }
+            for key in functions
+            if key in table
+        },
+        "serving_default": next(iter(functions)),
+        "versions": {"python": platform.python_version(), **{one: _installed(one) for one in PACKAGES}},
+        "git_revision": git_revision(),
+    }
+
+
+def write_metadata(folder, metadata):
+    """Writes `metadata.json` into a version folder."""
+    text = json.dumps(metadata, indent=2, allow_nan=False)
+    (Path(folder) / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_metadata(name_or_dir, version=None):
+    """Returns the `metadata.json` of a preset as a dict.
+
+    Args:
+      name_or_dir, version: see `serving.from_preset`.
+
+    Raises:
+      InvalidInput: no such preset, or a file that is missing or no JSON.
+
+    Example:
+      >>> read_metadata("vae_mnist")["metrics"]["test_log_likelihood"]["value"]
+    """
+    from dgm_zoo.serving.presets import preset_dir
+
+    path = Path(preset_dir(name_or_dir, version)) / METADATA_FILE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"'{path}' cannot be read ({error}); export the preset again") from None
+
+
+def git_revision():
+    """The commit of the checkout that this package runs from, "-dirty" if it was changed; None outside one."""
+    package = Path(__file__).resolve().parents[1]
+    top = _git(package, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != package.parent:  # installed, perhaps inside some other checkout
+        return None
+    return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _git(folder, *arguments):
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _dataset(given):
+    given = {"name": given} if isinstance(given, str) else dict(given)
+    if "name" not in given:
+        raise InvalidInput("metadata 'dataset' has no 'name'; give one")
+    if given["name"] not in data.list_datasets():
+        if set(given) == {"name"}:
+            raise unknown("data set", given["name"], data.list_datasets())
+        return given
+    info = data.info(given["name"])
+    return {"version": info.version, "source": info.source, "licence": info.licence, **given}
+
+
+def _array(dtype, shape):
+    return {"dtype": dtype.name, "shape": shape}
+
+
+def _installed(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

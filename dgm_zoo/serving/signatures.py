@@ -1,0 +1,98 @@
+"""The endpoint table as TensorFlow functions that check what a client sends.
+
+TensorFlow Serving does not hold a request against the shapes of the signature: the graph has to. A check written
+on a tensor of declared shape would be folded away as always true, so each input first passes an op whose output
+shape is unknown by declaration, is checked there, and only then gets its shape back.
+"""
+
+import inspect
+
+import tensorflow as tf
+
+
+def signatures(model):
+    """Returns the served functions of `model`: for each endpoint a plain one and its XLA twin `<name>_xla`.
+
+    Each is a `tf.function`, already traced, of tensors named as in the endpoint table. Both twins draw the same
+    noise, outside the compiled part, so that they agree to float tolerance. `sample`, if there is one, comes first.
+
+    Args:
+      model: anything with the `endpoints()` and `endpoint_function()` of `models.endpoints.Serves`.
+
+    Returns:
+      Dict of name to `tf.function`.
+    """
+    table = model.endpoints()
+    names = sorted(table, key=lambda name: name != "sample")
+    plain = {name: _signature(name, table[name].inputs, model.endpoint_function(name)) for name in names}
+    twins = {f"{name}_xla": _signature(name, table[name].inputs, model.endpoint_function(name, True)) for name in names}
+    return {**plain, **twins}
+
+
+def _signature(name, inputs, function):
+    """Returns `function` of named tensors as a traced `tf.function`, behind the checks."""
+
+    def serve(*args, **kwargs):
+        return function(**checked(name, inputs, {**dict(zip(inputs, args, strict=False)), **kwargs}))
+
+    # With parameters of their own names, a loaded endpoint can be called as `loaded.encode(x=x)`.
+    parameter = inspect.Parameter
+    serve.__signature__ = inspect.Signature([parameter(key, parameter.POSITIONAL_OR_KEYWORD) for key in inputs])
+    specs = [wanted.spec(key) for key, wanted in inputs.items()]
+    served = tf.function(serve, input_signature=specs, autograph=False)
+    served.get_concrete_function()
+    return served
+
+
+def checked(name, inputs, tensors):
+    """Returns the tensors with assertions on shape, finiteness, range and equal numbers of rows before them.
+
+    Args:
+      name: the endpoint's name, which begins each message.
+      inputs: dict of name to `models.endpoints.Input`.
+      tensors: dict of name to tensor, of any shape at run time.
+
+    Returns:
+      Dict of name to tensor, `[batch, *shape]`. Evaluating one raises `tf.errors.InvalidArgumentError`, with one
+      sentence, if any of them does not fit.
+    """
+    tensors = {key: _checked_shape(name, key, inputs[key], tensor) for key, tensor in tensors.items()}
+    checks = [_same_rows(name, tensors)] if len(tensors) > 1 else []
+    for key, tensor in tensors.items():
+        if tensor.dtype.is_floating:
+            message = f"{name}: {key} holds NaN or infinity; remove it"
+            checks.append(tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(tensor)), [message]))
+        if inputs[key].range:
+            checks.append(_in_range(name, key, inputs[key], tensor))
+    with tf.control_dependencies(checks):
+        return {key: tf.identity(tensor) for key, tensor in tensors.items()}
+
+
+def _checked_shape(name, key, wanted, tensor):
+    tensor = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=None)  # the barrier: of unknown shape
+    shape = tf.shape(tensor)
+    rank = len(wanted.shape) + 1
+    fits = tf.equal(tf.size(shape), rank)
+    # Of another rank, the last sizes cannot be compared: compare the wanted ones with themselves.
+    sizes = tf.cond(fits, lambda: shape[1:], lambda: tf.constant(wanted.shape, tf.int32))
+    fits &= tf.reduce_all(tf.equal(sizes, tf.constant(wanted.shape, tf.int32)))
+    message = tf.strings.format(f"{name}: {key} must have shape {wanted}, got {{}}", shape, summarize=-1)
+    with tf.control_dependencies([tf.debugging.Assert(fits, [message])]):
+        return tf.ensure_shape(tensor, [None, *wanted.shape])
+
+
+def _same_rows(name, tensors):
+    rows = tf.stack([tf.shape(tensor)[0] for tensor in tensors.values()])
+    message = tf.strings.format(f"{name}: {', '.join(tensors)} must have the same number of rows, got {{}}", rows)
+    return tf.debugging.Assert(tf.reduce_all(tf.equal(rows, rows[0])), [message])
+
+
+def _in_range(name, key, wanted, tensor):
+    low, high = (tf.constant(bound, tensor.dtype) for bound in wanted.range)
+    fits = tf.reduce_all((tensor >= low) & (tensor <= high))
+    bounds = f"[{wanted.range[0]:g}, {wanted.range[1]:g}]"
+    message = tf.strings.format(
+        f"{name}: {key} has values from {{}} to {{}}, outside {bounds}; rescale it",
+        (tf.reduce_min(tensor), tf.reduce_max(tensor)),
+    )
+    return tf.debugging.Assert(fits, [message])

@@ -1,0 +1,46 @@
+"""Installation. Each dependency is a deliberate choice; the reason stands beside it."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+REQUIRED = [
+    "tensorflow>=2.21,<2.22",  # the runtime; exact behaviour of XLA, replicas and export is tested on this line
+    "keras>=3.15,<3.16",  # the models are Keras 3 models; its trainer's internals are relied on in one file
+    "tensorflow-probability>=0.25,<0.26",  # densities, KLs: everything under dgm_zoo/distributions
+    "tf-keras>=2.21,<2.22",  # TensorFlow Probability imports it; nothing here does
+    "tensorflow-datasets>=4.9.10,<4.10",  # data sets by name, prepared once, read offline
+    "importlib_resources>=6",  # TFDS 4.9.10 imports it in download_and_prepare without requiring it
+    "absl-py>=2.1",  # flags of the command line
+    "ml_collections>=1.0",  # config files that can be overridden key by key
+    "numpy>=1.26",
+    "scikit-learn>=1.4",  # the digits that it ships are the data set that needs no download; PCA of latent maps
+    "matplotlib>=3.8",  # curves and latent maps
+    "pillow>=10",  # image grids, pixel by pixel
+    "tensorboard>=2.20",  # event files of a run
+    "tensorflow-serving-api>=2.19",  # the protocol messages of TensorFlow Serving: warm-up files and the gRPC client
+]
+EXTRAS = {
+    "test": [
+        "pytest>=8",
+        "scipy>=1.11",  # densities to compare with
+        "ruff>=0.8",  # lint, in continuous integration
+    ],
+    "bench": [
+        "torch>=2.6",  # pythae runs on it
+        "pythae==0.1.2",  # the library that throughput and likelihood evaluation are compared with
+    ],
+}
+
+setup(
+    name="dgm_zoo",
+    version="0.1.0",
+    description="Deep generative models on Keras 3: wake-sleep, VAE, GAN and Helmholtz-machine families in one design",
+    long_description=Path(__file__).with_name("README.md").read_text(),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
+    install_requires=REQUIRED,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["dgm-zoo = dgm_zoo.cli.main:main"]},
+)
