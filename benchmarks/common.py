@@ -1,6 +1,7 @@
 """What the benchmarks share: the network, the data, pythae's process, the sgemm rate, the report."""
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -23,12 +24,18 @@ ENCODER_PRODUCTS = 784 * HIDDEN + HIDDEN * 2 * LATENT_DIM
 DECODER_PRODUCTS = LATENT_DIM * HIDDEN + HIDDEN * 784
 
 
+def _rounds(text):
+    if (rounds := int(text)) < 2:
+        raise argparse.ArgumentTypeError(f"{rounds} round tells nothing of the spread; give at least 2")
+    return rounds
+
+
 def arguments(doc):
     """The command line of a benchmark."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pythae-python", default=sys.executable, metavar="PATH",
                         help="interpreter that has pythae and torch (default: this one)")
-    parser.add_argument("--rounds", type=int, help="rounds of the interleaved measurement (default 5; 2 with --quick)")
+    parser.add_argument("--rounds", type=_rounds, help="rounds of the interleaved measurement (default 5; 2 with --quick)")
     parser.add_argument("--out", metavar="FILE", help="where the JSON report goes (default: nowhere)")
     parser.add_argument("--quick", action="store_true",
                         help="a smoke run of less than a minute; its numbers mean nothing")
@@ -148,8 +155,10 @@ class Pythae:
         return self
 
     def __exit__(self, *exception):
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
+        self.process.kill()  # it holds nothing that is not answered
+        self.process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.log.close()
         self.folder.cleanup()
 
@@ -214,15 +223,34 @@ def ratios(over, under):
     return spread([a / b for a, b in zip(over, under, strict=True)])
 
 
+def cores_busy(seconds=2.0):
+    """Cores that all processes together keep busy while this one sleeps; 0.0 where /proc/stat does not tell."""
+    stat = pathlib.Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+
+    def idle():
+        fields = stat.read_text().split("\n", 1)[0].split()[1:]
+        return (int(fields[3]) + int(fields[4])) / os.sysconf("SC_CLK_TCK")
+
+    start, before = time.perf_counter(), idle()
+    time.sleep(seconds)
+    return max(0.0, os.cpu_count() - (idle() - before) / (time.perf_counter() - start))
+
+
 def machine():
-    """The processor, its cores that this process may use, and what else keeps them busy."""
+    """The processor, its cores that this process may use, and how many of them others keep busy now."""
+    busy = cores_busy()
+    if busy > 0.1:
+        print(f"other processes keep {busy:.1f} cores busy; the ratios mean little, run it again on an idle machine",
+              file=sys.stderr)
     lines = pathlib.Path("/proc/cpuinfo")
     models = [s.split(":", 1)[1].strip() for s in lines.read_text().splitlines() if s.startswith("model name")] \
         if lines.exists() else []
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),
         "cores": CORES,
-        "load_average_1min": os.getloadavg()[0],
+        "cores_busy_before": busy,
         "platform": platform.platform(),
     }
 

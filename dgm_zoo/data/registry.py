@@ -198,8 +198,8 @@ def load(
       shuffle: whether rows come in random order; None for training only.
       seed: 32-bit integer that order, binarisation and dequantisation are a function of.
       first_epoch: None for a data set of one epoch: its n-th iteration, whole or not, is epoch n, counted
-        from 0. An integer e, for training, gives an endless stream that begins where epoch e begins, so that a
-        resumed run sees the batches of an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
+        from 0. An integer e, for training, gives an endless stream that begins where epoch e begins, so that
+        a resumed run sees the batches of an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
       limit: number of rows to keep, the first of the split; None for all.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
         ~/tensorflow_datasets. Nothing is downloaded, but `digits` prepares itself, in TFDS's default or a

@@ -1,11 +1,46 @@
 """From network outputs to distributions: heads, priors, divergences, noise. Knows nothing of models."""
 
-from dgm_zoo.distributions.heads import Head, IndependentBernoulli, IndependentNormal
+import inspect
+
+from dgm_zoo.distributions.divergences import jensen_shannon, kl
+from dgm_zoo.distributions.heads import (
+    Deterministic,
+    Head,
+    IndependentBernoulli,
+    IndependentLogistic,
+    IndependentNormal,
+    MixtureNormal,
+    MultivariateNormalTriL,
+    OneHotCategorical,
+)
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, check_seed, row_seeds
-from dgm_zoo.distributions.priors import Prior, StandardNormal
+from dgm_zoo.distributions.priors import (
+    BernoulliPrior,
+    FittedNormal,
+    MixturePrior,
+    Prior,
+    StandardNormal,
+    VampPrior,
+)
 from dgm_zoo.errors import InvalidInput, unknown
 
-HEADS = {cls.__name__: cls for cls in (IndependentBernoulli, IndependentNormal, StandardNormal)}
+HEADS = {
+    cls.__name__: cls
+    for cls in (
+        IndependentBernoulli,
+        IndependentNormal,
+        IndependentLogistic,
+        OneHotCategorical,
+        MultivariateNormalTriL,
+        MixtureNormal,
+        Deterministic,
+        StandardNormal,
+        BernoulliPrior,
+        MixturePrior,
+        VampPrior,
+        FittedNormal,
+    )
+}
 
 
 def get(spec, event_shape):
@@ -17,29 +52,53 @@ def get(spec, event_shape):
       event_shape: shape of one event.
 
     Raises:
-      InvalidInput: unknown head (with the nearest name), or an argument that it does not take.
+      InvalidInput: unknown head (with the nearest name), an argument that it does not take, one that it needs, or
+        one with a value that does not suit it.
+
+    Example:
+      >>> get({"name": "MixtureNormal", "num_components": 5}, (28, 28, 1)).params_shape
+      (28, 28, 15)
     """
     if isinstance(spec, Head):
         return spec
-    arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name = arguments.pop("name", None)
-    if name not in HEADS:
-        raise unknown("head", name, HEADS)
     try:
-        return HEADS[name](event_shape, **arguments)
-    except TypeError as error:
-        raise InvalidInput(f"head {name}: {error}") from None
+        arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"head {spec!r} must be a name, such as 'IndependentNormal', or a dict with one") from None
+    name = arguments.pop("name", None)
+    if not isinstance(name, str) or name not in HEADS:
+        raise unknown("head", name, HEADS)
+    takes = list(inspect.signature(HEADS[name]).parameters.values())
+    takes = {p.name: p.default for p in takes if p.name != "event_shape" and p.kind is not p.VAR_KEYWORD}
+    for key in arguments:
+        if key not in takes:
+            raise InvalidInput(f"head {name} takes no argument '{key}'; it takes {', '.join(takes) or 'none'}")
+    for key, default in takes.items():
+        if default is inspect.Parameter.empty and key not in arguments:
+            raise InvalidInput(f"head {name} needs '{key}'; give it as {{'name': '{name}', '{key}': ...}}")
+    return HEADS[name](event_shape, **arguments)
 
 
 __all__ = [
     "BatchNoise",
+    "BernoulliPrior",
+    "Deterministic",
+    "FittedNormal",
     "Head",
     "IndependentBernoulli",
+    "IndependentLogistic",
     "IndependentNormal",
+    "MixtureNormal",
+    "MixturePrior",
+    "MultivariateNormalTriL",
+    "OneHotCategorical",
     "Prior",
     "RowNoise",
     "StandardNormal",
+    "VampPrior",
     "check_seed",
     "get",
+    "jensen_shannon",
+    "kl",
     "row_seeds",
 ]

@@ -63,6 +63,10 @@ class BatchNoise:
         """Returns float32 noise uniform on [0, 1), `[n, *shape]`, or `[samples, n, *shape]`."""
         return self._draw(tf.random.stateless_uniform, shape, samples)
 
+    def zeros(self, shape, samples=None):
+        """Returns float32 zeros of the same shape as `normal` would: the noise of what is not random."""
+        return tf.zeros([*([] if samples is None else [samples]), self.n, *shape])
+
     def _next(self):
         self.draws += 1
         return self.draws

@@ -1,18 +1,29 @@
 """Priors p(z): Keras layers, trainable or fixed, that give a density on demand and sample from noise."""
 
+import math
+
 import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.heads import MIN_STDDEV, Head, IndependentBernoulli, pick, positive
+from dgm_zoo.errors import InvalidInput
+
+RAW_ONE = math.log(math.e - 1.0)  # the raw parameter of a standard deviation of 1
+RIDGE = 1e-5  # added to a fitted covariance, as a part of each variance, so that float32 can factor it
 
 
 class Prior(Head):
     """Base of all priors: a head without an input.
 
     `distribution(posterior)` returns the density as a TFP distribution over one event. `posterior` maps a batch
-    of data to q(z|x); only priors that are made of posteriors (`VampPrior`) look at it.
+    of data to q(z|x); only priors that are made of posteriors (`VampPrior`) look at it. The variables of a prior
+    are made in its constructor; those that train are its `trainable_variables`, as of any Keras layer.
     """
+
+    def __init__(self, event_shape, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.built = True
 
     def call(self, inputs=None):
         return self.distribution()
@@ -39,3 +50,203 @@ class StandardNormal(Prior):
 
     def sample(self, distribution, noise):
         return noise
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class BernoulliPrior(Prior):
+    """Independent Bernoulli values with one logit each.
+
+    Args:
+      event_shape: shape of one event.
+      logits: the value that all logits start from.
+      trainable: whether they are learnt.
+    """
+
+    range = (0.0, 1.0)
+
+    def __init__(self, event_shape, logits=0.0, trainable=True, **kwargs):
+        super().__init__(event_shape, trainable=trainable, **kwargs)
+        number = isinstance(logits, (int, float)) and not isinstance(logits, bool)
+        if not number or not math.isfinite(logits):
+            raise InvalidInput(f"logits {logits!r} of BernoulliPrior must be one finite number")
+        self.start = float(logits)
+        self.likelihood = IndependentBernoulli(self.event_shape)
+        self.logits = self.add_weight(
+            shape=self.event_shape, initializer=keras.initializers.Constant(self.start), name="logits"
+        )
+
+    def distribution(self, posterior=None):
+        return self.likelihood.call(tf.convert_to_tensor(self.logits))
+
+    def sample(self, distribution, noise):
+        return self.likelihood.sample(distribution, noise)
+
+    def moments(self, distribution):
+        return self.likelihood.moments(distribution)
+
+    def get_config(self):
+        return {**super().get_config(), "logits": self.start}
+
+
+class _NormalMixture(Prior):
+    """Base of the priors that are a mixture of K diagonal normals over whole events.
+
+    A sample is drawn from one uniform number, which chooses the component, and normal noise. Its gradient reaches
+    the chosen component's mean and scale, not the weights.
+    """
+
+    def __init__(self, event_shape, num_components, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.num_components = self.whole("num_components", num_components)
+
+    def noise(self, rng, samples=None):
+        return rng.uniform((), samples), rng.normal(self.event_shape, samples)
+
+    def sample(self, distribution, noise):
+        uniform, normal = noise
+        k = pick(distribution.mixture_distribution.logits, uniform)
+        normals = distribution.components_distribution.distribution
+        return tf.gather(normals.loc, k) + tf.gather(normals.scale, k) * normal
+
+    def get_config(self):
+        return {**super().get_config(), "num_components": self.num_components}
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class MixturePrior(_NormalMixture):
+    """p(z) = sum_k w_k N(z; m_k, diag s_k^2), with trainable weights, means and scales.
+
+    Starts from equal weights, unit scales, and means drawn from N(0, I).
+
+    Args:
+      event_shape: shape of one event.
+      num_components: number of normals K.
+    """
+
+    def __init__(self, event_shape, num_components=10, **kwargs):
+        super().__init__(event_shape, num_components, **kwargs)
+        shape = (self.num_components, *self.event_shape)
+        self.logits = self.add_weight(shape=shape[:1], initializer="zeros", name="logits")
+        self.loc = self.add_weight(shape=shape, initializer=keras.initializers.RandomNormal(stddev=1.0), name="loc")
+        self.raw_scale = self.add_weight(
+            shape=shape, initializer=keras.initializers.Constant(RAW_ONE), name="raw_scale"
+        )
+
+    def distribution(self, posterior=None):
+        logits, loc, raw = (tf.convert_to_tensor(v) for v in (self.logits, self.loc, self.raw_scale))
+        return tfd.MixtureSameFamily(tfd.Categorical(logits), self.independent(tfd.Normal(loc, positive(raw))))
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class VampPrior(_NormalMixture):
+    """p(z) = (1/K) sum_k q(z|u_k): the posterior itself, averaged over K trainable pseudo-inputs u_k.
+
+    A pseudo-input is the sigmoid of its variable, so that it lies in [0, 1] as the data do; the variables start
+    from N(0, 1).
+
+    Args:
+      event_shape: shape of one event.
+      data_shape: shape of one x, such as `(28, 28, 1)`.
+      num_components: number of pseudo-inputs K.
+
+    References: Tomczak and Welling, VAE with a VampPrior, 2018, Eq. 9 (K = 500).
+    """
+
+    def __init__(self, event_shape, data_shape, num_components=500, **kwargs):
+        super().__init__(event_shape, num_components, **kwargs)
+        self.data_shape = self.shape_of("data_shape", data_shape)
+        self.raw_inputs = self.add_weight(
+            shape=(self.num_components, *self.data_shape),
+            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            name="raw_inputs",
+        )
+
+    @property
+    def pseudo_inputs(self):
+        """The pseudo-inputs u_k, `[K, *data_shape]`, in [0, 1]."""
+        return tf.sigmoid(tf.convert_to_tensor(self.raw_inputs))
+
+    def distribution(self, posterior=None):
+        """Returns p(z) for `posterior`, which maps `[K, *data_shape]` to normals of batch shape `[K]`.
+
+        Raises:
+          InvalidInput: no posterior, or one that is not made of independent normals.
+        """
+        if posterior is None:
+            raise InvalidInput("VampPrior is an average of posteriors; call distribution(posterior) with x -> q(z|x)")
+        q = posterior(self.pseudo_inputs)
+        if not isinstance(getattr(q, "distribution", None), tfd.Normal):
+            raise InvalidInput(f"VampPrior needs a posterior of the head IndependentNormal, not a {type(q).__name__}")
+        return tfd.MixtureSameFamily(tfd.Categorical(tf.zeros(self.num_components)), q)
+
+    def get_config(self):
+        return {**super().get_config(), "data_shape": list(self.data_shape)}
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class FittedNormal(Prior):
+    """A normal with full covariance, fitted to the codes that `update` was shown (ex-post density estimation).
+
+    It lets a deterministic auto-encoder be sampled. Mean and covariance are exponentially weighted over updates
+    and belong to no player; they start from N(0, I), which the first few updates forget.
+
+    Args:
+      event_shape: `(d,)`.
+      momentum: weight of the past in one update, in [0, 1); update t uses `min(momentum, (1 + t) / (10 + t))`.
+
+    References: Ghosh et al., From Variational to Deterministic Autoencoders, 2020, section 3.1.
+    """
+
+    def __init__(self, event_shape, momentum=0.99, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        if len(self.event_shape) != 1:
+            raise InvalidInput(
+                f"event_shape {self.event_shape} of FittedNormal has {len(self.event_shape)} axes; give one"
+            )
+        number = isinstance(momentum, (int, float)) and not isinstance(momentum, bool)
+        if not number or not 0 <= momentum < 1:
+            raise InvalidInput(f"momentum {momentum!r} of FittedNormal must be a number in [0, 1)")
+        self.momentum = momentum
+        (d,) = self.event_shape
+        moving = {"trainable": False, "aggregation": "mean"}
+        self.loc = self.add_weight(shape=(d,), initializer="zeros", name="loc", **moving)
+        self.covariance = self.add_weight(
+            shape=(d, d), initializer=keras.initializers.Identity(), name="covariance", **moving
+        )
+        self.updates = self.add_weight(
+            shape=(), initializer="zeros", dtype="int64", name="updates",
+            trainable=False, aggregation="only_first_replica",
+        )
+
+    def update(self, codes):
+        """Moves mean and covariance towards those of `codes`, `[n, d]`, of all replicas together.
+
+        Call it in a training step, outside what XLA compiles where there are several replicas.
+        """
+        codes = tf.stop_gradient(tf.cast(codes, tf.float32))
+        replica = tf.distribute.get_replica_context()
+        mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(codes, 0))
+        away = codes - mean  # from the mean of all replicas; the variables' aggregation then averages the rest
+        scatter = tf.matmul(away, away, transpose_a=True) / tf.cast(tf.shape(codes)[0], tf.float32)
+        t = tf.cast(self.updates, tf.float32)
+        past = tf.minimum(self.momentum, (1.0 + t) / (10.0 + t))
+        shift = mean - self.loc
+        between = past * shift[:, None] * shift[None, :]  # what the two means' distance adds to the covariance
+        self.covariance.assign(past * self.covariance + (1.0 - past) * (scatter + between))
+        self.loc.assign(self.loc + (1.0 - past) * shift)
+        self.updates.assign(self.updates + 1)
+
+    def distribution(self, posterior=None):
+        covariance = tf.convert_to_tensor(self.covariance)
+        ridge = RIDGE * tf.linalg.diag_part(covariance) + MIN_STDDEV**2
+        scale_tril = tf.linalg.cholesky(covariance + tf.linalg.diag(ridge))
+        return tfd.MultivariateNormalTriL(tf.convert_to_tensor(self.loc), scale_tril)
+
+    def noise(self, rng, samples=None):
+        return rng.normal(self.event_shape, samples)
+
+    def sample(self, distribution, noise):
+        return distribution.loc + distribution.scale.matvec(noise)
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum}

@@ -2,6 +2,7 @@
 
 import inspect
 import random
+import re
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 from dgm_zoo.models.endpoints import Serves, check_array
-from dgm_zoo.models.optimizers import PlayerOptimizers
+from dgm_zoo.models.optimizers import AllOptimizers, assign
 
 NON_FINITE = "loss is not finite"
 
@@ -81,10 +82,10 @@ class GenerativeModel(Serves, keras.Model):
         super().compile(
             optimizer=None, jit_compile=False, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
-        self.optimizers = PlayerOptimizers.assign(optimizer, list(self.players))
+        self.optimizers = assign(optimizer, self.players)
         for player, one in self.optimizers.items():
             one.build(self.player_variables(player))
-        self.optimizer = PlayerOptimizers(self.optimizers)
+        self.optimizer = AllOptimizers(self.optimizers)
         auto = bool(tf.config.list_physical_devices("GPU"))
         self.xla = (auto if jit_compile == "auto" else jit_compile) and not run_eagerly
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
@@ -203,7 +204,7 @@ class GenerativeModel(Serves, keras.Model):
     def _check_finite(self, terms):
         for name, value in terms.items():
             finite = tf.reduce_all(tf.math.is_finite(value))
-            tf.debugging.Assert(finite, [f"{NON_FINITE}: term '{name}' at step", self.step])
+            tf.debugging.Assert(finite, [f"{NON_FINITE}: term {name} at step", self.step])
 
     # ------------------------------------------------------------------------------------------ Keras
 
@@ -246,13 +247,12 @@ class GenerativeModel(Serves, keras.Model):
 
     def _explain(self, error):
         """Turns TensorFlow's failed assertion into one sentence."""
-        message = str(error.message)
-        if NON_FINITE not in message:
+        found = re.search(NON_FINITE + r": term \W*(\w+)\W+at step\D+(\d+)", str(error.message))
+        if not found:
             return error
-        words = message[message.index(NON_FINITE) :].split("'")
-        step = "".join(ch for ch in words[2].split("]")[0] if ch.isdigit()) or int(self.step)
+        term, step = found.groups()
         return NonFiniteLoss(
-            f"term '{words[1]}' became NaN or infinite at step {step}; lower the learning rate or check the data"
+            f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
         )
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

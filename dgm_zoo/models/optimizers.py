@@ -5,43 +5,51 @@ import keras
 from dgm_zoo.errors import InvalidInput
 
 
-class PlayerOptimizers(dict):
-    """A dict of player to optimizer that also answers to `learning_rate`, as Keras' callbacks expect.
+def assign(optimizer, players):
+    """Returns a dict of player to optimizer.
 
-    `LearningRateScheduler`, `ReduceLROnPlateau` and the progress bar read and set
-    `model.optimizer.learning_rate`: reading gives the first player's, setting sets every player's.
+    Args:
+      optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict of these,
+        one for each player.
+      players: names of the players.
 
-    Example:
-      >>> model.compile(optimizer={"theta": "adam", "eta": keras.optimizers.SGD(0.1)})
-      >>> model.optimizer["eta"].learning_rate
+    Raises:
+      InvalidInput: a player without an optimizer, or an optimizer for a player that does not exist.
     """
+    if isinstance(optimizer, dict):
+        missing, extra = sorted(set(players) - set(optimizer)), sorted(set(optimizer) - set(players))
+        if missing:
+            raise InvalidInput(f"player '{missing[0]}' has no optimizer; give one for each of {list(players)}")
+        if extra:
+            raise InvalidInput(f"there is no player '{extra[0]}' to optimize; the players are {list(players)}")
+        return {player: _get(optimizer[player]) for player in players}
+    first, *others = players
+    one = _get(optimizer)
+    return {first: one, **{player: one.from_config(one.get_config()) for player in others}}
 
-    @classmethod
-    def assign(cls, optimizer, players):
-        """Returns a dict of player to optimizer, from one optimizer for all or a dict of them."""
-        if not isinstance(optimizer, dict) or "class_name" in optimizer:
-            first = keras.optimizers.get(optimizer)
-            if not isinstance(first, keras.optimizers.Optimizer):
-                raise InvalidInput(f"optimizer {optimizer!r} is none; give a name, an optimizer, or one per player")
-            return {p: first if p == players[0] else first.from_config(first.get_config()) for p in players}
-        if set(optimizer) != set(players):
-            missing, extra = sorted(set(players) - set(optimizer)), sorted(set(optimizer) - set(players))
-            raise InvalidInput(
-                f"optimizers given for {sorted(optimizer)}, but the players are {players}"
-                + (f"; add one for {missing}" if missing else "")
-                + (f"; drop {extra}" if extra else "")
-            )
-        return {p: keras.optimizers.get(optimizer[p]) for p in players}
+
+def _get(optimizer):
+    try:
+        return keras.optimizers.get(optimizer)
+    except ValueError:
+        raise InvalidInput(f"optimizer {optimizer!r} is none of Keras'; give a name such as 'adam'") from None
+
+
+class AllOptimizers:
+    """What Keras' callbacks find as `model.optimizer`: reads the first player's learning rate, sets everybody's."""
+
+    def __init__(self, optimizers):
+        self.optimizers = tuple(optimizers.values())
 
     @property
     def learning_rate(self):
-        return next(iter(self.values())).learning_rate
+        return self.optimizers[0].learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value):
-        for one in self.values():
-            one.learning_rate = value
+        for optimizer in self.optimizers:
+            optimizer.learning_rate = value
 
     @property
     def iterations(self):
-        return next(iter(self.values())).iterations
+        return self.optimizers[0].iterations

@@ -10,21 +10,9 @@
 TensorFlow is imported with the first export, preset or call, not before.
 """
 
-import importlib
-
-_ROOMS = {
-    "Client": "client",
-    "export": "export",
-    "from_preset": "presets",
-    "list_presets": "presets",
-    "preset_dir": "presets",
-    "read_metadata": "metadata",
-}
+from dgm_zoo.serving.client import Client
+from dgm_zoo.serving.export import export
+from dgm_zoo.serving.metadata import read_metadata
+from dgm_zoo.serving.presets import from_preset, list_presets, preset_dir
 
 __all__ = ["Client", "export", "from_preset", "list_presets", "preset_dir", "read_metadata"]
-
-
-def __getattr__(name):
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)

@@ -65,11 +65,11 @@ def _metrics(metadata):
     if not metadata["metrics"]:
         return "None was recorded."
     rows = [
-        f"| {name} | {number(metric['value'], metric.get('stderr'))} | {metric['protocol']} |"
+        [name, number(metric["value"], metric.get("stderr")), metric["protocol"]]
         for name, metric in metadata["metrics"].items()
     ]
     seed = "" if metadata["seed"] is None else f"\n\nOne training run, seed {metadata['seed']}."
-    return "\n".join(["| metric | value ± standard error | protocol |", "|---|---|---|", *rows]) + seed
+    return _table(["metric", "value ± standard error", "protocol"], rows) + seed
 
 
 def _use(metadata):
@@ -109,14 +109,19 @@ def _example(array):
 
 def _endpoints(metadata):
     rows = [
-        f"| `{name}` | {_arrays(one['inputs'])} | {_arrays(one['outputs'])} | {one['doc']} |"
+        [f"`{name}`", _arrays(one["inputs"]), _arrays(one["outputs"]), one["doc"]]
         for name, one in metadata["endpoints"].items()
     ]
     note = (
         "Each has a twin compiled with XLA, named `<endpoint>_xla`, for servers that were started with XLA on. "
         f"`serving_default` is `{metadata['serving_default']}`."
     )
-    return "\n".join(["| endpoint | inputs | outputs | meaning |", "|---|---|---|---|", *rows]) + f"\n\n{note}"
+    return _table(["endpoint", "inputs", "outputs", "meaning"], rows) + f"\n\n{note}"
+
+
+def _table(titles, rows):
+    lines = [titles, ["---"] * len(titles), *([text.replace("|", "\\|") for text in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _arrays(arrays):
@@ -137,11 +142,13 @@ def _limits(metadata):
     if metadata["metrics"]:
         lines.append("The metrics hold for the protocol beside them, and compare only with numbers of the same one.")
     if any("seed" in one["inputs"] for one in metadata["endpoints"].values()):
-        lines.append("An answer is a function of the request and its seeds; other devices and versions may round otherwise.")
+        lines.append(
+            "An answer is a function of the request and its seeds; another device or version may round otherwise."
+        )
     return "\n".join(f"- {line}" for line in lines)
 
 
 def _made_with(metadata):
-    packages = ", ".join(f"{name} {version}" for name, version in metadata["versions"].items() if version)
+    packages = ", ".join(f"{name} {version}" for name, version in metadata["versions"].items())
     revision = f" Revision `{metadata['git_revision']}`." if metadata["git_revision"] else ""
     return f"{packages}.{revision} The resolved config and everything above are in `metadata.json`."

@@ -7,14 +7,10 @@ import shutil
 import uuid
 from pathlib import Path
 
-import keras
-
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.card import write_card
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
-from dgm_zoo.serving.presets import MODEL_FILE, versions
-from dgm_zoo.serving.signatures import signatures
-from dgm_zoo.serving.warmup import write_warmup
+from dgm_zoo.serving.presets import MODEL_FILE
 
 
 def export(model, directory, name, version=None, *, metadata=None):
@@ -45,6 +41,11 @@ def export(model, directory, name, version=None, *, metadata=None):
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
       'saved_models/vae_mnist/1'
     """
+    import keras
+
+    from dgm_zoo.serving.signatures import signatures
+    from dgm_zoo.serving.warmup import write_warmup
+
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
         raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
     folder = Path(directory) / name
@@ -69,9 +70,9 @@ def export(model, directory, name, version=None, *, metadata=None):
 
 
 def _version(folder, version):
-    known = versions(folder)
     if version is None:
-        return max(known, default=0) + 1
+        taken = os.listdir(folder) if folder.is_dir() else []
+        return max((int(one) for one in taken if one.isdigit()), default=0) + 1
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise InvalidInput(f"version {version!r} is no whole number of at least 1; leave it out for the next one")
     if (folder / str(version)).exists():

@@ -7,12 +7,13 @@ import platform
 import subprocess
 from pathlib import Path
 
-from dgm_zoo import data
+from dgm_zoo import __version__, data
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.serving.presets import preset_dir
 
 METADATA_FILE = "metadata.json"
 GIVEN = ("config", "dataset", "metrics", "seed")
-PACKAGES = ("tensorflow", "keras", "tensorflow_probability", "dgm_zoo")
+PACKAGES = ("tensorflow", "keras", "tensorflow_probability")
 
 
 def check_given(metadata):
@@ -53,8 +54,8 @@ def describe(model, functions, name, version, given):
     Returns:
       Dict with `name`, `version`, `model` (registered name), `class`, `description` (the class docstring down to its
       arguments), `parameters` (number of weights), `config`, `dataset`, `seed`, `metrics`, `endpoints` (inputs and
-      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. What is not
-      known is None.
+      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. What is
+      not known is None.
     """
     cls = type(model)
     table = model.endpoints()
@@ -82,7 +83,11 @@ def describe(model, functions, name, version, given):
             if key in table
         },
         "serving_default": next(iter(functions)),
-        "versions": {"python": platform.python_version(), **{one: _installed(one) for one in PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{one: importlib.metadata.version(one) for one in PACKAGES},
+            "dgm_zoo": __version__,
+        },
         "git_revision": git_revision(),
     }
 
@@ -105,8 +110,6 @@ def read_metadata(name_or_dir, version=None):
     Example:
       >>> read_metadata("vae_mnist")["metrics"]["test_log_likelihood"]["value"]
     """
-    from dgm_zoo.serving.presets import preset_dir
-
     path = Path(preset_dir(name_or_dir, version)) / METADATA_FILE
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -145,10 +148,3 @@ def _dataset(given):
 
 def _array(dtype, shape):
     return {"dtype": dtype.name, "shape": shape}
-
-
-def _installed(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

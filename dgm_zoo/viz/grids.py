@@ -51,12 +51,11 @@ def save_pairs(x, reconstruction, path):
     Example:
       >>> save_pairs(x[:16], model.reconstruct(x[:16]), "reconstructions.png")
     """
+    shapes = [list(np.shape(x)), list(np.shape(reconstruction))]
     x = _checked("x", x, "[N, H, W, C]")
     reconstruction = _checked("reconstruction", reconstruction, "[N, H, W, C]")
-    if x.shape != reconstruction.shape:
-        raise InvalidInput(
-            f"x has shape {list(x.shape)} and reconstruction {list(reconstruction.shape)}; give one for each original"
-        )
+    if shapes[0] != shapes[1]:
+        raise InvalidInput(f"x has shape {shapes[0]} and reconstruction {shapes[1]}; give one for each original")
     columns = min(PAIRS, len(x))
     bands = []
     for start in range(0, len(x), columns):

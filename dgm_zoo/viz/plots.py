@@ -41,12 +41,7 @@ def save_latent_map(codes, labels, path):
         axes = figure.add_subplot()
         points, names = _plane(codes)
         if points.shape[1] == 1:
-            groups = [points] if labels is None else [points[labels == label] for label in np.unique(labels)]
-            colours = None if labels is None else _colours(len(groups))
-            axes.hist([group[:, 0] for group in groups], bins=60, stacked=True, color=colours)
-            if labels is not None and len(groups) <= MOST_NAMED:
-                axes.legend([str(label) for label in np.unique(labels)], title="label", loc="center left",
-                            bbox_to_anchor=(1, 0.5), frameon=False)
+            _histogram(axes, points[:, 0], labels)
         else:
             _scatter(figure, axes, points, labels)
             axes.set_aspect("equal", "datalim")
@@ -61,24 +56,23 @@ def save_curves(history, path):
 
     Args:
       history: dict of name to one value per epoch, as `keras.callbacks.History` keeps it: `loss`, `elbo`, ... and
-        `val_loss`, `val_elbo`, ...; an `epoch` entry, if there is one, gives the horizontal axis (else 1, 2, ...).
+        `val_loss`, `val_elbo`, ...; or a list of one dict per epoch, as a run's checkpoints keep it.
       path: the PNG file.
 
     Raises:
-      InvalidInput: no term at all, or terms of different lengths.
+      InvalidInput: no epoch, no term, or terms of different lengths.
 
     Example:
       >>> save_curves(model.fit(train, validation_data=validation, epochs=50).history, "curves.png")
     """
+    if not isinstance(history, dict):
+        history = {name: [logs[name] for logs in history if name in logs] for name in (history[0] if history else {})}
     values = {name: np.asarray(line, np.float64) for name, line in history.items()}
-    lengths = {len(line) for line in values.values()}
-    epochs = values.pop("epoch", None)
+    lengths = {name: len(line) for name, line in values.items()}
+    if not values or 0 in lengths.values() or len(set(lengths.values())) > 1:
+        raise InvalidInput(f"history has these numbers of epochs: {lengths}; give each term one value per epoch")
     terms = list(dict.fromkeys(name.removeprefix("val_") for name in values))
-    if not terms or len(lengths) > 1 or 0 in lengths:
-        raise InvalidInput(
-            f"history has terms {terms or 'of no name'} of {sorted(lengths)} epochs; give each one value per epoch"
-        )
-    epochs = np.arange(1, lengths.pop() + 1) if epochs is None else epochs
+    epochs = np.arange(1, len(next(iter(values.values()))) + 1)
     marker = "o" if len(epochs) < 10 else None
 
     with _style():
@@ -114,6 +108,16 @@ def _plane(codes):
     return pca.transform(codes), names
 
 
+def _histogram(axes, values, labels):
+    known = [] if labels is None else np.unique(labels)
+    if not 0 < len(known) <= MOST_NAMED:
+        axes.hist(values, bins=60)
+        return
+    groups = [values[labels == label] for label in known]
+    axes.hist(groups, bins=60, stacked=True, color=_colours(len(known)), label=[str(label) for label in known])
+    _legend(axes)
+
+
 def _scatter(figure, axes, points, labels):
     style = {"s": float(np.clip(20_000 / len(points), 3, 24)), "alpha": 0.75, "linewidths": 0}
     if labels is None:
@@ -124,20 +128,23 @@ def _scatter(figure, axes, points, labels):
         mappable = axes.scatter(*points.T, c=labels, cmap="viridis", **style)
         figure.colorbar(mappable, label="label")
         return
-    rank = np.searchsorted(known, labels)
     colours = np.asarray(_colours(len(known)))
-    axes.scatter(*points.T, c=colours[rank], **style)  # in the rows' order, so that no label hides the others
+    ranks = np.searchsorted(known, labels)
+    axes.scatter(*points.T, c=colours[ranks], **style)  # in the rows' order, so that no label hides the others
     for label, colour in zip(known, colours, strict=True):
         axes.scatter([], [], color=colour, s=40, label=str(label))
+    _legend(axes)
+
+
+def _legend(axes):
     axes.legend(title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
 
 def _colours(n):
+    """n distinct colours, n at most `MOST_NAMED`."""
     import matplotlib
 
-    if n > MOST_NAMED:
-        return [matplotlib.colormaps["viridis"](i / (n - 1)) for i in range(n)]
-    return list(matplotlib.colormaps["tab10" if n <= 10 else "tab20"].colors[:n])
+    return matplotlib.colormaps["tab10" if n <= 10 else "tab20"].colors[:n]
 
 
 def _style():

@@ -1,0 +1,53 @@
+"""List the data sets, or prepare one.
+
+`prepare` downloads a set once and lays it out for reading; `digits` needs no network. Sets lie in the folder that
+TFDS_DATA_DIR names, or else in ~/tensorflow_datasets.
+"""
+
+from dgm_zoo.cli.quiet import import_tensorflow
+from dgm_zoo.errors import InvalidInput, unknown
+
+ARGUMENTS = 2
+USAGE = "(list | prepare NAME) [flags]"
+EXAMPLES = ("dgm-zoo data list", "dgm-zoo data prepare digits")
+
+
+def define(flags):
+    del flags
+
+
+def run(call):
+    from dgm_zoo import data
+
+    if not call.arguments:
+        raise InvalidInput("data needs 'list' or 'prepare NAME'; for example dgm-zoo data list")
+    action, *names = call.arguments
+    if action not in ("list", "prepare"):
+        raise unknown("data command", action, ["list", "prepare"])
+    if action == "prepare":
+        if not names:
+            raise InvalidInput("data prepare needs the NAME of a data set; for example dgm-zoo data prepare digits")
+        import_tensorflow()
+        return {"name": names[0], "folder": data.prepare(names[0])}
+    if names:
+        raise InvalidInput(f"data list takes no argument '{names[0]}'; leave it out")
+    return {"datasets": [_facts(data.info(name)) for name in data.list_datasets()]}
+
+
+def _facts(info):
+    import dataclasses
+
+    return {**dataclasses.asdict(info), "image_shape": list(info.image_shape)}
+
+
+def show(result):
+    if "folder" in result:
+        return f"{result['name']} is prepared in {result['folder']}"
+    return "\n".join(_line(**it) for it in result["datasets"])
+
+
+def _line(name, image_shape, splits, num_classes, prepared, **_):
+    counts = "  ".join(f"{split} {count:>6,}" for split, count in splits.items())
+    labels = "no labels" if num_classes is None else f"{num_classes} labels"
+    state = "prepared" if prepared else "not prepared"
+    return f"{name:<16} {'x'.join(map(str, image_shape)):<8} {counts}  {labels:<12} {state}"

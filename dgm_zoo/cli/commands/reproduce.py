@@ -1,0 +1,40 @@
+"""Run the experiment of a published table.
+
+Writes OUT/NAME.json and OUT/NAME.md, with the published numbers beside ours. Run the same command again to resume.
+"""
+
+from absl import flags as absl_flags
+
+from dgm_zoo.cli.parsing import only
+from dgm_zoo.cli.quiet import import_tensorflow
+
+ARGUMENTS = 1
+USAGE = "NAME [--quick] [--out=docs/results] [--workdir=DIR] [flags]"
+EXAMPLES = ("dgm-zoo list experiments", "dgm-zoo reproduce iwae_mnist --quick --out=quick_results")
+INTERRUPTED = "run the same command again to resume where it stopped"
+
+
+def define(flags):
+    absl_flags.DEFINE_bool("quick", False, "a version of minutes, to see that everything runs", flag_values=flags)
+    absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
+    absl_flags.DEFINE_string("workdir", None, "folder of the runs", flag_values=flags)
+
+
+def run(call):
+    name = only(call, "NAME", "dgm-zoo reproduce iwae_mnist")
+
+    import_tensorflow()
+    from dgm_zoo import training
+
+    return training.reproduce(name, out=call.flags.out, quick=call.flags.quick, workdir=call.flags.workdir)
+
+
+def show(result):
+    heads = ("model", "dataset", "metric", "value", "stderr", "published")
+    rows = [heads, *([_cell(row.get(head)) for head in heads] for row in result["rows"])]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
+    return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _cell(value):
+    return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,57 @@
+"""Draw samples into a picture or an array.
+
+The ending of --out decides: a .png grid, a .npy array [n, H, W, C], or a .npz with `x` (and `label`). The first m of
+n samples are the same for every n of the same seed.
+"""
+
+from absl import flags as absl_flags
+
+from dgm_zoo.cli import source
+from dgm_zoo.errors import InvalidInput
+
+ARGUMENTS = 0
+USAGE = f"{source.USAGE} [--n=64] [--seed=0] [--label=K] [--out=samples.png] [flags]"
+EXAMPLES = (
+    "dgm-zoo sample --preset=vae_mnist --n=64 --seed=0 --out=samples.png",
+    "dgm-zoo sample --workdir=runs/cvae_mnist --label=7 --out=sevens.npz",
+)
+
+
+def define(flags):
+    source.define(flags)
+    absl_flags.DEFINE_integer("n", 64, "number of samples", flag_values=flags)
+    absl_flags.DEFINE_integer("seed", 0, "int32 that the samples are a function of", flag_values=flags)
+    absl_flags.DEFINE_integer(
+        "label", None, "class of all samples, for a conditional model; without it each class in turn", flag_values=flags
+    )
+    absl_flags.DEFINE_string("out", "samples.png", "file to write: .png, .npy or .npz", flag_values=flags)
+
+
+def run(call):
+    flags = call.flags
+    source.check_count("n", flags.n)
+    source.check_out(flags.out)
+    trained = source.open_source(flags)
+    source.need(trained, "sample")
+
+    import numpy as np
+
+    from dgm_zoo import viz
+
+    given = {}
+    if "label" in trained.model.takes():
+        classes = trained.model.num_classes
+        if flags.label is not None and not 0 <= flags.label < classes:
+            raise InvalidInput(f"--label={flags.label} is no class of this model; give 0 to {classes - 1}")
+        turn = np.arange(flags.n) % classes
+        given = {"label": turn if flags.label is None else np.full(flags.n, flags.label)}
+    elif flags.label is not None:
+        name = trained.config.model.name
+        raise InvalidInput(f"--label={flags.label}, but a {name} is not conditioned on labels; leave it out")
+    x = trained.model.sample(flags.n, seed=flags.seed, **given)
+    source.write(flags.out, lambda path: viz.save_grid(x, path), **given, x=x)
+    return {"out": flags.out, "n": flags.n, "seed": flags.seed, "label": flags.label, "shape": list(x.shape)}
+
+
+def show(result):
+    return f"wrote {result['n']} samples, seed {result['seed']}, to {result['out']}"

@@ -1,0 +1,65 @@
+"""Train a model from a config, evaluate it on the test split and export it.
+
+The workdir gets the resolved config, checkpoints, logs, pictures, results.json and an export that TensorFlow Serving
+reads. Run the same command again to resume an interrupted run. Any key of the config can be overridden.
+"""
+
+import os
+import shlex
+
+from absl import flags as absl_flags
+
+from dgm_zoo.cli.exporting import export_source, serve_commands
+from dgm_zoo.cli.quiet import import_tensorflow
+from dgm_zoo.cli.source import metric_table, metric_value, open_workdir
+from dgm_zoo.errors import InvalidInput
+
+ARGUMENTS = 0
+USAGE = "--config=FILE --workdir=DIR [--overwrite] [--config.SECTION.KEY=VALUE ...] [flags]"
+EXAMPLES = (
+    "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits",
+    "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/z16 --config.model.latent_dim=16",
+)
+INTERRUPTED = "run the same command again to resume from the last checkpoint"
+
+
+def define(flags):
+    absl_flags.DEFINE_string("config", None, "Python file with get_config()", flag_values=flags)
+    absl_flags.DEFINE_string("workdir", None, "folder of the run, made if missing", flag_values=flags)
+    absl_flags.DEFINE_bool("overwrite", False, "throw away a run of another config in the workdir", flag_values=flags)
+
+
+def run(call):
+    flags = call.flags
+    for name in ("config", "workdir"):
+        if not flags[name].value:
+            raise InvalidInput(f"train needs --{name}; for example {EXAMPLES[0]}")
+
+    import_tensorflow()
+    from dgm_zoo import training
+
+    results = training.train(training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite)
+    source = open_workdir(flags.workdir)
+    path = export_source(source, os.path.join(flags.workdir, "export"))
+    return {
+        "workdir": flags.workdir,
+        "results": results,
+        "export": path,
+        "sample_command": f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.png",
+        "serve_commands": serve_commands(path, source.model),
+    }
+
+
+def show(result):
+    metrics = result["results"]["metrics"]
+    lines = ["", f"trained: {result['workdir']}", *metric_table(metrics), ""]
+    best = metrics.get("test_log_likelihood")
+    if best:
+        lines += [f"test log-likelihood: {metric_value(best)} ({best['protocol']})", ""]
+    return "\n".join([
+        *lines,
+        "sample from it:",
+        f"  {result['sample_command']}",
+        "serve it, and ask it for a sample:",
+        *(f"  {command}" for command in result["serve_commands"]),
+    ])

@@ -1,0 +1,33 @@
+"""From a trained source to a folder that TensorFlow Serving reads, and the commands that serve it."""
+
+import os
+import shlex
+
+
+def export_source(source, directory, name=None, version=None):
+    """Exports the model with its record, as `<model>_<dataset>` if no name is given; returns the version folder."""
+    from dgm_zoo.serving.export import export
+
+    name = name or f"{source.config.model.name}_{source.config.data.name}"
+    record = {
+        "config": source.config.to_dict(),
+        "dataset": source.config.data.name,
+        "seed": source.config.train.seed,
+        "metrics": source.metrics,
+    }
+    return export(source.model, directory, name, version, metadata=record)
+
+
+def serve_commands(path, model):
+    """Returns shell commands that serve an exported version folder, and that ask it for one sample."""
+    folder = os.path.dirname(os.path.abspath(path))
+    name = os.path.basename(folder)
+    row = {key: 0 for key in model.endpoints()["sample"].inputs} if "sample" in model.endpoints() else None
+    commands = [
+        f"docker run --rm -p 8500:8500 -p 8501:8501 -v {shlex.quote(f'{folder}:/models/{name}')} "
+        f"-e MODEL_NAME={name} tensorflow/serving"
+    ]
+    if row:
+        body = '{"instances": [{' + ", ".join(f'"{key}": {value}' for key, value in row.items()) + "}]}"
+        commands.append(f"curl -d '{body}' http://localhost:8501/v1/models/{name}:predict")
+    return commands

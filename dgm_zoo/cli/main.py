@@ -1,0 +1,85 @@
+"""Entry point of `dgm-zoo`: finds the command, runs it, and turns errors into one sentence and an exit code."""
+
+import contextlib
+import importlib
+import json
+import sys
+
+from dgm_zoo.cli import parsing
+from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
+
+COMMANDS = (
+    "list", "describe", "train", "evaluate", "sample", "reconstruct", "interpolate", "export", "reproduce", "data",
+)
+HELP = ("--help", "-h", "-help", "help")
+BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
+FILE_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
+def main(argv=None):
+    """Runs one command line and returns its exit code.
+
+    Args:
+      argv: the words after `dgm-zoo`; `sys.argv[1:]` if None.
+
+    Returns:
+      0, or 2 for something that the user can mend (one sentence on stderr), 3 for a loss that became NaN or
+      infinite, 130 for Ctrl-C. Any other exception is a fault of the package and is not caught.
+
+    Example:
+      >>> main(["sample", "--preset=vae_mnist", "--n=64", "--out=samples.png"])
+      0
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = None
+    try:
+        if not words or words[0] in HELP:
+            print(overview())
+            return 0
+        if words[0].startswith("-"):
+            raise unknown("flag before the command", words[0], ["--help"])
+        if words[0] not in COMMANDS:
+            raise unknown("command", words[0], COMMANDS)
+        command = importlib.import_module(f"dgm_zoo.cli.commands.{words[0]}")
+        call = parsing.parse(words[0], command, words[1:])
+        if call.flags.help:
+            print(parsing.usage(words[0], command, call.flags))
+            return 0
+        with contextlib.redirect_stdout(sys.stderr) if call.flags.json else contextlib.nullcontext():
+            result = command.run(call)
+        print(json.dumps(result, indent=2) if call.flags.json else command.show(result))
+        return 0
+    except NonFiniteLoss as error:
+        return _fail(str(error), NOT_FINITE)
+    except InvalidInput as error:
+        return _fail(str(error), BAD_INPUT)
+    except FILE_ERRORS as error:
+        return _fail(f"{error.filename}: {error.strerror}; check the path", BAD_INPUT)
+    except KeyboardInterrupt:
+        advice = getattr(command, "INTERRUPTED", "run the same command to start again")
+        return _fail(f"interrupted; {advice}", INTERRUPTED)
+
+
+def overview():
+    """Returns what `dgm-zoo --help` prints."""
+    modules = {name: importlib.import_module(f"dgm_zoo.cli.commands.{name}") for name in COMMANDS}
+    lines = [f"  {name:<12} {module.__doc__.splitlines()[0]}" for name, module in modules.items()]
+    return "\n".join([
+        "usage: dgm-zoo COMMAND [arguments] [flags]",
+        "",
+        "Deep generative models: train them, look at them, serve them.",
+        "",
+        "commands:",
+        *lines,
+        "",
+        "Every command takes --json (one JSON document on stdout, progress on stderr) and --help.",
+        "",
+        "example:",
+        "  dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits",
+        "  dgm-zoo sample --workdir=runs/vae_digits --n=64 --out=samples.png",
+    ])
+
+
+def _fail(sentence, code):
+    print(f"dgm-zoo: {' '.join(sentence.split())}", file=sys.stderr)
+    return code

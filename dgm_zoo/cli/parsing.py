@@ -1,0 +1,102 @@
+"""From words to flags: absl flags of one command at a time, config overrides, usage."""
+
+import inspect
+from typing import NamedTuple
+
+from absl import flags as absl_flags
+
+from dgm_zoo.errors import InvalidInput, unknown
+
+OVERRIDE = "--config."
+
+
+class Call(NamedTuple):
+    """One parsed command line.
+
+    Attributes:
+      flags: the command's `absl.flags.FlagValues`, parsed.
+      arguments: the words that are no flags, such as the NAME of `reproduce NAME`.
+      overrides: `"model.latent_dim=16"` for each `--config.model.latent_dim=16`, in order.
+    """
+
+    flags: absl_flags.FlagValues
+    arguments: list
+    overrides: list
+
+
+def parse(name, command, words):
+    """Returns the `Call` of `command` (a module of `commands/`) for the words after its name.
+
+    Raises:
+      InvalidInput: an unknown flag (with the nearest one), a flag whose value is missing or of another type, or an
+        argument too many.
+    """
+    flags = absl_flags.FlagValues()
+    flags.set_gnu_getopt(True)  # flags may stand behind arguments
+    command.define(flags)
+    absl_flags.DEFINE_bool("json", False, "one JSON document on stdout, progress on stderr", flag_values=flags)
+    absl_flags.DEFINE_bool("help", False, "print this and exit", short_name="h", flag_values=flags)
+    overrides = []
+    if "config" in flags:
+        words, overrides = split_overrides(words)
+    try:
+        arguments = flags(["dgm-zoo", *words])[1:]
+    except absl_flags.UnrecognizedFlagError as error:
+        known = [f"--{flag}" for flag in flags if flag != flags[flag].short_name]
+        raise unknown(f"flag of {name}", f"--{error.flagname}", known) from None
+    except absl_flags.Error as error:
+        raise InvalidInput(f"{str(error).rstrip('.')}; see dgm-zoo {name} --help") from None
+    if len(arguments) > command.ARGUMENTS:
+        raise InvalidInput(f"{name} takes no argument '{arguments[command.ARGUMENTS]}'; see dgm-zoo {name} --help")
+    return Call(flags, arguments, overrides)
+
+
+def split_overrides(words):
+    """Returns the words without `--config.key=value` and `--config.key value`, and these as "key=value".
+
+    Example:
+      >>> split_overrides(["--config=c.py", "--config.train.epochs=2", "--config.train.seed", "1"])
+      (['--config=c.py'], ['train.epochs=2', 'train.seed=1'])
+    """
+    rest, overrides, words = [], [], iter(words)
+    for word in words:
+        if not word.startswith(OVERRIDE):
+            rest.append(word)
+            continue
+        key, equals, value = word.removeprefix(OVERRIDE).partition("=")
+        if not equals:
+            value = next(words, None)
+        if not key or value is None or (not equals and value.startswith("--")):
+            raise InvalidInput(f"flag {word} has no value; write {OVERRIDE}{key or 'SECTION.KEY'}=VALUE")
+        overrides.append(f"{key}={value}")
+    return rest, overrides
+
+
+def usage(name, command, flags):
+    """Returns what `dgm-zoo NAME --help` prints."""
+    entries = {}
+    for key in flags:
+        if key != flags[key].short_name:
+            kind = "" if flags[key].boolean else "=" + flags[key].flag_type().upper().replace("STRING", "TEXT")
+            default = flags[key].default
+            shown = "" if default in (None, False) else f" (default: {default})"
+            entries[f"--{key}{kind}"] = f"{flags[key].help}{shown}"
+    width = max(map(len, entries))
+    return "\n".join([
+        f"usage: dgm-zoo {name} {command.USAGE}",
+        "",
+        inspect.cleandoc(command.__doc__),
+        "",
+        "flags:",
+        *(f"  {key:<{width}}  {text}" for key, text in sorted(entries.items())),
+        "",
+        "example:",
+        *(f"  {line}" for line in command.EXAMPLES),
+    ])
+
+
+def only(call, name, example):
+    """Returns the argument of a command that needs one; raises `InvalidInput` with an example if it is missing."""
+    if not call.arguments:
+        raise InvalidInput(f"{name} is missing; for example {example}")
+    return call.arguments[0]

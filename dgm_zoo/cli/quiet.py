@@ -1,0 +1,41 @@
+"""TensorFlow without its log on the terminal."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+def import_tensorflow():
+    """Imports TensorFlow in silence, unless the user has set TF_CPP_MIN_LOG_LEVEL.
+
+    A command calls this before it imports a room that needs TensorFlow. The variable alone is not enough:
+    TensorFlow 2.21 writes some lines to stderr before it looks at it.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
+        return
+    from absl import logging
+
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    logging.set_verbosity(logging.ERROR)
+    with _held_back_stderr():
+        import tensorflow
+    tensorflow.get_logger().setLevel("ERROR")  # a logger of its own, which warns of each new trace
+
+
+@contextlib.contextmanager
+def _held_back_stderr():
+    """Holds back what is written to file descriptor 2, native code's included; lets it out if there is an error."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)

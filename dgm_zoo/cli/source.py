@@ -1,0 +1,146 @@
+"""What the commands that look at a trained model share: where it comes from, its test images, where output goes."""
+
+import os
+from typing import NamedTuple
+
+from absl import flags as absl_flags
+
+from dgm_zoo.cli.quiet import import_tensorflow
+from dgm_zoo.errors import InvalidInput, unknown
+
+USAGE = "(--workdir=DIR | --preset=NAME)"
+
+
+class Source(NamedTuple):
+    """A trained model and its record.
+
+    Attributes:
+      flag: the words that named it, `--workdir=...` or `--preset=...`.
+      model: the Keras model, compiled.
+      config: the resolved config of its run.
+      metrics: dict of name to `value`, `stderr`, `protocol`; empty for a run that was not evaluated.
+    """
+
+    flag: str
+    model: object
+    config: object
+    metrics: dict
+
+
+def define(flags):
+    """Declares `--workdir` and `--preset`."""
+    absl_flags.DEFINE_string("workdir", None, "folder of a run of dgm-zoo train", flag_values=flags)
+    absl_flags.DEFINE_string("preset", None, "name or folder of a preset; see dgm-zoo list", flag_values=flags)
+
+
+def open_source(flags):
+    """Returns the `Source` that `--workdir` or `--preset` names.
+
+    Raises:
+      InvalidInput: none or both of the flags, no such run or preset, or a preset that does not say its config.
+    """
+    if bool(flags.workdir) == bool(flags.preset):
+        raise InvalidInput("give one of --workdir=DIR, the folder of a run, and --preset=NAME")
+    return open_workdir(flags.workdir) if flags.workdir else open_preset(flags.preset)
+
+
+def open_workdir(workdir):
+    """Returns the `Source` of a run."""
+    import_tensorflow()
+    from dgm_zoo import training
+
+    model, config, results = training.load_run(workdir)
+    return Source(f"--workdir={workdir}", model, config, results["metrics"] if results else {})
+
+
+def open_preset(preset):
+    """Returns the `Source` of a preset."""
+    from dgm_zoo import serving
+
+    metadata = serving.read_metadata(preset)
+    if metadata["config"] is None:
+        raise InvalidInput(f"preset '{preset}' was exported without its config; export it from its workdir again")
+    import_tensorflow()
+    from dgm_zoo import training
+
+    model = serving.from_preset(preset)
+    model.compile()  # as evaluation wants it; nothing is trained
+    return Source(f"--preset={preset}", model, training.resolve(metadata["config"]), metadata["metrics"] or {})
+
+
+def need(source, *endpoints):
+    """Raises `InvalidInput` if the model lacks one of the endpoints."""
+    table = source.model.endpoints()
+    for name in endpoints:
+        if name not in table:
+            model = f"the {source.config.model.name} of {source.flag}"
+            raise InvalidInput(f"{model} has no '{name}'; it has {', '.join(table)}")
+
+
+def test_images(source, n):
+    """Returns the first `n` images of the test split as the model was trained on them, and what else it is given.
+
+    Returns:
+      x `[n, H, W, C]` in NumPy, and a dict: `label` `[n]` for a model that is conditioned on labels, else empty.
+    """
+    from dgm_zoo import data
+
+    options = {key: value for key, value in source.config.data.to_dict().items() if key not in ("name", "batch_size")}
+    options |= {"labels": "label" in source.model.takes(), "limit": n, "seed": source.config.train.seed}
+    batch = next(iter(data.load(source.config.data.name, "test", n, **options)))
+    return (batch[0].numpy(), {"label": batch[1].numpy()}) if options["labels"] else (batch.numpy(), {})
+
+
+def rows_of_test(source):
+    """Returns the number of test images."""
+    from dgm_zoo import data
+
+    return data.info(source.config.data.name).splits["test"]
+
+
+def check_count(flag, value, most=None):
+    """Raises `InvalidInput` unless a flag's value is at least 1 and, where there is a bound, at most `most`."""
+    if value < 1 or (most is not None and value > most):
+        raise InvalidInput(f"--{flag}={value} does not fit; give {'at least 1' if most is None else f'1 to {most:,}'}")
+
+
+def check_out(path):
+    """Raises `InvalidInput` if an output path has no ending that `write` knows."""
+    ending = os.path.splitext(path)[1]
+    if ending not in (".png", ".npz", ".npy"):
+        raise unknown("ending of --out", ending or path, [".png", ".npz", ".npy"])
+    if os.path.isdir(path):
+        raise InvalidInput(f"--out={path} is a folder; give a file")
+
+
+def write(path, picture, **arrays):
+    """Writes results by the path's ending: .npz holds all arrays by name, .npy the last one, .png the picture.
+
+    Args:
+      path: see `check_out`.
+      picture: function that draws the PNG, given its path.
+      **arrays: NumPy arrays.
+    """
+    import numpy as np
+
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    if path.endswith(".png"):
+        picture(path)
+    elif path.endswith(".npz"):
+        np.savez_compressed(path, **arrays)
+    else:
+        np.save(path, list(arrays.values())[-1])
+
+
+def metric_table(metrics):
+    """Returns metrics as aligned text lines: name, value ± standard error, protocol."""
+    rows = [(name, metric_value(metric), metric["protocol"]) for name, metric in metrics.items()]
+    widths = [max(len(row[i]) for row in rows) for i in (0, 1)] if rows else []
+    return [f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {protocol}" for name, value, protocol in rows]
+
+
+def metric_value(metric):
+    """Returns "-85.12 ± 0.34", or the value alone where there is no standard error."""
+    value, stderr = metric["value"], metric.get("stderr")
+    text = str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
+    return text if stderr is None else f"{text} ± {stderr:.2g}"

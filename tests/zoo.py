@@ -1,0 +1,41 @@
+"""The conformance table: one line per registered model, and a tiny instance of each."""
+
+import keras
+import numpy as np
+
+import dgm_zoo
+
+SHAPE = (4, 4, 1)
+CLASSES = 3
+
+# What `create` is given besides the image shape. A new model is a new line here.
+TABLE = {
+    "vae": {"latent_dim": 2, "hidden": [16]},
+    "cvae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
+    "iwae": {"latent_dim": 2, "hidden": [16], "k": 3},
+}
+
+
+def tiny(name, seed=0, **changes):
+    """A small model of the table, with weights that depend on `seed` alone; not compiled."""
+    keras.utils.set_random_seed(seed)
+    return dgm_zoo.create(name, image_shape=SHAPE, **{**TABLE[name], **changes}, seed=seed)
+
+
+def images(n, seed=0):
+    """Binary images with some structure (a bar, sometimes), and their labels: `[n, 4, 4, 1]` and `[n]`."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, CLASSES, n).astype("int32")
+    x = rng.random((n, *SHAPE)) < 0.1
+    x[np.arange(n), label] = True
+    return x.astype("float32"), label
+
+
+def examples(model, n, seed=0):
+    """What `fit` and `evaluate` take for this model: x, or (x, label)."""
+    x, label = images(n, seed)
+    return (x, label) if "label" in model.takes() else (x,)
+
+
+def weights(model):
+    return np.concatenate([w.ravel() for w in model.get_weights()])
