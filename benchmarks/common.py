@@ -35,7 +35,8 @@ def arguments(doc):
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pythae-python", default=sys.executable, metavar="PATH",
                         help="interpreter that has pythae and torch (default: this one)")
-    parser.add_argument("--rounds", type=_rounds, help="rounds of the interleaved measurement (default 5; 2 with --quick)")
+    parser.add_argument("--rounds", type=_rounds,
+                        help="rounds of the interleaved measurement (default 5; 2 with --quick)")
     parser.add_argument("--out", metavar="FILE", help="where the JSON report goes (default: nowhere)")
     parser.add_argument("--quick", action="store_true",
                         help="a smoke run of less than a minute; its numbers mean nothing")

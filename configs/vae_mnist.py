@@ -1,4 +1,4 @@
-"""IWAE's 1-layer network as a VAE, on MNIST binarised stochastically.
+"""A VAE with IWAE's 1-layer network, on MNIST binarised stochastically.
 
     dgm-zoo train --config=configs/vae_mnist.py --workdir=runs/vae_mnist
 """
@@ -11,7 +11,10 @@ def get_config():
         "model": {"name": "vae", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
         "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
         "train": {
-            "epochs": 1000, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 2e-3}, "decay": "cosine",
+            "epochs": 100,
+            "seed": 0,
+            "optimizer": {"name": "muon", "learning_rate": 5e-3, "weight_decay": None, "adam_weight_decay": None},
+            "decay": "cosine",
         },
         "evaluate": {"num_samples": 5000},
     })

@@ -54,11 +54,12 @@ def trained(folder):
 
 @pytest.fixture(scope="module")
 def conditional(folder):
-    """The workdir of a model that is conditioned on labels."""
-    from dgm_zoo import training
+    """The preset of a model that is conditioned on labels, with its first weights."""
+    from dgm_zoo import models, serving, training
 
-    training.train(training.load_config(folder / "tiny.py", ["model.name=cvae"]), folder / "cvae", verbose=0)
-    return folder / "cvae"
+    config = training.load_config(folder / "tiny.py", ["model.name=cvae"]).to_dict()
+    arguments = {"image_shape": (8, 8, 1), "num_classes": 10, "latent_dim": 2, "hidden": [16], "seed": 0}
+    return serving.export(models.create("cvae", **arguments), folder, "cvae", metadata={"config": config})
 
 
 def fails(capsys, code, *words):
@@ -186,6 +187,24 @@ def test_describe_states_players_objective_and_arguments(capsys):
         assert all(f"  {player}" in out for player in found["players"]) and "sample(seed" in out
 
 
+def test_reproduce_hands_its_flags_on_and_prints_the_table(monkeypatch, capsys):
+    from dgm_zoo import training
+
+    asked = {}
+
+    def reproduce(name, **options):
+        asked.update(options, name=name)
+        row = {"model": "iwae", "dataset": "mnist", "metric": "log_likelihood", "value": -84.8812, "stderr": 0.31}
+        return {"rows": [{**row, "published": -84.78}, {**row, "published": None}]}
+
+    monkeypatch.setattr(training, "reproduce", reproduce, raising=False)
+    assert main(["reproduce", "iwae_mnist", "--quick", "--out=here", "--workdir=there"]) == 0
+    assert asked == {"name": "iwae_mnist", "out": "here", "quick": True, "workdir": "there"}
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["model", "dataset", "metric", "value", "stderr", "published"]
+    assert [line.split()[-3:] for line in lines[1:]] == [["-84.88", "0.31", "-84.78"], ["-84.88", "0.31", "-"]]
+
+
 # A run, from its config to its export.
 
 
@@ -228,11 +247,11 @@ def test_samples_are_the_models_from_workdir_and_preset_alike(trained, folder, t
 
 def test_labels_are_taken_by_conditional_models_alone(conditional, trained, folder, capsys, tmp_path):
     out = tmp_path / "x.npz"
-    quiet_main("sample", f"--workdir={conditional}", "--n=12", f"--out={out}")
+    quiet_main("sample", f"--preset={conditional}", "--n=12", f"--out={out}")
     np.testing.assert_array_equal(np.load(out)["label"], np.arange(12) % 10)
-    quiet_main("sample", f"--workdir={conditional}", "--n=12", "--label=7", f"--out={out}")
+    quiet_main("sample", f"--preset={conditional}", "--n=12", "--label=7", f"--out={out}")
     np.testing.assert_array_equal(np.load(out)["label"], np.full(12, 7))
-    assert "--label=10" in fails(capsys, 2, "sample", f"--workdir={conditional}", "--label=10", f"--out={out}")
+    assert "--label=10" in fails(capsys, 2, "sample", f"--preset={conditional}", "--label=10", f"--out={out}")
     assert "--label=1" in fails(capsys, 2, "sample", f"--workdir={folder / 'vae'}", "--label=1", f"--out={out}")
 
 
@@ -241,6 +260,11 @@ def test_a_seed_that_is_no_int32_is_refused(trained, folder, capsys, tmp_path, s
     words = ["sample", f"--workdir={folder / 'vae'}", f"--seed={seed}", f"--out={tmp_path / 'x.png'}"]
     assert f"seed {seed} is not an int32" in fails(capsys, 2, *words)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_path_that_cannot_be_written_is_named(trained, folder, capsys):
+    out = folder / "tiny.py" / "samples.png"
+    assert "tiny.py" in fails(capsys, 2, "sample", f"--workdir={folder / 'vae'}", f"--out={out}")
 
 
 def test_reconstruct_takes_the_first_test_images(trained, folder, capsys, tmp_path):
@@ -265,7 +289,7 @@ def test_interpolation_ends_at_the_reconstructions(trained, conditional, folder,
     np.testing.assert_allclose(found["x"][:, 0], ends[[0, 2]], atol=1e-5)
     np.testing.assert_allclose(found["x"][:, -1], ends[[1, 3]], atol=1e-5)
     np.testing.assert_allclose(np.diff(found["z"], 2, axis=1), 0, atol=1e-5)  # a straight line
-    quiet_main("interpolate", f"--workdir={conditional}", "--rows=3", f"--out={tmp_path / 'c.png'}")
+    quiet_main("interpolate", f"--preset={conditional}", "--rows=3", f"--out={tmp_path / 'c.png'}")
     assert np.asarray(Image.open(tmp_path / "c.png")).shape == (3 * 58 + 2, 11 * 58 + 2, 3)
 
 
@@ -291,6 +315,7 @@ def test_export_adds_a_version_that_list_describe_and_sample_know(trained, folde
     assert quiet_main("list", "presets") == {"presets": ["vae_digits"]}
     found = quiet_main("describe", "vae_digits")
     assert found["kind"] == "preset" and found["dataset"]["name"] == "digits" and found["version"] == 2
+    assert quiet_main("describe", trained["export"])["version"] == 1
     assert main(["describe", "vae_digits"]) == 0
     assert "test_log_likelihood" in capsys.readouterr().out
     assert "did you mean 'vae_digits'?" in fails(capsys, 2, "sample", "--preset=vae_digit")

@@ -130,6 +130,26 @@ def test_params_shape_and_the_shapes_of_the_distribution(key):
         assert q.log_prob(z).shape == lead
 
 
+@pytest.mark.parametrize("key", SPECS)
+def test_xla_takes_the_gradient_for_a_batch_of_unknown_size(key):
+    head = head_of(key)
+
+    @tf.function(jit_compile=True, input_signature=[tf.TensorSpec([None, *head.params_shape])] * 2)
+    def compiled(params, other):
+        return gradient(params, other)
+
+    def gradient(params, other):
+        with tf.GradientTape() as tape:
+            tape.watch(params)
+            q, p = head(params), head(other)
+            divergence = kl(q, p, tf.zeros([1, *head.event_shape]))
+            value = divergence + q.log_prob(tf.ones([1, *head.event_shape]))
+        return tape.gradient(value, params)
+
+    inputs = params_of(head), params_of(head, seed=1)
+    np.testing.assert_allclose(compiled(*inputs), gradient(*inputs), rtol=1e-3, atol=1e-4)
+
+
 def test_moments_name_the_parameters():
     names = {key: set(head_of(key).moments(head_of(key)(params_of(head_of(key))))) for key in [*SPECS, *POINT]}
     assert names["bernoulli"] == names["one_hot"] == {"logits"}

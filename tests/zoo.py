@@ -10,6 +10,7 @@ CLASSES = 3
 
 # What `create` is given besides the image shape. A new model is a new line here.
 TABLE = {
+    "ae": {"latent_dim": 2, "hidden": [16]},
     "vae": {"latent_dim": 2, "hidden": [16]},
     "cvae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
     "iwae": {"latent_dim": 2, "hidden": [16], "k": 3},

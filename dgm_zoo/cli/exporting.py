@@ -6,7 +6,7 @@ import shlex
 
 def export_source(source, directory, name=None, version=None):
     """Exports the model with its record, as `<model>_<dataset>` if no name is given; returns the version folder."""
-    from dgm_zoo.serving.export import export
+    from dgm_zoo import serving
 
     name = name or f"{source.config.model.name}_{source.config.data.name}"
     record = {
@@ -15,7 +15,7 @@ def export_source(source, directory, name=None, version=None):
         "seed": source.config.train.seed,
         "metrics": source.metrics,
     }
-    return export(source.model, directory, name, version, metadata=record)
+    return serving.export(source.model, directory, name, version, metadata=record)
 
 
 def serve_commands(path, model):

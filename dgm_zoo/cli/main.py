@@ -54,7 +54,8 @@ def main(argv=None):
     except InvalidInput as error:
         return _fail(str(error), BAD_INPUT)
     except FILE_ERRORS as error:
-        return _fail(f"{error.filename}: {error.strerror}; check the path", BAD_INPUT)
+        reason = f"'{error.filename}': {error.strerror}" if error.filename else str(error)
+        return _fail(f"{reason}; check the path", BAD_INPUT)
     except KeyboardInterrupt:
         advice = getattr(command, "INTERRUPTED", "run the same command to start again")
         return _fail(f"interrupted; {advice}", INTERRUPTED)

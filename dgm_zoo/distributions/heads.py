@@ -342,7 +342,8 @@ class MultivariateNormalTriL(Head):
     def call(self, params):
         loc, raw = tf.split(params, [self.event_shape[0], -1], axis=-1)
         tril = tfm.fill_triangular(raw)
-        return tfd.MultivariateNormalTriL(loc, tf.linalg.set_diag(tril, positive(tf.linalg.diag_part(tril))))
+        # not `set_diag`: under XLA its gradient fails for a batch of unknown size
+        return tfd.MultivariateNormalTriL(loc, tf.where(tf.eye(self.event_shape[0]) > 0, positive(tril), tril))
 
     def noise(self, rng, samples=None):
         return rng.normal(self.event_shape, samples)

@@ -1,5 +1,6 @@
 """One file per system: its players, its train_step, its samplers."""
 
+from dgm_zoo.models.ae import AE
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.cvae import CVAE
 from dgm_zoo.models.iwae import IWAE

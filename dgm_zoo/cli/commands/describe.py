@@ -1,10 +1,11 @@
 """Describe a model or a preset.
 
 Of a model: what it is, its objective, its players and what each of them ascends, what `dgm_zoo.create` takes for it
-and what it answers. Of a preset: what was trained, on what, and how well it does.
+and what it answers. Of a preset (a name, or a path with a "/"): what was trained, on what, and how well it does.
 """
 
 import inspect
+import os
 
 from dgm_zoo.cli.parsing import only
 from dgm_zoo.cli.quiet import import_tensorflow
@@ -27,7 +28,7 @@ def run(call):
 
     name = only(call, "MODEL or PRESET", EXAMPLES[0])
     presets = serving.list_presets()
-    if name in presets:
+    if name in presets or os.path.basename(name) != name:
         return {"kind": "preset", **serving.read_metadata(name)}
 
     import_tensorflow()

@@ -1,0 +1,20 @@
+"""An IWAE with k = 50 and the paper's 1-layer network, on MNIST binarised stochastically.
+
+    dgm-zoo train --config=configs/iwae_mnist.py --workdir=runs/iwae_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "iwae", "k": 50, "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
+        "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
+        "train": {
+            "epochs": 100,
+            "seed": 0,
+            "optimizer": {"name": "muon", "learning_rate": 5e-3, "weight_decay": None, "adam_weight_decay": None},
+            "decay": "cosine",
+        },
+        "evaluate": {"num_samples": 5000},
+    })
