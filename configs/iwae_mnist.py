@@ -11,10 +11,12 @@ def get_config():
         "model": {"name": "iwae", "k": 50, "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
         "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
         "train": {
-            "epochs": 100,
+            "epochs": 75,
             "seed": 0,
             "optimizer": {"name": "muon", "learning_rate": 5e-3, "weight_decay": None, "adam_weight_decay": None},
             "decay": "cosine",
+            "precision": "mixed_bfloat16",
+            "steps_per_execution": 25,
         },
         "evaluate": {"num_samples": 5000},
     })

@@ -132,11 +132,37 @@ class Head(keras.layers.Layer):
         return {**config, "event_shape": list(self.event_shape)}
 
 
-class _LogitsBernoulli(tfd.Bernoulli):
-    """`tfd.Bernoulli` whose log density is `x * logits - softplus(logits)`: three passes over memory, not eight."""
+@tf.custom_gradient
+def bernoulli_log_density(x, logits):
+    """sum_d x_d logits_d - softplus(logits_d) over the last axis, x and logits broadcast against each other.
+
+    The same number as `tfd.Bernoulli(logits).log_prob(x)` summed, in about half the passes over memory: the first
+    term is a product of vectors, softplus is written with functions that vectorise, and the gradient is one
+    expression. This is the inner loop of every likelihood on binary data.
+    """
+    log_normaliser = tf.nn.relu(logits) - tf.math.log(tf.sigmoid(tf.abs(logits)))
+    value = tf.einsum("...d,...d->...", logits, x) - tf.reduce_sum(log_normaliser, -1)
+
+    def gradient(upstream):
+        upstream = upstream[..., None]
+        over_x, over_logits = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(x), s1=tf.shape(logits))
+        by_x = tf.reduce_sum(upstream * logits, over_x)
+        by_logits = tf.reduce_sum(upstream * (x - tf.sigmoid(logits)), over_logits)
+        return tf.reshape(by_x, tf.shape(x)), tf.reshape(by_logits, tf.shape(logits))
+
+    return value, gradient
+
+
+class _BernoulliEvent(tfd.Independent):
+    """`tfd.Independent(tfd.Bernoulli(logits))` whose log density is `bernoulli_log_density`."""
 
     def _log_prob(self, event):
-        return event * self.logits - tf.nn.softplus(self.logits)
+        axes = self.event_shape.rank
+        flat = [
+            tf.reshape(t, tf.concat([tf.shape(t)[: t.shape.rank - axes], [-1]], 0))
+            for t in (event, self.distribution.logits)
+        ]
+        return bernoulli_log_density(*flat)
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -150,7 +176,7 @@ class IndependentBernoulli(Head):
     range = (0.0, 1.0)
 
     def call(self, params):
-        return self.independent(_LogitsBernoulli(logits=params, dtype=tf.float32))
+        return _BernoulliEvent(tfd.Bernoulli(logits=params, dtype=tf.float32), len(self.event_shape))
 
     def sample(self, distribution, noise):
         return tf.cast(noise < distribution.distribution.probs_parameter(), tf.float32)

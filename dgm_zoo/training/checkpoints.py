@@ -42,6 +42,13 @@ class Checkpoints(keras.callbacks.Callback):
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience
         self.saved_at, self.best_weights = time.monotonic(), None
+        found = newest(self.folder)
+        before = json.loads((found / "progress.json").read_text())["seconds"] if found else 0.0
+        self.started = time.monotonic() - before
+
+    def elapsed(self):
+        """Seconds of fitting, those of earlier processes up to their last checkpoint included."""
+        return time.monotonic() - self.started
 
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({name: float(value) for name, value in logs.items()})
@@ -73,7 +80,8 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.set_weights(self.best_weights)
             self.model.save(partial / "best.keras")
             self.model.set_weights(now)
-        (partial / "best.json").write_text(json.dumps({"epoch": best + 1, MONITOR: self.history[best][MONITOR]}))
+        progress = {"epoch": epoch + 1, "best_epoch": best + 1, "seconds": round(self.elapsed(), 1)}
+        (partial / "progress.json").write_text(json.dumps(progress))
         write_csv(self.history, self.folder.parent / "log.csv")
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)

@@ -1,7 +1,6 @@
 """One run: config -> data -> model -> fit -> numbers and pictures, in a workdir that can be resumed."""
 
 import json
-import time
 from pathlib import Path
 
 import keras
@@ -38,12 +37,28 @@ def train(config, workdir, overwrite=False, verbose=1):
     check_workdir(config, workdir, overwrite)
     keras.config.set_dtype_policy(config.train.precision)
     try:
-        return _train(config, workdir, overwrite, verbose)
+        history, seconds = _fit(config, workdir, overwrite, verbose)
     finally:
         keras.config.set_dtype_policy("float32")
+    model, config, _ = load_run(workdir)
+    results = {
+        "model": config.model.name,
+        "dataset": {"name": config.data.name, "version": data.info(config.data.name).version},
+        "metrics": evaluate(model, config, verbose=verbose),
+        "epochs": len(history),
+        "best_epoch": checkpoints.best_epoch(history) + 1,
+        "steps_per_epoch": _steps_per_epoch(config),
+        "seed": config.train.seed,
+        "training_seconds": round(seconds, 1),
+        **machine(),
+    }
+    write_json(results, workdir / "results.json")
+    pictures(model, config, workdir, history)
+    return results
 
 
-def _train(config, workdir, overwrite, verbose):
+def _fit(config, workdir, overwrite, verbose):
+    """Fits or resumes; returns the history and the seconds that all its processes spent fitting."""
     strategy = _strategy()
     keras.utils.set_random_seed(config.train.seed)
     with strategy.scope():
@@ -63,7 +78,6 @@ def _train(config, workdir, overwrite, verbose):
     workdir.mkdir(parents=True, exist_ok=True)
     write_json(config.to_dict(), workdir / "config.json")
     write_json(machine(), workdir / "versions.json")
-    started = time.monotonic()
     saver = checkpoints.Checkpoints(workdir, history, config.train.checkpoint_seconds, config.train.patience)
     if not _finished(history, config):
         tensorboard = keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False, profile_batch=0)
@@ -75,23 +89,7 @@ def _train(config, workdir, overwrite, verbose):
         except NonFiniteLoss as error:
             kept = checkpoints.newest(workdir / "checkpoints")
             raise NonFiniteLoss(f"{error}; " + (f"the last good checkpoint is {kept}" if kept else "no checkpoint yet"))
-    seconds = time.monotonic() - started
-    model, config, _ = load_run(workdir)
-    results = {
-        "model": config.model.name,
-        "dataset": {"name": config.data.name, "version": data.info(config.data.name).version},
-        "metrics": evaluate(model, config, verbose=verbose),
-        "epochs": len(saver.history),
-        "best_epoch": checkpoints.best_epoch(saver.history) + 1,
-        "steps_per_epoch": steps,
-        "seed": config.train.seed,
-        "seconds": round(seconds, 1),
-        "resumed": bool(newest),
-        **machine(),
-    }
-    write_json(results, workdir / "results.json")
-    pictures(model, config, workdir, saver.history)
-    return results
+    return saver.history, saver.elapsed()
 
 
 def build(config):
@@ -127,8 +125,17 @@ def compile_model(model, config, steps_per_epoch):
     model.compile(
         make_optimizer(config.train.to_dict(), config.train.epochs * steps_per_epoch),
         jit_compile=config.train.jit_compile,
-        steps_per_execution=min(config.train.steps_per_execution, steps_per_epoch),
+        steps_per_execution=whole_executions(config.train.steps_per_execution, steps_per_epoch),
     )
+
+
+def whole_executions(wanted, steps_per_epoch):
+    """The largest divisor of `steps_per_epoch` up to `wanted`.
+
+    On an endless stream Keras rounds an epoch up to whole executions: 550 steps by 32 would become 576, and the
+    epochs would no longer begin where the data's do.
+    """
+    return max(n for n in range(1, min(wanted, steps_per_epoch) + 1) if steps_per_epoch % n == 0)
 
 
 def load_run(workdir):
@@ -146,12 +153,14 @@ def load_run(workdir):
     newest = checkpoints.newest(workdir / "checkpoints")
     if newest is None:
         raise InvalidInput(f"workdir '{workdir}' holds an untrained run; finish it with: dgm-zoo train --workdir={workdir}")
+    config = resolve(json.loads((workdir / "config.json").read_text()))
+    model = checkpoints.load(newest / "best.keras")
+    if config.train.precision != "float32":  # a precision is for training; what is measured and served is float32
+        weights, model = model.get_weights(), build(config)
+        model.set_weights(weights)
+        compile_model(model, config, _steps_per_epoch(config))
     results = workdir / "results.json"
-    return (
-        checkpoints.load(newest / "best.keras"),
-        resolve(json.loads((workdir / "config.json").read_text())),
-        json.loads(results.read_text()) if results.is_file() else None,
-    )
+    return model, config, json.loads(results.read_text()) if results.is_file() else None
 
 
 def evaluate(model, config, split="test", verbose=1):
