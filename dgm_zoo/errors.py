@@ -29,5 +29,5 @@ def unknown(kind, name, options):
     """
     options = sorted(str(o) for o in options)
     near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ";"
+    hint = f"; did you mean '{near[0]}'?" if near else ""
     return InvalidInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(options) or 'none'})")

@@ -7,12 +7,18 @@ batches x or (x, y), and returns plain dicts: `value`, `stderr` and `protocol`, 
 import keras
 import numpy as np
 
+from dgm_zoo.distributions import check_seed
+from dgm_zoo.errors import InvalidInput
+
 
 def _batches(model, dataset):
     """Yields (x, keyword arguments) in NumPy; the labels are passed on to a model that takes them."""
+    x = None
     for batch in dataset:
         x, y = (batch if isinstance(batch, tuple) else (batch, None))
         yield x.numpy(), {"label": y.numpy()} if "label" in model.takes() else {}
+    if x is None:
+        raise InvalidInput("the data set is empty; check its split and batch size")
 
 
 def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verbose=0):
@@ -31,17 +37,23 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
       `stderr_samples`, the standard error over repetitions (None for one), which says how much of it is the
       estimator's noise; `images`; `protocol`.
 
+    Raises:
+      InvalidInput: no data, a number of repetitions that is not positive, or a seed that is no int32.
+
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.
 
     Example:
       >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
     """
+    if type(repetitions) is not int or repetitions < 1:
+        raise InvalidInput(f"repetitions {repetitions!r} must be a whole number of at least 1")
+    entropy = check_seed(seed) % 2**32
     runs = []
     for repetition in range(repetitions):
         bar = keras.utils.Progbar(_size(dataset), unit_name="batch") if verbose else None
         values = []
         for i, (x, given) in enumerate(_batches(model, dataset)):
-            batch_seed = int(np.random.SeedSequence([seed % 2**32, repetition, i]).generate_state(1)[0] >> 1)
+            batch_seed = int(np.random.SeedSequence([entropy, repetition, i]).generate_state(1)[0] >> 1)
             values.append(model.log_likelihood(x, **given, num_samples=num_samples, seed=batch_seed))
             if bar:
                 bar.add(1, [("log_likelihood", values[-1].mean())])
@@ -57,11 +69,18 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
     }
 
 
+UNITS = {"mse": "squared error per value", "ess": "effective number of samples"}  # of terms that are not in nats
+
+
 def bound_terms(model, dataset, verbose=0):
     """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
     terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
     return {
-        name: {"value": float(np.asarray(value).ravel()[0]), "stderr": None, "protocol": "mean over images, nats"}
+        name: {
+            "value": float(np.asarray(value).ravel()[0]),
+            "stderr": None,
+            "protocol": f"mean over images, {UNITS.get(name, 'nats')}",
+        }
         for name, value in terms.items()
     }
 
@@ -71,7 +90,8 @@ def active_units(model, dataset, threshold=0.01):
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
     """
-    means = np.concatenate([model.encode(x, **given)["mean"] for x, given in _batches(model, dataset)])
+    codes = [model.encode(x, **given) for x, given in _batches(model, dataset)]
+    means = np.concatenate([c["mean"] if "mean" in c else (1 + np.tanh(c["logits"] / 2)) / 2 for c in codes])
     return {
         "value": int((means.var(0) > threshold).sum()),
         "stderr": None,

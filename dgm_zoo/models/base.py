@@ -186,9 +186,10 @@ class GenerativeModel(Serves, keras.Model):
         return ()
 
     def log(self, **values):
-        """Adds values (scalars or one per example) to the means of this epoch and returns the logs."""
+        """Adds values (scalars, or one per example) to the means over examples of this epoch and returns the logs."""
+        rows = tf.size(values[next(iter(self.trackers))])
         for name, tracker in self.trackers.items():
-            tracker.update_state(values[name])
+            tracker.update_state(tf.reduce_mean(values[name]), sample_weight=rows)
         logs = {name: tracker.result() for name, tracker in self.trackers.items()}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}  # Keras reduces over axis 0
@@ -202,9 +203,15 @@ class GenerativeModel(Serves, keras.Model):
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def _check_finite(self, terms):
-        for name, value in terms.items():
-            finite = tf.reduce_all(tf.math.is_finite(value))
-            tf.debugging.Assert(finite, [f"{NON_FINITE}: term {name} at step", self.step])
+        """Stops the step if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
+
+        def fail():
+            broken = [tf.reduce_any(~tf.math.is_finite(value)) for value in terms.values()]
+            names = tf.boolean_mask(tf.constant(list(terms)), tf.stack(broken))
+            return tf.debugging.Assert(False, [f"{NON_FINITE}: term", names[0], "at step", self.step])
+
+        total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
+        tf.cond(tf.math.is_finite(total), tf.no_op, fail)
 
     # ------------------------------------------------------------------------------------------ Keras
 
@@ -247,7 +254,7 @@ class GenerativeModel(Serves, keras.Model):
 
     def _explain(self, error):
         """Turns TensorFlow's failed assertion into one sentence."""
-        found = re.search(NON_FINITE + r": term \W*(\w+)\W+at step\D+(\d+)", str(error.message))
+        found = re.search(NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
         if not found:
             return error
         term, step = found.groups()

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from dgm_zoo.distributions import VampPrior
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import Input
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import VAE
@@ -35,6 +37,8 @@ class CVAE(VAE):
     def __init__(self, encoder, decoder, prior=None, *, likelihood, num_classes, posterior=None, **kwargs):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = positive_int("num_classes", num_classes)
+        if isinstance(self.prior, VampPrior):
+            raise InvalidInput("CVAE takes no VampPrior, whose pseudo-inputs have no class; use a MixturePrior")
 
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,

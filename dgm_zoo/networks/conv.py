@@ -10,8 +10,8 @@ def check_image_shape(image_shape):
     """Raises `InvalidInput` unless `image_shape` is (height, width, channels) with both sides multiples of 4."""
     if len(image_shape) != 3 or any(side % 4 or side < 4 for side in image_shape[:2]):
         raise InvalidInput(
-            f"image_shape {tuple(image_shape)} does not suit a convolutional network; height and width must be "
-            "multiples of 4, or choose network='dense'"
+            f"image_shape {tuple(image_shape)} does not suit a convolutional network; give (height, width, channels) "
+            "with height and width multiples of 4, or choose network='dense'"
         )
 
 

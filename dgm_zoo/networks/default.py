@@ -1,8 +1,12 @@
 """The encoder and decoder that `dgm_zoo.create` builds when it is given none."""
 
+import keras
+
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dense import dense
+
+ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"get", "serialize", "deserialize"}
 
 
 def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likelihood_shape, hidden=None,
@@ -15,21 +19,24 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
       latent_dim: size of z.
       posterior_shape: what the encoder emits, `posterior.params_shape`.
       likelihood_shape: what the decoder emits, `likelihood.params_shape`.
-      hidden: widths of the encoder's hidden layers ("dense", default (200, 200)) or its channels ("conv",
-        default (32, 64)).
-      activation: default "tanh" for "dense", "relu" for "conv".
+      hidden: widths of the encoder's hidden layers ("dense", default (200, 200); none for a linear network) or
+        its channels ("conv", default (32, 64)).
+      activation: a Keras activation, by default "tanh" for "dense" and "relu" for "conv".
       condition_size: size of the condition vector c, 0 for none.
 
     Raises:
-      InvalidInput: unknown network, or an image that a convolution does not suit.
+      InvalidInput: unknown network or activation, `hidden` that is no list of widths, or an image that a
+        convolution does not suit.
     """
-    if hidden is not None and (isinstance(hidden, (str, int)) or not all(isinstance(n, int) and n > 0 for n in hidden)):
+    if hidden is not None and not _are_widths(hidden):
         raise InvalidInput(f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)")
+    if isinstance(activation, str) and activation not in ACTIVATIONS:
+        raise unknown("activation", activation, ACTIVATIONS)
     if network == "dense":
-        hidden, activation = tuple(hidden or (200, 200)), activation or "tanh"
+        hidden, activation = tuple((200, 200) if hidden is None else hidden), activation or "tanh"
         make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
     elif network == "conv":
-        hidden, activation = tuple(hidden or (32, 64)), activation or "relu"
+        hidden, activation = tuple((32, 64) if hidden is None else hidden), activation or "relu"
         if len(hidden) != 2:
             raise InvalidInput(f"hidden {hidden!r} of a 'conv' network must name two numbers of channels")
 
@@ -41,3 +48,8 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
     encoder = make(tuple(image_shape), posterior_shape, widths=hidden, name="encoder")
     decoder = make((latent_dim,), likelihood_shape, widths=hidden[::-1], name="decoder")
     return encoder, decoder
+
+
+def _are_widths(hidden):
+    """Whether `hidden` is a list or tuple of positive whole numbers."""
+    return isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)

@@ -1,11 +1,26 @@
 """Checkpoints that resume to the same bits, and that a kill at any moment leaves whole.
 
-`<workdir>/checkpoints/epoch_000012/` holds `model.keras` (weights, every player's optimizer, the seed) and
-`history.json` (the logs of all epochs so far). A folder is written under another name and renamed into place, so
-that what has a checkpoint's name is a checkpoint. Two are kept: the newest, and the best by validation loss.
+`<workdir>/checkpoints/epoch_000012/` holds
 
-Nothing else is state: the noise is a function of the seed and the step, the data's order one of the seed and the
-epoch, and early stopping reads the history.
+* `model.keras`: the weights after epoch 12, every player's optimizer with its step count, the seed;
+* `best.keras`: the weights of the epoch with the least validation loss so far, kept in memory between two
+  checkpoints (the optimizers in it are the newest ones);
+* `history.json`: the logs of all epochs so far; `progress.json`: the seconds that they took.
+
+A folder is written under another name and renamed into place, so that what has a checkpoint's name is a checkpoint.
+The one before is deleted after that.
+
+Nothing else is state. The noise is a function of the seed and the step, the data's order and pixels one of the seed
+and the epoch, the learning rate one of the step; early stopping and the best epoch are read from the history. A best
+epoch that fell between the last checkpoint and a kill is trained again, to the same weights.
+
+On a CPU the same bits need no determinism setting, neither TensorFlow's op determinism nor fewer threads:
+`tests/kill_and_resume.py` kills a run three times and compares it with an undisturbed one. They do need the same
+machine, number of threads and versions. On a GPU, where this was not measured, some of TensorFlow's kernels add in
+any order unless `tf.config.experimental.enable_op_determinism()` was called first, which switches XLA off.
+
+Plain Keras does the same: `model.save("m.keras")` after an epoch and `keras.saving.load_model("m.keras")` give back
+everything, and `data.load(..., first_epoch=n)` continues the data.
 """
 
 import json
@@ -16,8 +31,11 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, NonFiniteLoss
+from dgm_zoo.training.logs import write_csv
+from dgm_zoo.training.workdir import read_json
 
 MONITOR = "val_loss"
 
@@ -27,14 +45,25 @@ def best_epoch(history):
     return min(range(len(history)), key=lambda e: history[e][MONITOR])
 
 
+def stopped_early(history, patience):
+    """Whether the last `patience` epochs brought no better validation loss; never if `patience` is None."""
+    return patience is not None and bool(history) and len(history) - 1 - best_epoch(history) >= patience
+
+
 class Checkpoints(keras.callbacks.Callback):
-    """Writes a checkpoint after an epoch that is the best so far, when `seconds` have passed, and at the end.
+    """Writes a checkpoint after an epoch once `seconds` have passed since the last one, and after the last epoch.
+
+    A checkpoint never holds NaN or infinity: a step whose terms are not finite stops the epoch, and before the
+    epoch's own numbers are used its logs, the weights and the optimizers are looked at.
 
     Args:
       workdir: the run's folder.
-      history: logs of the epochs before this run, a list of dicts.
-      seconds: least time between two checkpoints that are not the best; a best one waits for it too, in memory.
+      history: logs of the epochs before this process, a list of dicts.
+      seconds: least time between two checkpoints.
       patience: stop after so many epochs without a better validation loss; None never stops.
+
+    Raises (in `fit`):
+      NonFiniteLoss: a validation term, a weight or an optimizer's variable is NaN or infinite at the end of an epoch.
     """
 
     def __init__(self, workdir, history, seconds, patience):
@@ -42,26 +71,30 @@ class Checkpoints(keras.callbacks.Callback):
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience
         self.saved_at, self.best_weights = time.monotonic(), None
-        found = newest(self.folder)
-        before = json.loads((found / "progress.json").read_text())["seconds"] if found else 0.0
-        self.started = time.monotonic() - before
-
-    def elapsed(self):
-        """Seconds of fitting, those of earlier processes up to their last checkpoint included."""
-        return time.monotonic() - self.started
+        self.started = self.saved_at - seconds_before(self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
+        self.check_finite(logs)
         self.history.append({name: float(value) for name, value in logs.items()})
-        best = best_epoch(self.history)
-        stop = self.patience is not None and epoch - best >= self.patience
-        last = epoch + 1 == self.params["epochs"]
+        best, stop = best_epoch(self.history), stopped_early(self.history, self.patience)
         if stop:
             self.model.stop_training = True
         if best == epoch:
             self.best_weights = self.model.get_weights()
-        if stop or last or time.monotonic() - self.saved_at >= self.seconds:
+        last = stop or epoch + 1 == self.params["epochs"]
+        if last or time.monotonic() - self.saved_at >= self.seconds:
             self.save(epoch, best)
             self.saved_at = time.monotonic()
+
+    def check_finite(self, logs):
+        """Raises `NonFiniteLoss` for the first log, weight or optimizer's variable that is not finite."""
+        found = [f"term '{name}'" for name, value in logs.items() if not np.isfinite(value)]
+        found += [f"variable '{v.path}'" for v in state(self.model) if not np.isfinite(v.numpy()).all()]
+        if found:
+            raise NonFiniteLoss(
+                f"{found[0]} became NaN or infinite by step {int(np.asarray(self.model.step))}; "
+                "lower the learning rate or check the data"
+            )
 
     def save(self, epoch, best):
         """Writes the newest checkpoint, with the best weights so far beside it."""
@@ -70,7 +103,6 @@ class Checkpoints(keras.callbacks.Callback):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self.model.save(partial / "model.keras")
-        (partial / "history.json").write_text(json.dumps(self.history))
         if best == epoch:
             shutil.copy(partial / "model.keras", partial / "best.keras")
         elif self.best_weights is None:  # the best epoch was before this process started
@@ -80,12 +112,13 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.set_weights(self.best_weights)
             self.model.save(partial / "best.keras")
             self.model.set_weights(now)
-        progress = {"epoch": epoch + 1, "best_epoch": best + 1, "seconds": round(self.elapsed(), 1)}
+        (partial / "history.json").write_text(json.dumps(self.history))
+        seconds = round(time.monotonic() - self.started, 1)
+        progress = {"epoch": epoch + 1, "best_epoch": best + 1, "seconds": seconds}
         (partial / "progress.json").write_text(json.dumps(progress))
         write_csv(self.history, self.folder.parent / "log.csv")
-        shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-        for old in self.folder.iterdir():
+        for old in self.folder.iterdir():  # the checkpoint before, and what killed processes left
             if old != final:
                 shutil.rmtree(old)
 
@@ -96,24 +129,33 @@ def newest(folder):
     return found[-1] if found else None
 
 
-def load(path):
-    """Loads a `.keras` file; raises `InvalidInput` if it is truncated or was not written by this package."""
-    path = Path(path)
+def seconds_before(folder):
+    """Seconds of fitting up to the newest checkpoint in `folder`, over all processes; 0 if there is none."""
+    found = newest(folder)
+    return read_json(found / "progress.json")["seconds"] if found else 0.0
+
+
+def state(model):
+    """Every variable that a checkpoint holds: the weights, and those of each player's optimizer."""
+    return [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
+
+
+def restore(path, model):
+    """Gives `model`, built and compiled as the run's config says, what a checkpoint's `.keras` file holds.
+
+    Raises:
+      InvalidInput: the file is truncated, is no Keras file, or holds another model; the model is left as it was.
+    """
+    advice = "delete its folder or train with --overwrite to start afresh"
     if not zipfile.is_zipfile(path):
-        raise InvalidInput(f"checkpoint '{path}' is truncated or no Keras file; delete its folder to start afresh")
+        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or no Keras file; {advice}")
     try:
-        model = keras.saving.load_model(path)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InvalidInput(f"checkpoint '{path}' does not load ({first}); delete its folder to start afresh") from None
-    return model
-
-
-def write_csv(history, path):
-    """Writes the logs as CSV, one row per epoch, whole or not at all."""
-    names = list(history[0])
-    rows = [",".join(["epoch", *names])]
-    rows += [",".join([str(e), *(repr(logs[name]) for name in names)]) for e, logs in enumerate(history, 1)]
-    partial = Path(path).with_suffix(".partial")
-    partial.write_text("\n".join(rows) + "\n")
-    partial.rename(path)
+        found = keras.saving.load_model(path)
+    except Exception as error:  # what a foreign or damaged file raises depends on its bytes
+        reason = (str(error).strip().splitlines() or [""])[0][:200]
+        raise InvalidInput(f"checkpoint '{path}' does not load ({type(error).__name__}: {reason}); {advice}") from None
+    same = type(found) is type(model) and found.compiled
+    if not same or [v.shape for v in state(found)] != [v.shape for v in state(model)]:
+        raise InvalidInput(f"checkpoint '{path}' holds another model than the run's config describes; {advice}")
+    for mine, its in zip(state(model), state(found), strict=True):
+        mine.assign(its.numpy())

@@ -1,13 +1,12 @@
-"""From a config file and overrides to a checked `ConfigDict`, before anything heavy is imported."""
+"""From a config file and overrides to a checked `ConfigDict`, before any data is read or network built."""
 
 import ast
-import importlib.util
 import inspect
 import json
+import math
 from pathlib import Path
 
 import keras
-import numpy as np
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
@@ -33,10 +32,14 @@ EVALUATE = {
     "limit": None,  # the first so many test images; None for all
 }
 DATA = {"labels": False}
+SECTIONS = ("model", "data", "train", "evaluate")
 
 
 def load_config(path, overrides=()):
     """Reads a config file, applies overrides, fills in the defaults and checks every key.
+
+    What only the model or the data set can judge (a head's name, a batch larger than the split) is checked when
+    `train` builds them, before it writes anything.
 
     Args:
       path: a Python file with `get_config()` that returns an `ml_collections.ConfigDict` with the sections
@@ -62,44 +65,79 @@ def load_config(path, overrides=()):
 
 def resolve(config):
     """Fills in the defaults of a config (dict or `ConfigDict`) and checks it; see `load_config`."""
-    config = config.to_dict() if isinstance(config, ConfigDict) else dict(config)
-    for section in config:
-        if section not in ("model", "data", "train", "evaluate"):
-            raise unknown("config section", section, ["model", "data", "train", "evaluate"])
-    for section in ("model", "data"):
-        if "name" not in config.get(section, {}):
-            raise InvalidInput(f"the config has no {section}.name; set config.{section}.name")
+    config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    for section, values in config.items():
+        if section not in SECTIONS:
+            raise unknown("config section", section, SECTIONS)
+        if not isinstance(values, dict):
+            raise InvalidInput(f"config.{section} is {values!r}; make it a section with keys of its own")
+    for section, example in (("model", "vae"), ("data", "digits")):
+        if not isinstance(config.get(section, {}).get("name"), str):
+            raise InvalidInput(f"config.{section}.name is missing or no string; set it, for example to {example!r}")
     resolved = {
         "model": config["model"],
         "data": {**DATA, **config["data"]},
         "train": {**TRAIN, **config.get("train", {})},
         "evaluate": {**EVALUATE, **config.get("evaluate", {})},
     }
+    optimizer = resolved["train"]["optimizer"]
+    if not isinstance(optimizer, dict):
+        raise InvalidInput(f"config.train.optimizer is {optimizer!r}; set config.train.optimizer.name, such as 'adam'")
+    resolved["train"]["optimizer"] = {**TRAIN["optimizer"], **optimizer}
     _check(resolved)
-    return ConfigDict(json.loads(json.dumps(resolved)))
+    return ConfigDict(resolved)
+
+
+def run_file(path):
+    """Runs a user's Python file and returns its names; raises `InvalidInput` if it is missing or broken."""
+    if not path.is_file():
+        raise InvalidInput(f"there is no config file '{path}'; give the path of a file such as configs/vae_digits.py")
+    names = {"__name__": path.stem, "__file__": str(path)}
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec"), names)
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+        raise _broken(path, error) from None
+    return names
+
+
+def call_in(path, names, function):
+    """Calls a function without arguments that `run_file` found; raises `InvalidInput` if it is missing or fails."""
+    if not callable(names.get(function)):
+        raise InvalidInput(f"config file '{path}' has no {function}(); define it")
+    try:
+        value = names[function]()
+        return value.to_dict() if isinstance(value, ConfigDict) else value
+    except (Exception, SystemExit) as error:
+        raise _broken(path, error) from None
+
+
+def _broken(path, error):
+    return InvalidInput(f"config file '{path}' is broken ({type(error).__name__}: {error}); mend it")
 
 
 def _read(path):
-    if not path.is_file():
-        raise InvalidInput(f"config file '{path}' does not exist; give the path of a file such as configs/vae_digits.py")
-    if path.suffix == ".json":
+    if path.suffix == ".json" and path.is_file():
         try:
-            return json.loads(path.read_text())
+            config = json.loads(path.read_text())
         except ValueError as error:
-            raise InvalidInput(f"config file '{path}' is not JSON ({error}); mend it or give a .py config") from None
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None:
-        raise InvalidInput(f"config file '{path}' is no Python file; give one that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        config = module.get_config()
-    except Exception as error:  # whatever a user's file may raise
-        where = f" at line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise InvalidInput(f"config file '{path}' is broken: {type(error).__name__}: {error}{where}; mend it") from None
-    if not isinstance(config, (dict, ConfigDict)):
-        raise InvalidInput(f"get_config() of '{path}' returned {type(config).__name__}; return a ConfigDict")
-    return config.to_dict() if isinstance(config, ConfigDict) else config
+            raise _broken(path, error) from None
+    else:
+        config = call_in(path, run_file(path), "get_config")
+    if not isinstance(config, dict):
+        raise InvalidInput(f"config file '{path}' gives {type(config).__name__}; let it give a ConfigDict")
+    return config
+
+
+def _plain(key, value):
+    """Returns `value` as JSON holds it, so that a workdir's config can be compared with it; tuples become lists."""
+    if isinstance(value, dict):
+        return {name: _plain(f"{key}.{name}", v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(key, v) for v in value]
+    number = isinstance(value, (int, float)) and math.isfinite(value)
+    if not (number or value is None or isinstance(value, str)):
+        raise InvalidInput(f"{key} is {value!r}; give a finite number, a string, None, or a list or section of these")
+    return value
 
 
 def _override(config, override):
@@ -120,27 +158,41 @@ def _override(config, override):
 
 
 def _check(config):
-    model, train, evaluate = config["model"], config["train"], config["evaluate"]
-    known = set(arguments(model["name"])) - {"image_shape", "num_classes", "seed"}
-    _known("model", {k: v for k, v in model.items() if k != "name"}, known)
+    train = config["train"]
+    known = set(arguments(config["model"]["name"])) - {"image_shape", "num_classes", "seed"}
+    _known("model", config["model"], known | {"name"})
     if config["data"]["name"] not in data.list_datasets():
         raise unknown("data set", config["data"]["name"], data.list_datasets())
     options = set(inspect.signature(data.load).parameters) - {"split", "seed", "first_epoch", "shuffle"}
     _known("data", config["data"], options)
     _known("train", train, TRAIN)
-    _known("evaluate", evaluate, EVALUATE)
+    _known("evaluate", config["evaluate"], EVALUATE)
     if "batch_size" not in config["data"]:
         raise InvalidInput("the config has no data.batch_size; set config.data.batch_size, for example to 100")
-    for section, key in [("data", "batch_size"), ("train", "epochs"), ("train", "steps_per_execution"),
-                         ("evaluate", "batch_size"), ("evaluate", "num_samples"), ("evaluate", "repetitions")]:
-        value = config[section][key]
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise InvalidInput(f"config.{section}.{key} is {value!r}; give a whole number of at least 1")
+
+    def require(section, keys, fits, wanted):
+        for key in keys:
+            value = config[section].get(key)
+            if not fits(value):
+                raise InvalidInput(f"config.{section}.{key} is {value!r}; give {wanted}")
+
+    def whole(value):
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+    def number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    require("data", ["batch_size"], whole, "a whole number of at least 1")
+    require("train", ["epochs", "steps_per_execution"], whole, "a whole number of at least 1")
+    require("evaluate", ["batch_size", "num_samples", "repetitions"], whole, "a whole number of at least 1")
+    for section, key in [("data", "limit"), ("train", "patience"), ("evaluate", "limit")]:
+        require(section, [key], lambda v: v is None or whole(v), "None, or a whole number of at least 1")
+    require("data", ["labels", "dequantize"], lambda v: v in (None, True, False), "True or False")
+    require("train", ["checkpoint_seconds"], lambda v: number(v) and v >= 0, "seconds, 0 or more")
+    require("train", ["decay"], lambda v: v in (None, "cosine"), "None or 'cosine'")
+    require("train", ["precision"], lambda v: v in ("float32", "mixed_bfloat16"), "'float32' or 'mixed_bfloat16'")
+    require("train", ["jit_compile"], lambda v: v in (True, False, "auto"), "True, False or 'auto'")
     check_seed(train["seed"])
-    if train["decay"] not in (None, "cosine"):
-        raise InvalidInput(f"config.train.decay is {train['decay']!r}; give None or 'cosine'")
-    if train["precision"] not in ("float32", "mixed_bfloat16"):
-        raise InvalidInput(f"config.train.precision is {train['precision']!r}; give 'float32' or 'mixed_bfloat16'")
     make_optimizer(train, total_steps=1)
 
 
@@ -151,22 +203,31 @@ def _known(section, given, known):
 
 
 def make_optimizer(train, total_steps):
-    """Returns the Keras optimizer that the `train` section describes."""
-    arguments = dict(train["optimizer"])
-    name = arguments.pop("name", None)
-    classes = {
-        cls.__name__.lower(): cls
-        for cls in vars(keras.optimizers).values()
-        if inspect.isclass(cls) and issubclass(cls, keras.optimizers.Optimizer) and cls is not keras.optimizers.Optimizer
-    }
+    """Returns the Keras optimizer that the `train` section describes.
+
+    Args:
+      train: dict, as `resolve` returns it.
+      total_steps: training steps over which the learning rate decays, if it does.
+
+    Raises:
+      InvalidInput: unknown optimizer (with the nearest name), or an argument that it does not take.
+    """
+    given = dict(train["optimizer"])
+    name = given.pop("name")
+    base = keras.optimizers.Optimizer
+    found = [c for c in vars(keras.optimizers).values() if inspect.isclass(c) and issubclass(c, base) and c is not base]
+    classes = {cls.__name__.lower(): cls for cls in found}
     if str(name).lower() not in classes:
         raise unknown("optimizer", name, classes)
-    rate = arguments.get("learning_rate", 1e-3)
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < float("inf"):
+    for key, value in given.items():
+        if isinstance(value, str):
+            raise InvalidInput(f"config.train.optimizer.{key} is {value!r}; give a number")
+    rate = given["learning_rate"]
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or rate <= 0:
         raise InvalidInput(f"config.train.optimizer.learning_rate is {rate!r}; give a positive number")
     if train["decay"] == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     try:
-        return classes[name.lower()](**{**arguments, "learning_rate": rate})
+        return classes[name.lower()](**{**given, "learning_rate": rate})
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"config.train.optimizer: {error}") from None
+        raise InvalidInput(f"config.train.optimizer does not suit {name} ({error}); drop or mend it") from None

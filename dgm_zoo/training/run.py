@@ -1,6 +1,7 @@
 """One run: config -> data -> model -> fit -> numbers and pictures, in a workdir that can be resumed."""
 
-import json
+import contextlib
+import math
 from pathlib import Path
 
 import keras
@@ -8,12 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import data, metrics, viz
+from dgm_zoo.data.pipeline import SPLITS, check_image_size
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.models import create
+from dgm_zoo.models.endpoints import check_array
 from dgm_zoo.models.registry import arguments
 from dgm_zoo.training import checkpoints
 from dgm_zoo.training.config import make_optimizer, resolve
-from dgm_zoo.training.workdir import check_workdir, machine, remove_run, write_json
+from dgm_zoo.training.logs import TensorBoard
+from dgm_zoo.training.workdir import check_workdir, claimed, machine, read_json, remove_run, write_json
 
 
 def train(config, workdir, overwrite=False, verbose=1):
@@ -21,111 +25,149 @@ def train(config, workdir, overwrite=False, verbose=1):
 
     Args:
       config: what `load_config` returns.
-      workdir: folder of the run; made if missing. A run of the same config in it is resumed, or, if it is
-        finished, evaluated again.
-      overwrite: throw away a run of another config in `workdir`, once this one is known to be able to start.
+      workdir: folder of the run; made if missing. A run of the same config in it is resumed. If it is finished
+        nothing is done again: its results are returned, or measured if results.json was deleted.
+      overwrite: start afresh: whatever run is in `workdir` is deleted, once this one is known to be able to start.
       verbose: 0 silent, 1 progress bars, 2 a line per epoch.
 
     Returns:
-      The results, as `results.json` holds them.
+      The results, as `results.json` holds them: model, dataset, metrics (each with value, stderr and protocol),
+      epochs, best_epoch, steps_per_epoch, seed, training_seconds, versions, git revision, machine.
 
     Raises:
       InvalidInput: the config, the data or the workdir do not suit; before training and before any file changes.
       NonFiniteLoss: a term became NaN or infinite; names it, the step, and the last good checkpoint.
+
+    Example:
+      >>> train(load_config("configs/vae_digits.py"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
     """
     config, workdir = resolve(config), Path(workdir)
     check_workdir(config, workdir, overwrite)
-    keras.config.set_dtype_policy(config.train.precision)
+    if (workdir / "results.json").exists() and not overwrite:
+        return read_json(workdir / "results.json")
+    strategy = _strategy()
+    keras.utils.set_random_seed(config.train.seed % 2**32)
+    with _precision(config.train.precision), strategy.scope():
+        model = build(config)
+        for split in SPLITS:
+            _check_batch(dataset(config, model, split), model, split)
+        compile_model(model, config)
+    with claimed(workdir):
+        if overwrite:
+            remove_run(workdir)
+        newest, history = checkpoints.newest(workdir / "checkpoints"), []
+        if newest:
+            history = read_json(newest / "history.json")
+            with strategy.scope():
+                checkpoints.restore(newest / "model.keras", model)
+        write_json(config.to_dict(), workdir / "config.json")
+        write_json(machine(), workdir / "versions.json")
+        history = _fit(model, config, workdir, history, verbose)
+        return _measure(config, workdir, history, verbose)
+
+
+def _fit(model, config, workdir, history, verbose):
+    """Trains the epochs that `history` does not hold yet; returns the whole history."""
+    done = len(history)
+    if done >= config.train.epochs or checkpoints.stopped_early(history, config.train.patience):
+        return history
+    saver = checkpoints.Checkpoints(workdir, history, config.train.checkpoint_seconds, config.train.patience)
     try:
-        history, seconds = _fit(config, workdir, overwrite, verbose)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    model, config, _ = load_run(workdir)
+        model.fit(
+            dataset(config, model, "train", first_epoch=done), validation_data=dataset(config, model, "validation"),
+            steps_per_epoch=_steps_per_epoch(config), initial_epoch=done, epochs=config.train.epochs,
+            callbacks=[TensorBoard(workdir / "tensorboard", history), saver], verbose=verbose,
+        )
+    except NonFiniteLoss as error:
+        kept = checkpoints.newest(workdir / "checkpoints")
+        good = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
+        raise NonFiniteLoss(f"{error}; {good}") from None
+    return saver.history
+
+
+def _measure(config, workdir, history, verbose):
+    """Evaluates the best checkpoint on the test split; writes the pictures, and results.json at the very end."""
+    model, _, _ = load_run(workdir)
+    found = evaluate(model, config, verbose=verbose)
+    for name, metric in found.items():
+        if not math.isfinite(metric["value"]):
+            raise NonFiniteLoss(f"metric '{name}' of the trained model is {metric['value']}; check data and heads")
+    pictures(model, config, workdir, history)
     results = {
         "model": config.model.name,
         "dataset": {"name": config.data.name, "version": data.info(config.data.name).version},
-        "metrics": evaluate(model, config, verbose=verbose),
+        "metrics": found,
         "epochs": len(history),
         "best_epoch": checkpoints.best_epoch(history) + 1,
         "steps_per_epoch": _steps_per_epoch(config),
         "seed": config.train.seed,
-        "training_seconds": round(seconds, 1),
+        "training_seconds": checkpoints.seconds_before(workdir / "checkpoints"),
         **machine(),
     }
     write_json(results, workdir / "results.json")
-    pictures(model, config, workdir, history)
     return results
 
 
-def _fit(config, workdir, overwrite, verbose):
-    """Fits or resumes; returns the history and the seconds that all its processes spent fitting."""
-    strategy = _strategy()
-    keras.utils.set_random_seed(config.train.seed)
-    with strategy.scope():
-        model = build(config)
-        training, validation, _ = datasets(config, model)
-        steps = _steps_per_epoch(config)
-        compile_model(model, config, steps)
-    if overwrite:
-        remove_run(workdir)
-    newest = checkpoints.newest(workdir / "checkpoints")
-    history = []
-    if newest:
-        history = json.loads((newest / "history.json").read_text())
-        with strategy.scope():
-            model = checkpoints.load(newest / "model.keras")
-        training, *_ = datasets(config, model, first_epoch=len(history))
-    workdir.mkdir(parents=True, exist_ok=True)
-    write_json(config.to_dict(), workdir / "config.json")
-    write_json(machine(), workdir / "versions.json")
-    saver = checkpoints.Checkpoints(workdir, history, config.train.checkpoint_seconds, config.train.patience)
-    if not _finished(history, config):
-        tensorboard = keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False, profile_batch=0)
-        try:
-            model.fit(
-                training, validation_data=validation, steps_per_epoch=steps, epochs=config.train.epochs,
-                initial_epoch=len(history), callbacks=[tensorboard, saver], verbose=verbose,
-            )
-        except NonFiniteLoss as error:
-            kept = checkpoints.newest(workdir / "checkpoints")
-            raise NonFiniteLoss(f"{error}; " + (f"the last good checkpoint is {kept}" if kept else "no checkpoint yet"))
-    return saver.history, saver.elapsed()
-
-
 def build(config):
-    """The model of a resolved config, with the shape (and classes) of its data set; not compiled."""
+    """The model of a resolved config, with the shape (and classes) of its data set; not compiled.
+
+    Raises:
+      InvalidInput: the model's arguments do not suit, it needs labels where there are none, or its likelihood has
+        another number of grey levels than the data.
+    """
     info = data.info(config.data.name)
     given = {k: v for k, v in config.model.to_dict().items() if k != "name"}
-    shape = info.image_shape
-    if config.data.get("image_size"):
-        shape = (*config.data.image_size, shape[-1])
+    shape, levels = info.image_shape, info.levels
+    if config.data.get("image_size") and check_image_size(config.data.image_size) != shape[:2]:
+        shape, levels = (*config.data.image_size, shape[-1]), 256
     if "num_classes" in arguments(config.model.name):
         if info.num_classes is None:
-            raise InvalidInput(f"{config.model.name} needs labels, but data set '{config.data.name}' has none")
+            raise InvalidInput(
+                f"{config.model.name} needs labels, but data set '{config.data.name}' has none; choose another"
+            )
         given["num_classes"] = info.num_classes
-    return create(config.model.name, image_shape=shape, **given, seed=config.train.seed)
+    model = create(config.model.name, image_shape=shape, **given, seed=config.train.seed)
+    _check_levels(getattr(model, "likelihood", None), config, levels)
+    return model
 
 
-def datasets(config, model, first_epoch=0):
-    """Returns `(training stream from first_epoch, validation, test)`."""
-    options = {k: v for k, v in config.data.to_dict().items() if k not in ("name", "batch_size")}
+def _check_levels(likelihood, config, levels):
+    """A mass on grey levels can only be compared with others if these are the data's own."""
+    wanted = getattr(likelihood, "levels", None)
+    if wanted is None:
+        return
+    name = type(likelihood).__name__
+    if config.data.get("dequantize"):
+        raise InvalidInput(f"{name} is for grey levels, but config.data.dequantize is True; set it to False")
+    levels = 2 if config.data.get("binarize") else levels
+    if wanted != levels:
+        fix = f'config.model.likelihood to {{"name": "{name}", "levels": {levels}}}'
+        raise InvalidInput(f"{name} has {wanted} levels, but the data of '{config.data.name}' {levels}; set {fix}")
+
+
+def dataset(config, model, split, first_epoch=None):
+    """The batches of one split as `config` wants them and `model` takes them; `first_epoch` as `data.load` takes it."""
+    options = {k: v for k, v in config.data.to_dict().items() if k not in ("name", "batch_size", "limit")}
     options["labels"] = options["labels"] or "label" in model.takes()
-    name, seed, held_out = config.data.name, config.train.seed, config.evaluate.batch_size
-    test_options = {**options, "limit": config.evaluate.limit}
-    options_held_out = {k: v for k, v in options.items() if k != "limit"}
-    return (
-        data.load(name, "train", config.data.batch_size, **options, seed=seed, first_epoch=first_epoch),
-        data.load(name, "validation", held_out, **options_held_out, seed=seed),
-        data.load(name, "test", held_out, **test_options, seed=seed),
-    )
+    options["limit"] = {"train": config.data.get("limit"), "test": config.evaluate.limit}.get(split)
+    rows = config.data.batch_size if split == "train" else config.evaluate.batch_size
+    return data.load(config.data.name, split, rows, **options, seed=config.train.seed, first_epoch=first_epoch)
 
 
-def compile_model(model, config, steps_per_epoch):
+def _check_batch(batches, model, split):
+    """Raises `InvalidInput` if the first batch does not suit the model."""
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
+    for name, wanted in model.takes().items():
+        check_array(f"{split} split", name, {"x": x, "label": y}[name], wanted)
+
+
+def compile_model(model, config):
     """Compiles `model` as the `train` section says."""
+    steps = _steps_per_epoch(config)
     model.compile(
-        make_optimizer(config.train.to_dict(), config.train.epochs * steps_per_epoch),
+        make_optimizer(config.train.to_dict(), config.train.epochs * steps),
         jit_compile=config.train.jit_compile,
-        steps_per_execution=whole_executions(config.train.steps_per_execution, steps_per_epoch),
+        steps_per_execution=whole_executions(config.train.steps_per_execution, steps),
     )
 
 
@@ -134,12 +176,18 @@ def whole_executions(wanted, steps_per_epoch):
 
     On an endless stream Keras rounds an epoch up to whole executions: 550 steps by 32 would become 576, and the
     epochs would no longer begin where the data's do.
+
+    Example:
+      >>> whole_executions(32, 550)
+      25
     """
     return max(n for n in range(1, min(wanted, steps_per_epoch) + 1) if steps_per_epoch % n == 0)
 
 
 def load_run(workdir):
-    """Returns `(model, config, results)` of a trained workdir: the best checkpoint by validation loss.
+    """Returns `(model, config, results)` of a trained workdir: the best checkpoint by validation loss, in float32.
+
+    A run's precision is for its training; what is measured and served is float32.
 
     Args:
       workdir: the folder that `train` wrote. `results` is None for a run that has not been evaluated yet.
@@ -148,19 +196,19 @@ def load_run(workdir):
       InvalidInput: no run there, an untrained one, or a damaged checkpoint.
     """
     workdir = Path(workdir)
+    command = f"dgm-zoo train --workdir={workdir} --config="
     if not (workdir / "config.json").is_file():
-        raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: dgm-zoo train --workdir={workdir}")
+        raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: {command}configs/vae_digits.py")
     newest = checkpoints.newest(workdir / "checkpoints")
     if newest is None:
-        raise InvalidInput(f"workdir '{workdir}' holds an untrained run; finish it with: dgm-zoo train --workdir={workdir}")
-    config = resolve(json.loads((workdir / "config.json").read_text()))
-    model = checkpoints.load(newest / "best.keras")
-    if config.train.precision != "float32":  # a precision is for training; what is measured and served is float32
-        weights, model = model.get_weights(), build(config)
-        model.set_weights(weights)
-        compile_model(model, config, _steps_per_epoch(config))
+        raise InvalidInput(f"workdir '{workdir}' holds an untrained run; train it with: {command}{workdir}/config.json")
+    config = resolve(read_json(workdir / "config.json"))
+    with _precision("float32"):
+        model = build(config)
+        compile_model(model, config)
+        checkpoints.restore(newest / "best.keras", model)
     results = workdir / "results.json"
-    return model, config, json.loads(results.read_text()) if results.is_file() else None
+    return model, config, read_json(results) if results.is_file() else None
 
 
 def evaluate(model, config, split="test", verbose=1):
@@ -175,10 +223,8 @@ def evaluate(model, config, split="test", verbose=1):
     Returns:
       dict of metric name to `value`, `stderr` (None where it has none) and `protocol`.
     """
-    _, validation, test = datasets(config, model)
-    held_out = {"validation": validation, "test": test}[split]
+    held_out, table = dataset(config, model, split), model.endpoints()
     found = {f"{split}_{name}": value for name, value in metrics.bound_terms(model, held_out).items()}
-    table = model.endpoints()
     if "log_likelihood" in table:
         found[f"{split}_log_likelihood"] = metrics.log_likelihood(
             model, held_out, config.evaluate.num_samples, config.evaluate.repetitions, config.train.seed, verbose
@@ -188,41 +234,39 @@ def evaluate(model, config, split="test", verbose=1):
     return found
 
 
-def pictures(model, config, workdir, history, count=64):
-    """Writes samples, reconstructions, an interpolation, a latent map and the learning curves as PNG."""
-    table = model.endpoints()
-    _, _, test = datasets(_with_labels(config), model)
-    x, labels = (part.numpy() for part in next(iter(test))) if _has_labels(config) else (next(iter(test)).numpy(), None)
-    given = {"label": labels} if "label" in model.takes() else {}
-    classes = {"label": np.arange(count) % model.num_classes} if given else {}
-    viz.save_curves({name: [logs[name] for logs in history] for name in history[0]}, workdir / "curves.png")
+def pictures(model, config, workdir, history, count=64, rows=500):
+    """Writes samples, reconstructions, a latent map of the first `rows` test images and the learning curves as PNG."""
+    table, labelled = model.endpoints(), data.info(config.data.name).num_classes is not None
+    wanted = {"data": {**config.data.to_dict(), "labels": labelled}, "evaluate": {"batch_size": rows}}
+    x, labels, _ = keras.utils.unpack_x_y_sample_weight(
+        next(iter(dataset(resolve({**config.to_dict(), **wanted}), model, "test")))
+    )
+    given = {"label": labels.numpy()} if "label" in model.takes() else {}
+    viz.save_curves(history, workdir / "curves.png")
     if "sample" in table:
+        classes = {"label": np.arange(count) % model.num_classes} if given else {}
         viz.save_grid(model.sample(count, seed=0, **classes), workdir / "samples.png")
     if "reconstruct" in table:
         few = {key: value[:16] for key, value in given.items()}
-        viz.save_pairs(x[:16], model.reconstruct(x[:16], **few), workdir / "reconstructions.png")
+        viz.save_pairs(x[:16].numpy(), model.reconstruct(x[:16], **few), workdir / "reconstructions.png")
     if "encode" in table:
-        codes = model.encode(x, **given)
-        viz.save_latent_map(next(iter(codes.values())), labels, workdir / "latent_map.png")
+        codes = next(iter(model.encode(x, **given).values()))
+        viz.save_latent_map(codes, labels.numpy() if labelled else None, workdir / "latent_map.png")
 
 
-def _has_labels(config):
-    return data.info(config.data.name).num_classes is not None
-
-
-def _with_labels(config):
-    return resolve({**config.to_dict(), "data": {**config.data.to_dict(), "labels": _has_labels(config)}})
+@contextlib.contextmanager
+def _precision(name):
+    """Context in which Keras builds layers of the dtype policy `name`."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _steps_per_epoch(config):
-    rows = config.data.get("limit") or data.info(config.data.name).splits["train"]
-    return rows // config.data.batch_size
-
-
-def _finished(history, config):
-    patience = config.train.patience
-    stopped = patience is not None and history and len(history) - 1 - checkpoints.best_epoch(history) >= patience
-    return stopped or len(history) >= config.train.epochs
+    return (config.data.get("limit") or data.info(config.data.name).splits["train"]) // config.data.batch_size
 
 
 def _strategy():

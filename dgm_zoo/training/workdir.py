@@ -1,32 +1,39 @@
 """The folder of a run: whose it is, what is in it, and what made it."""
 
+import contextlib
+import fcntl
 import json
 import os
 import platform
 import shutil
-import subprocess
 from importlib.metadata import version
-from pathlib import Path
 
 import tensorflow as tf
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.serving.metadata import git_revision
 
-WRITTEN = ("config.json", "versions.json", "results.json", "log.csv", "checkpoints", "tensorboard", "export")
+PICTURES = ("samples.png", "reconstructions.png", "latent_map.png", "curves.png")
+WRITTEN = (  # in the order of deletion: config.json, which says that there is a run, last
+    "results.json", *PICTURES, "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
+)
 
 
 def check_workdir(config, workdir, overwrite):
-    """Raises `InvalidInput` if `workdir` is no folder, or holds a run of another config and may not be overwritten."""
-    if workdir.exists() and not workdir.is_dir():
-        raise InvalidInput(f"workdir '{workdir}' is a file; give a folder")
+    """Raises `InvalidInput` unless the run of `config` may be in `workdir`; changes nothing.
+
+    It may not where `workdir` is no folder or cannot be written to, or, unless `overwrite`, where it holds a run of
+    another config.
+    """
+    there = next(path for path in (workdir, *workdir.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InvalidInput(f"workdir '{workdir}' cannot be made, since '{there}' is a file; give a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InvalidInput(f"workdir '{workdir}' cannot be written, since '{there}' is read-only; choose another")
     found = workdir / "config.json"
-    if overwrite or not found.is_file():
+    if overwrite or not found.exists():
         return
-    try:
-        other = json.loads(found.read_text())
-    except ValueError:
-        raise InvalidInput(f"workdir '{workdir}' holds a damaged config.json; choose another or --overwrite") from None
-    changed = _differences(other, config.to_dict())
+    changed = _differences(read_json(found), config.to_dict())
     if changed:
         raise InvalidInput(
             f"workdir '{workdir}' holds a run of another config ({changed[0]}); choose another workdir, or --overwrite"
@@ -35,14 +42,34 @@ def check_workdir(config, workdir, overwrite):
 
 def _differences(one, two, path=""):
     if not (isinstance(one, dict) and isinstance(two, dict)):
-        return [] if one == two else [f"{path} is {one!r} there and {two!r} here"]
+        return [] if one == two else [f"{path or 'it'} is {one!r} there and {two!r} here"]
     keys = sorted({*one, *two})
     return [d for k in keys for d in _differences(one.get(k), two.get(k), f"{path}.{k}".lstrip("."))]
 
 
+@contextlib.contextmanager
+def claimed(workdir):
+    """Context in which `workdir`, made if missing, is this process's alone; a claim ends with its process.
+
+    Raises:
+      InvalidInput: another process trains in it.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    with open(workdir / ".lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidInput(
+                f"another process is training in workdir '{workdir}'; wait for it, or choose another workdir"
+            ) from None
+        yield
+
+
 def remove_run(workdir):
-    """Deletes what a run wrote in `workdir`, and nothing else."""
-    for name in [*WRITTEN, *(p.name for p in workdir.glob("*.png"))]:
+    """Deletes what a run wrote in `workdir`, if it holds one, and nothing else."""
+    if not (workdir / "config.json").exists():
+        return
+    for name in WRITTEN:
         path = workdir / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -50,11 +77,11 @@ def remove_run(workdir):
 def machine():
     """What a result depends on besides its config: versions, git revision, machine."""
     packages = ("dgm_zoo", "tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets", "numpy")
+    cores = tf.config.threading.get_intra_op_parallelism_threads() or _cores()
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "git_revision": git_revision(),
-        "machine": f"{platform.machine()}, {tf.config.threading.get_intra_op_parallelism_threads() or _cores()} CPU cores, "
-        f"{len(tf.config.list_physical_devices('GPU'))} GPUs",
+        "machine": f"{platform.machine()}, {cores} CPU cores, {len(tf.config.list_physical_devices('GPU'))} GPUs",
     }
 
 
@@ -62,16 +89,17 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def git_revision():
-    """The commit of the checkout that this package runs from, or None outside one."""
-    found = subprocess.run(
-        ["git", "-C", Path(__file__).parent, "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
-
-
 def write_json(value, path):
     """Writes JSON whole or not at all."""
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
+    partial.write_text(text)
     partial.rename(path)
+
+
+def read_json(path):
+    """Reads a JSON file of a run; raises `InvalidInput` if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"'{path}' is damaged ({error}); choose another workdir, or --overwrite") from None

@@ -1,0 +1,58 @@
+"""A run's logs for people and programs: one CSV row per epoch, and the same numbers as TensorBoard events."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+
+def write_csv(history, path):
+    """Writes the logs as CSV, one row per epoch counted from 1, whole or not at all.
+
+    Args:
+      history: dict of name to float for each epoch.
+      path: the file.
+    """
+    names = list(history[0])
+    rows = [",".join(["epoch", *names])]
+    rows += [",".join([str(e), *(repr(logs[name]) for name in names)]) for e, logs in enumerate(history, 1)]
+    partial = Path(path).with_suffix(".partial")
+    partial.write_text("\n".join(rows) + "\n")
+    partial.rename(path)
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes each epoch's logs to `<folder>/train` and `<folder>/validation`, under Keras' names (`epoch_loss`).
+
+    A resumed run writes the epochs before it again, into fresh files: no epoch is there twice, though a killed
+    process may have logged some that its last checkpoint did not hold.
+
+    Args:
+      folder: `<workdir>/tensorboard`; deleted when training begins.
+      history: logs of the epochs before this process, a list of dicts.
+    """
+
+    def __init__(self, folder, history):
+        super().__init__()
+        self.folder, self.history = Path(folder), list(history)
+
+    def on_train_begin(self, logs=None):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.writers = {
+            name: tf.summary.create_file_writer(str(self.folder / name)) for name in ("train", "validation")
+        }
+        for epoch, logs in enumerate(self.history):
+            self.on_epoch_end(epoch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in logs.items():
+            split = "validation" if name.startswith("val_") else "train"
+            with self.writers[split].as_default():
+                tf.summary.scalar(f"epoch_{name.removeprefix('val_')}", value, step=epoch + 1)
+        for writer in self.writers.values():
+            writer.flush()
+
+    def on_train_end(self, logs=None):
+        for writer in self.writers.values():
+            writer.close()

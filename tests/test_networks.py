@@ -1,0 +1,108 @@
+"""The default networks: what they take, what they emit, and what they refuse."""
+
+import keras
+import numpy as np
+import pytest
+
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.networks import conv_decoder, conv_encoder, dense, encoder_and_decoder
+
+IMAGES = [(4, 4, 1), (8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 48, 3)]
+WIDTHS = {"dense": (9, 5), "conv": (3, 2)}
+
+
+def pair(network="dense", image=(8, 8, 1), hidden=None, condition_size=0, **given):
+    """Networks for 3 latent values, two parameters for each of them and for each pixel."""
+    likelihood = (*image[:-1], image[-1] * 2)
+    return encoder_and_decoder(
+        network, image, 3, (6,), likelihood, hidden or WIDTHS.get(network), condition_size=condition_size, **given
+    )
+
+
+@pytest.mark.parametrize("condition_size", [0, 10])
+@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("network", WIDTHS)
+def test_encoder_and_decoder_emit_the_heads_parameters(network, image, condition_size):
+    rng = np.random.default_rng(0)
+    c = np.eye(10, dtype="float32")[[3, 7]]
+    encoder, decoder = pair(network, image, condition_size=condition_size)
+    for net, event, params in ((encoder, image, (6,)), (decoder, (3,), (*image[:2], image[2] * 2))):
+        event = np.repeat(rng.normal(size=(1, *event)), 2, 0).astype("float32")
+        out = np.asarray(net([event, c] if condition_size else event))
+        assert out.shape == (2, *params) and net.output_shape == (None, *params) and out.dtype == "float32"
+        assert (np.abs(out[0] - out[1]).max() > 1e-6) == bool(condition_size)  # the rows differ in c alone
+
+
+@pytest.mark.parametrize("network", WIDTHS)
+def test_the_decoder_mirrors_the_encoder_and_both_are_linear_at_their_end(network):
+    kind = {"dense": keras.layers.Dense, "conv": (keras.layers.Conv2D, keras.layers.Conv2DTranspose)}[network]
+    encoder, decoder = pair(network)
+    widths = [
+        [getattr(layer, "units", None) or layer.filters for layer in net.layers if isinstance(layer, kind)]
+        for net in (encoder, decoder)
+    ]
+    assert widths == {"dense": [[9, 5, 6], [5, 9, 128]], "conv": [[3, 2], [3, 2]]}[network]
+    for net in (encoder, decoder):
+        assert net.get_layer("params").activation is keras.activations.linear
+    assert encoder.name == "encoder" and decoder.name == "decoder"
+
+
+@pytest.mark.parametrize(("network", "default"), [("dense", "tanh"), ("conv", "relu")])
+def test_every_hidden_layer_has_the_activation(network, default):
+    for given, wanted in (({}, default), ({"activation": "softplus"}, "softplus")):
+        for net in pair(network, **given):
+            found = {layer.activation.__name__ for layer in net.layers if layer.weights and layer.name != "params"}
+            assert found == {wanted}
+
+
+def test_without_hidden_layers_a_dense_network_is_one_matrix():
+    default = encoder_and_decoder("dense", (2, 3, 1), 4, (4,), (2, 3, 1), hidden=[])
+    for network in (dense((2, 3, 1), (4,), ()), *default):
+        kernel, bias = network.get_weights()
+        x = np.random.default_rng(0).normal(size=(5, *network.input_shape[1:])).astype("float32")
+        out = np.asarray(network(x)).reshape(5, -1)
+        np.testing.assert_allclose(out, x.reshape(5, -1) @ kernel + bias, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (3, 5, 2)])
+def test_a_dense_network_takes_events_of_any_shape(shape):
+    network = dense(shape, (2, 7), (4,))
+    assert np.asarray(network(np.zeros((3, *shape), "float32"))).shape == (3, 2, 7)
+
+
+@pytest.mark.parametrize("image", [(30, 28, 1), (28, 30, 1), (2, 4, 1), (0, 4, 1), (28, 28), (784,)])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda image: conv_encoder(image, (6,)),
+        lambda image: conv_decoder((3,), image),
+        lambda image: encoder_and_decoder("conv", image, 3, (6,), image),
+    ],
+)
+def test_a_convolution_refuses_sides_that_are_no_multiples_of_four(build, image):
+    with pytest.raises(InvalidInput) as error:
+        build(image)
+    message = str(error.value)
+    assert str(image) in message and "multiples of 4" in message and "network='dense'" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("network", WIDTHS)
+@pytest.mark.parametrize("hidden", [200, 2.5, "200", [0, 5], [-1, 5], [2.5, 5], [True, 5], ["a", "b"], {"a": 1}])
+def test_hidden_must_be_a_list_of_positive_whole_numbers(network, hidden):
+    with pytest.raises(InvalidInput) as error:
+        pair(network, hidden=hidden)
+    assert str(error.value) == f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)"
+
+
+@pytest.mark.parametrize("hidden", [[], [8], [8, 8, 8]])
+def test_a_convolution_halves_twice(hidden):
+    with pytest.raises(InvalidInput, match="of a 'conv' network must name two numbers of channels"):
+        encoder_and_decoder("conv", (8, 8, 1), 3, (6,), (8, 8, 2), hidden)
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(InvalidInput, match="unknown network 'dens'; did you mean 'dense'"):
+        pair("dens")
+    with pytest.raises(InvalidInput, match="unknown activation 'than'; did you mean 'tanh'"):
+        pair("dense", activation="than")

@@ -1,0 +1,134 @@
+"""Several replicas: the same training as one, wherever no noise is drawn or the noise is the same."""
+
+import functools
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from zoo import TABLE, examples, images, tiny, weights
+
+STEPS, BATCH = 20, 16
+
+
+@functools.cache
+def two_cpus():
+    """One strategy for the whole process: TensorFlow numbers the collectives of each from the same start."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def dataset(model, batch=BATCH, steps=STEPS):
+    return tf.data.Dataset.from_tensor_slices(examples(model, batch * steps)).batch(batch, drop_remainder=True)
+
+
+def trained(name, strategy, jit_compile=False):
+    with strategy.scope():
+        model = tiny(name)
+        model.compile(keras.optimizers.SGD(0.05), jit_compile=jit_compile)
+    history = model.fit(dataset(model), epochs=1, verbose=0).history
+    return model, history
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_two_replicas_train_a_noiseless_model_as_one_does(jit_compile):
+    one, history_one = trained("ae", tf.distribute.get_strategy(), jit_compile)
+    two, history_two = trained("ae", two_cpus(), jit_compile)
+    np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)
+    np.testing.assert_allclose(history_two["loss"], history_one["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_every_model_trains_and_evaluates_on_two_replicas(name):
+    model, history = trained(name, two_cpus(), jit_compile=True)
+    assert np.isfinite(history["loss"]).all()
+    logs = model.evaluate(dataset(model, steps=2), return_dict=True, verbose=0)
+    assert set(logs) == set(model.logged) and np.isfinite(list(logs.values())).all()
+
+
+def test_replicas_draw_independent_noise():
+    strategy = two_cpus()
+    with strategy.scope():
+        model = tiny("vae")
+        model.compile("sgd")
+    drawn = strategy.run(lambda: model.noise(model.rng(tf.zeros((8, 4, 4, 1)))))
+    first, second = strategy.experimental_local_results(drawn)
+    assert np.abs(np.corrcoef(np.ravel(first), np.ravel(second))[0, 1]) < 0.9
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(TABLE) if name != "ae"])
+def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
+    x, label = images(BATCH)
+    one = tiny(name)
+    one.compile(keras.optimizers.SGD(0.05))
+    noise = one.noise(one.rng(x))
+
+    def step(model, x, label, noise):
+        inputs = model.unpack((x, label) if "label" in model.takes() else x)
+        return model.ascend(model.terms, *inputs, noise, **model.ascends)
+
+    tf.function(step)(one, x, label, noise)
+    strategy = two_cpus()
+    with strategy.scope():
+        two = tiny(name)
+        two.compile(keras.optimizers.SGD(0.05))
+
+    def half(value, axis):
+        parts = tf.split(value, 2, axis)
+        return strategy.experimental_distribute_values_from_function(lambda c: parts[c.replica_id_in_sync_group])
+
+    rows = 1 if name == "iwae" else 0  # its noise is [k, batch, latent]
+    run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args))
+    run(half(x, 0), half(label, 0), half(noise, rows))
+    np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)
+
+
+WORKER = """
+import json, sys
+import keras, numpy as np, tensorflow as tf
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+from test_replicas import dataset
+from zoo import tiny, weights
+with strategy.scope():
+    model = tiny(sys.argv[1])
+    model.compile(keras.optimizers.SGD(0.05))
+options = tf.data.Options()
+options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+history = model.fit(dataset(model).with_options(options), epochs=1, verbose=0).history
+print(json.dumps({"loss": history["loss"], "weights": weights(model).tolist()}))
+"""
+
+
+def workers(name):
+    """Runs the training in two processes on 127.0.0.1; returns what each printed."""
+    ports = []
+    for _ in range(2):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            ports.append(s.getsockname()[1])
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, name],
+            env={**os.environ, "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})},
+            cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for i in range(2)
+    ]
+    outputs = [process.communicate(timeout=240) for process in processes]
+    assert all(process.returncode == 0 for process in processes), outputs[0][1][-2000:]
+    return [json.loads(out.strip().splitlines()[-1]) for out, _ in outputs]
+
+
+def test_two_processes_train_a_noiseless_model_as_one_does():
+    one, history = trained("ae", tf.distribute.get_strategy())
+    first, second = workers("ae")
+    np.testing.assert_allclose(first["weights"], weights(one), atol=1e-5)
+    np.testing.assert_array_equal(first["weights"], second["weights"])
+    np.testing.assert_allclose(first["loss"], history["loss"], rtol=1e-5)

@@ -1,0 +1,94 @@
+"""`reproduce`: from a spec to a table beside the published one."""
+
+import json
+
+import keras
+import pytest
+
+from dgm_zoo import training
+from dgm_zoo.errors import InvalidInput
+
+CONFIG = '''
+def get_config():
+    return {
+        "model": {"name": "vae", "latent_dim": 2, "hidden": [16]},
+        "data": {"name": "digits", "batch_size": 100, "binarize": "stochastic"},
+        "train": {"epochs": 50},
+        "evaluate": {"num_samples": 10},
+    }
+'''
+SPEC = '''"""Two seeds of a small VAE."""
+
+def row(name, label, overrides):
+    return {"name": name, "label": label, "config": "tiny.py", "overrides": overrides, "published": -1.5,
+            "metric": "test_log_likelihood", "published_source": "a paper"}
+
+def get_experiment():
+    return {"rows": [row("vae", "VAE", []), row("iwae", "IWAE", ["model.name=iwae", "model.k=2"])],
+            "seeds": [0, 1], "quick": ["train.epochs=1"], "notes": ["A note."]}
+'''
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reproduce")
+    (folder / "configs" / "reproduce").mkdir(parents=True)
+    (folder / "configs" / "tiny.py").write_text(CONFIG)
+    (folder / "configs" / "reproduce" / "two_vaes.py").write_text(SPEC)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+
+
+class Killed(BaseException):
+    """Stands for a kill."""
+
+
+def test_a_table_resumes_after_a_kill_and_runs_nothing_twice(folder, monkeypatch):
+    assert {"iwae_mnist", "two_vaes"} <= set(training.list_experiments())
+    fit, runs = keras.Model.fit, []
+
+    def counted(model, *args, **kwargs):
+        runs.append(type(model).__name__)
+        if len(runs) == 3:
+            raise Killed
+        return fit(model, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", counted)
+    with pytest.raises(Killed):
+        training.reproduce("two_vaes", out="results", quick=True, verbose=0)
+    assert not (folder / "results" / "two_vaes.json").exists()
+    results = training.reproduce("two_vaes", out="results", quick=True, verbose=0)
+    assert runs == ["VAE", "VAE", "IWAE", "IWAE", "IWAE"]  # the third was killed
+    again = training.reproduce("two_vaes", out="results", quick=True, verbose=0)
+    assert len(runs) == 5 and again["rows"] == results["rows"]
+
+    assert again == json.loads((folder / "results" / "two_vaes.json").read_text())
+    assert {"experiment", "quick", "rows", "notes", "versions", "git_revision", "machine"} == set(results)
+    vae, iwae = results["rows"]
+    keys = "model dataset metric value stderr seeds budget published published_source"
+    assert set(keys.split()) <= set(vae) and set(keys.split()) <= set(iwae)
+    assert (vae["model"], iwae["model"], vae["dataset"]) == ("VAE", "IWAE", "digits")
+    values = [
+        json.loads((folder / f"runs/reproduce/two_vaes-quick/vae-seed{s}/results.json").read_text())
+        ["metrics"]["test_log_likelihood"]["value"] for s in (0, 1)
+    ]
+    assert vae["value"] == pytest.approx(sum(values) / 2) and vae["seeds"] == [0, 1]
+    assert vae["stderr"] == pytest.approx(abs(values[0] - values[1]) / 2) and vae["stderr_over"] == "seeds"
+    assert vae["budget"].startswith("1 epochs, ")
+    page = (folder / "results" / "two_vaes.md").read_text()
+    assert page.startswith("# Two seeds of a small VAE.\n") and "A quick run" in page and "- A note." in page
+    assert f"| VAE | {vae['value']:.2f} | {vae['stderr']:.2f} (seeds) | -1.5 (a paper) |" in page
+    assert "dgm-zoo reproduce two_vaes --quick" in page
+
+
+def test_a_mistake_in_a_late_row_is_found_before_the_first_is_trained(folder, monkeypatch):
+    (folder / "configs" / "reproduce" / "wrong.py").write_text(SPEC.replace("model.k=2", "model.kk=2"))
+    monkeypatch.setattr(keras.Model, "fit", pytest.fail)
+    with pytest.raises(InvalidInput, match="unknown config key 'model.kk'"):
+        training.reproduce("wrong", out="results", verbose=0)
+
+
+def test_an_unknown_experiment_is_refused(folder):
+    with pytest.raises(InvalidInput, match="unknown experiment 'two_vae'; did you mean 'two_vaes'?"):
+        training.reproduce("two_vae")
