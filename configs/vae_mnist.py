@@ -9,11 +9,11 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {"name": "vae", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
-        "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
+        "data": {"name": "mnist", "batch_size": 200, "binarize": "stochastic"},
         "train": {
-            "epochs": 75,
+            "epochs": 300,
             "seed": 0,
-            "optimizer": {"name": "muon", "learning_rate": 5e-3, "weight_decay": None, "adam_weight_decay": None},
+            "optimizer": {"name": "muon", "learning_rate": 7e-3, "weight_decay": None, "adam_weight_decay": None},
             "decay": "cosine",
             "precision": "mixed_bfloat16",
             "steps_per_execution": 25,

@@ -186,6 +186,7 @@ def test_active_units_are_those_whose_mean_moves_with_x():
 @pytest.mark.filterwarnings("error")
 def test_active_units_of_binary_codes_are_those_whose_probability_moves():
     x = np.random.default_rng(0).normal(size=(500, 3)).astype("float32")
-    kernel = np.diag([1.0, 1.0, 100.0])
-    model = _with_encoder(IndependentBernoulli((3,)), kernel, [0.0, 20.0, 0.0])  # the second is always 1
+    kernel = np.zeros((3, 4))
+    kernel[0] = [0.3, 1.0, 1.0, 100.0]  # the first moves by too little: its probability's variance is 0.005
+    model = _with_encoder(IndependentBernoulli((4,)), kernel, [0.0, 0.0, 20.0, 0.0])  # the third is always 1
     assert active_units(model, tf.data.Dataset.from_tensor_slices(x).batch(200))["value"] == 2

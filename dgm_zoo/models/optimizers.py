@@ -38,6 +38,8 @@ def _get(optimizer):
 class AllOptimizers:
     """What Keras' callbacks find as `model.optimizer`: reads the first player's learning rate, sets everybody's."""
 
+    built = True  # `compile` builds every one; `BackupAndRestore` asks
+
     def __init__(self, optimizers):
         self.optimizers = tuple(optimizers.values())
 

@@ -68,8 +68,9 @@ class VAE(GenerativeModel):
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
         match("decoder's input", latent, "prior's event", self.prior.event_shape)
         match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
-        if beta < 0 or free_bits < 0:
-            raise InvalidInput(f"beta {beta!r} and free_bits {free_bits!r} must not be negative")
+        for name, value in (("beta", beta), ("free_bits", free_bits)):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+                raise InvalidInput(f"{name} is {value!r}; give a number of at least 0")
         if free_bits and not (isinstance(self.posterior, IndependentNormal) and isinstance(self.prior, StandardNormal)):
             raise InvalidInput(f"free_bits {free_bits!r} needs a normal posterior and a StandardNormal prior; set it to 0")
 

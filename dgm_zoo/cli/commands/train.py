@@ -6,6 +6,7 @@ reads. Run the same command again to resume an interrupted run. Any key of the c
 
 import os
 import shlex
+from pathlib import Path
 
 from absl import flags as absl_flags
 
@@ -26,7 +27,7 @@ INTERRUPTED = "run the same command again to resume from the last checkpoint"
 def define(flags):
     absl_flags.DEFINE_string("config", None, "Python file with get_config()", flag_values=flags)
     absl_flags.DEFINE_string("workdir", None, "folder of the run, made if missing", flag_values=flags)
-    absl_flags.DEFINE_bool("overwrite", False, "throw away a run of another config in the workdir", flag_values=flags)
+    absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run that is in the workdir", flag_values=flags)
 
 
 def run(call):
@@ -40,7 +41,7 @@ def run(call):
 
     results = training.train(training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite)
     source = open_workdir(flags.workdir)
-    path = export_source(source, os.path.join(flags.workdir, "export"))
+    path = exported(flags.workdir) or export_source(source, os.path.join(flags.workdir, "export"))
     return {
         "workdir": flags.workdir,
         "results": results,
@@ -48,6 +49,13 @@ def run(call):
         "sample_command": f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.png",
         "serve_commands": serve_commands(path, source.model),
     }
+
+
+def exported(workdir):
+    """The version folder that this run's results were already exported to, or None."""
+    measured = Path(workdir, "results.json").stat().st_mtime
+    found = [path for path in Path(workdir, "export").glob("*/[0-9]*") if path.stat().st_mtime >= measured]
+    return str(max(found, key=lambda path: int(path.name))) if found else None
 
 
 def show(result):
