@@ -7,4 +7,4 @@ from dgm_zoo.models.iwae import IWAE
 from dgm_zoo.models.registry import create, list_models, model_class
 from dgm_zoo.models.vae import VAE
 
-__all__ = ["CVAE", "IWAE", "VAE", "GenerativeModel", "create", "list_models", "model_class"]
+__all__ = ["AE", "CVAE", "IWAE", "VAE", "GenerativeModel", "create", "list_models", "model_class"]

@@ -113,7 +113,9 @@ class AE(GenerativeModel):
                 {"seed": SEED}, lambda noise: self._decode(self.codes.draw(noise)), self.codes.noise,
                 "a code from the normal fitted to the training codes, then the mean of p(x|z)",
             ),
-            "encode": Endpoint(self.takes(), lambda x: {"mean": tf.cast(self.encoder(x), tf.float32)}, doc="the code of x"),
+            "encode": Endpoint(
+                self.takes(), lambda x: {"mean": tf.cast(self.encoder(x), tf.float32)}, doc="the code of x"
+            ),
             "decode": Endpoint({"z": Input(self.codes.event_shape)}, self._decode, doc="the mean of p(x|z)"),
             "reconstruct": Endpoint(self.takes(), self._reconstruct, doc="the mean of p(x|z) at the code of x"),
         }

@@ -1,6 +1,7 @@
 """The endpoint table: what a model answers, in Python and when served, from one definition."""
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -61,7 +62,8 @@ def check_array(where, name, value, wanted):
     if wanted.range and array.size and (array.min() < wanted.range[0] or array.max() > wanted.range[1]):
         low, high = wanted.range
         raise InvalidInput(
-            f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; rescale it"
+            f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; "
+            "rescale it"
         )
     return fits
 

@@ -72,7 +72,9 @@ class VAE(GenerativeModel):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
                 raise InvalidInput(f"{name} is {value!r}; give a number of at least 0")
         if free_bits and not (isinstance(self.posterior, IndependentNormal) and isinstance(self.prior, StandardNormal)):
-            raise InvalidInput(f"free_bits {free_bits!r} needs a normal posterior and a StandardNormal prior; set it to 0")
+            raise InvalidInput(
+                f"free_bits {free_bits!r} needs a normal posterior and a StandardNormal prior; set it to 0"
+            )
 
     @classmethod
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
