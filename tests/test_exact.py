@@ -15,7 +15,7 @@ from dgm_zoo.distributions import (
     VampPrior,
 )
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import AE, CVAE, IWAE, VAE
+from dgm_zoo.models import AE, CVAE, IWAE, VAE, create
 from dgm_zoo.networks import dense
 
 
@@ -363,3 +363,17 @@ def test_a_linear_autoencoder_comes_down_to_the_error_of_pca():
     model.fit(tf.data.Dataset.from_tensors(x).repeat(600), verbose=0)
     assert least * (1 - 1e-5) < error() < 1.02 * least
     np.testing.assert_allclose(np.mean((model.reconstruct(x) - x) ** 2), error(), rtol=1e-4)
+
+
+def test_a_posterior_whose_samples_carry_no_gradient_is_refused_when_training_starts():
+    model = create(
+        "vae", image_shape=(2, 2, 1), latent_dim=2, hidden=[4], posterior="IndependentBernoulli", prior="BernoulliPrior"
+    )
+    model.compile("adam")
+    with pytest.raises(InvalidInput, match="cannot train through samples of IndependentBernoulli"):
+        model.fit(np.zeros((8, 2, 2, 1), "float32"), verbose=0)
+
+
+def test_the_likelihood_of_no_images_is_no_numbers():
+    model = create("vae", image_shape=(2, 2, 1), latent_dim=2, hidden=[4])
+    assert model.log_likelihood(np.zeros((0, 2, 2, 1), "float32")).shape == (0,)

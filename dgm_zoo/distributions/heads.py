@@ -53,6 +53,7 @@ class Head(keras.layers.Layer):
 
     params_per_value = 1
     range = None  # the closed range that an event's values must lie in, where there is one
+    reparametrised = True  # whether a sample carries the gradient to the parameters
 
     def __init__(self, event_shape, **kwargs):
         kwargs["dtype"] = "float32"
@@ -173,6 +174,7 @@ class IndependentBernoulli(Head):
     a log density only for binary values.
     """
 
+    reparametrised = False
     range = (0.0, 1.0)
 
     def call(self, params):
@@ -290,6 +292,7 @@ class IndependentLogistic(Head):
       Salimans et al., PixelCNN++, 2017, Eq. 2.
     """
 
+    reparametrised = False
     params_per_value = 2
     range = (0.0, 1.0)
 
@@ -325,6 +328,7 @@ class OneHotCategorical(Head):
       event_shape: shape of one event; its last axis is the number of classes.
     """
 
+    reparametrised = False
     range = (0.0, 1.0)
 
     def call(self, params):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import VAE
 from dgm_zoo.objectives import doubly_reparametrised, importance_bound, importance_weights
@@ -22,7 +22,7 @@ class IWAE(VAE):
       k: number of samples.
       estimator: "exact", the gradient of the bound, or "dreg", which leaves theta's gradient as it is and gives
         eta the doubly reparametrised one: the same in expectation, of less variance for large k.
-      Everything else: see `VAE`.
+      Everything else: see `VAE`; its beta and free_bits are not taken.
 
     References:
       Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, Eq. 8, 13, 14.
@@ -33,6 +33,11 @@ class IWAE(VAE):
 
     def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, k=50, estimator="exact", **kwargs):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        if self.beta != 1.0 or self.free_bits:
+            raise InvalidInput(
+                f"beta {self.beta!r} and free_bits {self.free_bits!r} weigh a KL that the bound of IWAE does not have; "
+                "leave them out"
+            )
         self.k = positive_int("k", k)
         if estimator not in ("exact", "dreg"):
             raise unknown("estimator", estimator, ["exact", "dreg"])
@@ -57,7 +62,8 @@ class IWAE(VAE):
     def terms(self, x, c, noise):
         q = self.q_z(x, *c)
         z = self.posterior.sample(q, noise)
-        log_px, log_pz = self.p_x(z, *c).log_prob(x), self.p_z().log_prob(z)
+        prior = self.p_z()
+        log_px, log_pz = self.p_x(z, *c).log_prob(x), prior.log_prob(z)
         log_w = log_px + log_pz - q.log_prob(z)
         bound = importance_bound(log_w)
         terms = {
@@ -69,6 +75,8 @@ class IWAE(VAE):
             "ess": 1.0 / tf.reduce_sum(importance_weights(log_w) ** 2, 0),
         }
         if self.estimator == "dreg":
-            log_q = self.posterior.held(q).log_prob(z)
-            terms["dreg"] = doubly_reparametrised(log_px + log_pz - log_q)
+            held_pz, held_q = self.prior.held(prior).log_prob(z), self.posterior.held(q).log_prob(z)
+            # a prior made of posteriors depends on eta without z too: there the plain weights are right
+            direct = importance_weights(log_w) * prior.log_prob(tf.stop_gradient(z))
+            terms["dreg"] = doubly_reparametrised(log_px + held_pz - held_q) + tf.reduce_sum(direct, 0)
         return terms

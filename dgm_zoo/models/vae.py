@@ -1,6 +1,7 @@
 """The variational auto-encoder."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
@@ -124,6 +125,11 @@ class VAE(GenerativeModel):
     # ------------------------------------------------------------------------------------------ training
 
     def train_step(self, data):
+        if not self.posterior.reparametrised:
+            raise InvalidInput(
+                f"{type(self).__name__} cannot train through samples of {type(self.posterior).__name__}, which carry "
+                "no gradient; give a posterior such as IndependentNormal"
+            )
         x, c = self.unpack(data)
         noise = self.noise(self.rng(x))
         terms = self.ascend(self.terms, x, c, noise, **self.ascends)
@@ -173,7 +179,7 @@ class VAE(GenerativeModel):
         Args:
           x: `[n, *image_shape]`.
           label: `[n]` for a model that is conditioned on labels.
-          num_samples: importance samples K per image; rounded up to a whole number of chunks.
+          num_samples: importance samples K per image.
           seed: int32.
 
         References: Burda et al., 2016, section 5 (K = 5,000).
@@ -184,30 +190,35 @@ class VAE(GenerativeModel):
             check_array("log_likelihood", name, given.get(name), wanted) if (wanted := self.takes().get(name)) else None
             for name in ("x", "label")
         )
+        if label is not None and len(label) != len(x):
+            rows = sorted({len(x), len(label)})
+            raise InvalidInput(f"log_likelihood: inputs have {rows} rows; give each the same number")
         chunk = min(num_samples, 200)
         rows, seeds = max(1, ROWS_PER_DECODE // chunk), row_seeds(seed, len(x))
         if "_estimator" not in self.__dict__:
             self.__dict__["_estimator"] = tf.function(self._estimate, autograph=False, reduce_retracing=True)
-        parts = [
+        parts = [np.zeros(0, np.float32)] + [
             self._estimator(
                 tf.constant(x[i : i + rows]), None if label is None else tf.constant(label[i : i + rows]),
-                tf.constant(seeds[i : i + rows]), tf.constant(-(-num_samples // chunk)), chunk,
+                tf.constant(seeds[i : i + rows]), tf.constant(num_samples), chunk,
             ).numpy()
             for i in range(0, len(x), rows)
         ]
-        return tf.concat(parts, 0).numpy()
+        return np.concatenate(parts)
 
-    def _estimate(self, x, label, seeds, chunks, chunk):
+    def _estimate(self, x, label, seeds, num_samples, chunk):
         c, rng = self.condition(label), RowNoise(seeds)
         q = self.q_z(x, *c)
 
         def body(i, total):
             log_w = self.log_weights(x, c, q, self.posterior.noise(rng.fork(i), chunk))
+            counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may be more than is asked for
+            log_w = tf.where(counts[:, None], log_w, -float("inf"))
             return i + 1, tf.reduce_logsumexp(tf.concat([total[None], log_w], 0), 0)
 
         start = (tf.constant(0), tf.fill([tf.shape(x)[0]], -float("inf")))
-        _, total = tf.while_loop(lambda i, _: i < chunks, body, start)
-        return total - tf.math.log(tf.cast(chunks * chunk, tf.float32))
+        _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
+        return total - tf.math.log(tf.cast(num_samples, tf.float32))
 
     def call(self, x):
         """The reconstruction, so that `model(x)` and `model.predict(x)` mean something."""
