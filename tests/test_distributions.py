@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from scipy import integrate, special, stats
 from tensorflow_probability import distributions as tfd
+from zoo import two_cpus
 
 from dgm_zoo import distributions
 from dgm_zoo.distributions import BatchNoise, jensen_shannon, kl
@@ -545,7 +546,7 @@ def test_fitted_normal_survives_codes_without_spread():
 
 
 def test_fitted_normal_on_two_replicas_is_that_of_one():
-    strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
+    strategy = two_cpus()
     one = distributions.FittedNormal((3,), momentum=0.5)
     with strategy.scope():
         two = distributions.FittedNormal((3,), momentum=0.5)

@@ -1,6 +1,5 @@
 """Several replicas: the same training as one, wherever no noise is drawn or the noise is the same."""
 
-import functools
 import json
 import os
 import socket
@@ -12,15 +11,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import TABLE, examples, images, tiny, weights
+from zoo import TABLE, examples, images, tiny, two_cpus, weights
 
 STEPS, BATCH = 20, 16
-
-
-@functools.cache
-def two_cpus():
-    """One strategy for the whole process: TensorFlow numbers the collectives of each from the same start."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 def dataset(model, batch=BATCH, steps=STEPS):

@@ -1,7 +1,10 @@
 """The conformance table: one line per registered model, and a tiny instance of each."""
 
+import functools
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 import dgm_zoo
 
@@ -40,3 +43,9 @@ def examples(model, n, seed=0):
 
 def weights(model):
     return np.concatenate([w.ravel() for w in model.get_weights()])
+
+
+@functools.cache
+def two_cpus():
+    """One strategy of two replicas for the whole process: TensorFlow numbers the collectives of each from the start."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
