@@ -341,7 +341,9 @@ def process(folder, *words, **options):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_CPP")}
     command = [sys.executable, "-m", "dgm_zoo.cli", *words]
     return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore Ctrl-C
+        **options,
     )
 
 

@@ -265,7 +265,7 @@ def prepare(name, data_dir=None):
     """
     entry = _entry(name)
     found = _prepared_in(name, data_dir)
-    if found:
+    if found and (data_dir is None or found.startswith(os.path.join(_data_dir(data_dir), ""))):
         return found
     failures = []
     for folder in _folders(name, data_dir):
