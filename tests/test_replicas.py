@@ -90,7 +90,7 @@ from test_replicas import dataset
 from zoo import tiny, weights
 with strategy.scope():
     model = tiny(sys.argv[1])
-    model.compile(keras.optimizers.SGD(0.05))
+    model.compile(keras.optimizers.SGD(0.05), jit_compile=sys.argv[2] == "True")
 options = tf.data.Options()
 options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
 history = model.fit(dataset(model).with_options(options), epochs=1, verbose=0).history
@@ -98,7 +98,7 @@ print(json.dumps({"loss": history["loss"], "weights": weights(model).tolist()}))
 """
 
 
-def workers(name):
+def workers(name, jit_compile):
     """Runs the training in two processes on 127.0.0.1; returns what each printed."""
     ports = []
     for _ in range(2):
@@ -108,7 +108,7 @@ def workers(name):
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, name],
+            [sys.executable, "-c", WORKER, name, str(jit_compile)],
             env={**os.environ, "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})},
             cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
@@ -119,9 +119,10 @@ def workers(name):
     return [json.loads(out.strip().splitlines()[-1]) for out, _ in outputs]
 
 
-def test_two_processes_train_a_noiseless_model_as_one_does():
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_two_processes_train_a_noiseless_model_as_one_does(jit_compile):
     one, history = trained("ae", tf.distribute.get_strategy())
-    first, second = workers("ae")
+    first, second = workers("ae", jit_compile)
     np.testing.assert_allclose(first["weights"], weights(one), atol=1e-5)
     np.testing.assert_array_equal(first["weights"], second["weights"])
     np.testing.assert_allclose(first["loss"], history["loss"], rtol=1e-5)
