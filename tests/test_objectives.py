@@ -62,5 +62,17 @@ def test_importance_weights_sum_to_one_and_are_held_constant():
 
 def test_doubly_reparametrised_gradient_is_the_squared_weight():
     weights = softmax(LOG_W.astype(np.float64), 0)
-    np.testing.assert_allclose(gradient(doubly_reparametrised), weights**2, atol=1e-6)
-    assert doubly_reparametrised(tf.constant(LOG_W)).shape == (4, 2)
+
+    def bound(log_w):
+        log_w = doubly_reparametrised(log_w, lambda: importance_weights(log_w))
+        return importance_bound(log_w)
+
+    np.testing.assert_allclose(gradient(bound), weights**2, atol=1e-6)
+    np.testing.assert_array_equal(bound(tf.constant(LOG_W)), importance_bound(tf.constant(LOG_W)))
+
+
+def test_doubly_reparametrised_weighs_every_value_of_a_sample():
+    z, weights = tf.Variable(LOG_W), tf.constant(LOG_W[:, :, 0])
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(3.0 * doubly_reparametrised(z, lambda: weights))
+    np.testing.assert_allclose(tape.gradient(value, z), np.broadcast_to(3.0 * LOG_W[:, :, :1], LOG_W.shape))

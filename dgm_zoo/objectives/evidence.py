@@ -34,12 +34,33 @@ def importance_weights(log_w):
     return tf.stop_gradient(tf.nn.softmax(log_w, axis=0))
 
 
-def doubly_reparametrised(log_w):
-    """Surrogate whose gradient through z alone is DReG's for eta: sum_k w~_k^2 log w_k.
+def doubly_reparametrised(z, weights):
+    """Returns `z` itself, whose gradient is multiplied by the importance weights of its samples.
 
-    `log_w` must depend on eta through the samples z only: evaluate log q(z|x) with its parameters held constant.
-    The value is not a bound; only the gradient has a meaning.
+    The gradient of `importance_bound` reaches sample k with weight w~_k; past this it is w~_k^2, which is the doubly
+    reparametrised gradient for eta, if `log_w` depends on eta through z alone: evaluate log q(z|x) with its
+    parameters held constant. theta's gradient does not pass through z and stays what it was.
+
+    Args:
+      z: samples, `[k, batch, ...]`.
+      weights: function without arguments that returns w~, `[k, batch]`. It is called in the backward pass, since the
+        weights are known only after z has been scored.
 
     References: Tucker et al., Doubly Reparameterized Gradient Estimators, 2019, Eq. 8.
+
+    Example:
+      >>> z = doubly_reparametrised(z, lambda: importance_weights(log_w))
+      >>> log_w = log_joint(x, z) - held_q.log_prob(z)
+      >>> loss = -importance_bound(log_w)
     """
-    return tf.reduce_sum(importance_weights(log_w) ** 2 * log_w, 0)
+
+    @tf.custom_gradient
+    def identity(z):
+        def gradient(upstream):
+            known = weights()
+            trailing = tf.ones(tf.rank(upstream) - tf.rank(known), tf.int32)
+            return upstream * tf.reshape(known, tf.concat([tf.shape(known), trailing], 0))
+
+        return tf.identity(z), gradient
+
+    return identity(z)
