@@ -36,7 +36,7 @@ def arguments(doc):
     parser.add_argument("--pythae-python", default=sys.executable, metavar="PATH",
                         help="interpreter that has pythae and torch (default: this one)")
     parser.add_argument("--rounds", type=_rounds,
-                        help="rounds of the interleaved measurement (default 5; 2 with --quick)")
+                        help="rounds of the interleaved measurement (2 with --quick)")
     parser.add_argument("--out", metavar="FILE", help="where the JSON report goes (default: nowhere)")
     parser.add_argument("--quick", action="store_true",
                         help="a smoke run of less than a minute; its numbers mean nothing")
@@ -92,12 +92,23 @@ def create_model(precision="float32", posterior="IndependentNormal"):
     return model
 
 
+def copy_pythae_weights(path, model):
+    """Gives our VAE the weights that pythae saved."""
+    import numpy as np
+
+    w = np.load(path)
+    dense = lambda *names: [  # noqa: E731
+        np.concatenate([w[f"{n}.weight"] for n in names]).T, np.concatenate([w[f"{n}.bias"] for n in names])
+    ]
+    model.encoder.set_weights(dense("encoder.layers.0.0") + dense("encoder.embedding", "encoder.log_var"))
+    model.decoder.set_weights(dense("decoder.layers.0.0") + dense("decoder.layers.1.0"))
+
+
 def model_with_pythae_weights(path):
-    """Our VAE with the weights that pythae trained: the same p(x|z), p(z) and q(z|x).
+    """Our VAE that is pythae's: the same p(x|z), p(z) and q(z|x).
 
     pythae's encoder emits a log variance, so the posterior is a head that reads it as one.
     """
-    import numpy as np
     import tensorflow as tf
     from tensorflow_probability import distributions as tfd
 
@@ -109,12 +120,7 @@ def model_with_pythae_weights(path):
             return self.independent(tfd.Normal(loc, tf.exp(0.5 * log_variance)))
 
     model = create_model(posterior=LogVarianceNormal(LATENT_DIM))
-    w = np.load(path)
-    dense = lambda *names: [  # noqa: E731
-        np.concatenate([w[f"{n}.weight"] for n in names]).T, np.concatenate([w[f"{n}.bias"] for n in names])
-    ]
-    model.encoder.set_weights(dense("encoder.layers.0.0") + dense("encoder.embedding", "encoder.log_var"))
-    model.decoder.set_weights(dense("decoder.layers.0.0") + dense("decoder.layers.1.0"))
+    copy_pythae_weights(path, model)
     return model
 
 
@@ -170,7 +176,7 @@ def train_pythae(pythae, x, epochs):
 
     np.save(pythae.path("train.npy"), x.reshape(-1, 1, 28, 28))
     return pythae.ask(
-        "train", data=pythae.path("train.npy"), epochs=epochs, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE,
+        "train", data=pythae.path("train.npy"), initial=pythae.path("initial.npz"), epochs=epochs, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE,
         latent_dim=LATENT_DIM, seed=SEED, output_dir=pythae.path("pythae"),
     )
 

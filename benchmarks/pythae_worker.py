@@ -4,7 +4,8 @@ One JSON request per line on stdin, one JSON answer per line on stdout. Needs Nu
 of dgm_zoo: `common.Pythae` starts it with the interpreter that has them.
 
     {"do": "hello", "threads": 2}                       -> {"python": ..., "pythae": ..., "torch": ...}
-    {"do": "train", "data": "x.npy", "epochs": 6, ...}  -> {"parameters": ...}, and then for each epoch
+    {"do": "train", "data": "x.npy", "epochs": 6, ...}  -> {"parameters": ...}, and then for each epoch, after it has
+                                                           written its initial weights to "initial"
       {"do": "epoch"}                                   -> {"seconds": ..., "loss": ...}
     {"do": "save", "path": "weights.npz"}               -> {"saved": [names]}
     {"do": "nll", "data": "x.npy", "samples": 1000, "batch_size": 500} -> {"seconds": ..., "log_likelihood": ...}
@@ -71,7 +72,7 @@ def hello(threads):
     }
 
 
-def train(channel, data, epochs, batch_size, learning_rate, latent_dim, seed, output_dir):
+def train(channel, data, initial, epochs, batch_size, learning_rate, latent_dim, seed, output_dir):
     """Runs pythae's own pipeline, one epoch per request, and returns the trained model."""
     torch.manual_seed(seed)
     x = np.load(data).astype(np.float32)
@@ -80,6 +81,7 @@ def train(channel, data, epochs, batch_size, learning_rate, latent_dim, seed, ou
         output_dir=output_dir, num_epochs=epochs, per_device_train_batch_size=batch_size,
         learning_rate=learning_rate, optimizer_cls="Adam", seed=seed, no_cuda=True,
     )
+    save(model, initial)
     channel.write({"parameters": sum(p.numel() for p in model.parameters())})
     TrainingPipeline(training_config=config, model=model)(x, callbacks=[OneEpochPerRequest(channel)])
     return model

@@ -5,9 +5,10 @@
 Both train the network 784-512-2x50-512-784 (ReLU, Bernoulli likelihood) on the same images with batches of 128 and
 Adam at 1e-3, each with as many threads as there are cores: dgm_zoo in float32 and in mixed_bfloat16 through `fit`,
 with the settings of `dgm-zoo train`; pythae in float32 through its `TrainingPipeline`, in a process of its own that
-waits while the others run. In each round each trains one epoch; a ratio is of two epochs of one round. After the
-last round each has trained for the same number of epochs, and the three are compared by their ELBO on the test
-images, all estimated by dgm_zoo's `evaluate` (pythae's weights are copied into a dgm_zoo model).
+waits while the others run. In each round each trains one epoch; a ratio is of two epochs of one round. All start from
+the weights that pythae drew. After the last round each has trained for the same number of epochs, and the three are
+compared by their ELBO on the test images, all estimated by dgm_zoo's `evaluate` in float32 (pythae's weights are
+copied into a dgm_zoo model).
 """
 
 import time
@@ -25,7 +26,7 @@ def settings():
 class Trainer:
     """One of our models with its optimizer; `epoch(e)` trains one epoch and returns its seconds."""
 
-    def __init__(self, x, precision):
+    def __init__(self, x, precision, initial):
         import keras
 
         class Clock(keras.callbacks.Callback):
@@ -37,6 +38,7 @@ class Trainer:
 
         self.x, self.steps, self.clock = x, len(x) // common.BATCH_SIZE, Clock()
         self.model = common.create_model(precision)
+        common.copy_pythae_weights(initial, self.model)
         self.model.compile(keras.optimizers.Adam(common.LEARNING_RATE), **settings())
 
     def epoch(self, e):
@@ -46,6 +48,13 @@ class Trainer:
         self.model.fit(stream, steps_per_epoch=self.steps, initial_epoch=e, epochs=e + 1, verbose=0,
                        callbacks=[self.clock])
         return self.clock.seconds
+
+
+    def float32(self):
+        """The model as `dgm-zoo` measures it: whatever precision it trained in, in float32."""
+        model = common.create_model()
+        model.set_weights(self.model.get_weights())
+        return model
 
 
 def test_elbo(model, x):
@@ -62,7 +71,7 @@ def training_flop():
 
 def main():
     options = common.arguments(__doc__).parse_args()
-    rounds = options.rounds or (2 if options.quick else 5)
+    rounds = options.rounds or (2 if options.quick else 15)
     common.import_tensorflow()
     # A whole number of executions, so that an epoch has the same steps on both sides.
     block = common.BATCH_SIZE * settings()["steps_per_execution"]
@@ -70,7 +79,8 @@ def main():
     epochs = 1 + rounds  # the first warms up
     with common.Pythae(options.pythae_python) as pythae:
         parameters = common.train_pythae(pythae, train, epochs)["parameters"]
-        ours = {f"dgm_zoo {precision}": Trainer(train, precision) for precision in ("float32", "mixed_bfloat16")}
+        initial = pythae.path("initial.npz")
+        ours = {f"dgm_zoo {p}": Trainer(train, p, initial) for p in ("float32", "mixed_bfloat16")}
         sgemm = common.Sgemm(2048, 2048, 2048)
         for trainer in ours.values():
             trainer.epoch(0)
@@ -85,7 +95,7 @@ def main():
         pythae.ask("save", path=pythae.path("weights.npz"))
         copied = common.model_with_pythae_weights(pythae.path("weights.npz"))
     elbo = {name: test_elbo(model, test.astype("float32"))
-            for name, model in [*((n, t.model) for n, t in ours.items()), ("pythae float32", copied)]}
+            for name, model in [*((n, t.float32()) for n, t in ours.items()), ("pythae float32", copied)]}
 
     rates = measured.pop("sgemm")
     results, rows = {}, [["", "examples/s", "x pythae (low .. high)", "share of sgemm", "test ELBO, nats"]]

@@ -8,7 +8,9 @@ from ml_collections import ConfigDict
 
 def get_config():
     return ConfigDict({
-        "model": {"name": "iwae", "k": 50, "estimator": "dreg", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
+        "model": {
+            "name": "iwae", "k": 50, "estimator": "dreg", "latent_dim": 50, "network": "dense", "hidden": [200, 200],
+        },
         "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
         "train": {
             "epochs": 120,

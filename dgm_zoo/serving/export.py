@@ -57,8 +57,7 @@ def export(model, directory, name, version=None, *, metadata=None):
     functions = signatures(served)
     described = describe(served, functions, name, version, given)
     with _whole(folder / str(version)) as scratch:
-        archive = keras.export.ExportArchive()
-        archive.track(served)
+        archive = keras.export.ExportArchive()  # not told to track the model, whose variables it would store twice
         for endpoint, function in functions.items():  # the first becomes `serving_default`
             archive.add_endpoint(endpoint, function)
         archive.write_out(str(scratch), verbose=False)
