@@ -176,8 +176,9 @@ def train_pythae(pythae, x, epochs):
 
     np.save(pythae.path("train.npy"), x.reshape(-1, 1, 28, 28))
     return pythae.ask(
-        "train", data=pythae.path("train.npy"), initial=pythae.path("initial.npz"), epochs=epochs, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE,
-        latent_dim=LATENT_DIM, seed=SEED, output_dir=pythae.path("pythae"),
+        "train", data=pythae.path("train.npy"), initial=pythae.path("initial.npz"), epochs=epochs,
+        batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, latent_dim=LATENT_DIM, seed=SEED,
+        output_dir=pythae.path("pythae"),
     )
 
 
