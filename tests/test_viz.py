@@ -80,6 +80,7 @@ def draw_everything(folder):
     viz.save_grid(images, folder / "grid.png")
     viz.save_pairs(images, 1 - images, folder / "pairs.png")
     viz.save_latent_map(rng.normal(size=(40, 8)), labels, folder / "map.png")
+    viz.save_points({"data": images[0, :, :2, 0]}, folder / "points.png")
     viz.save_curves({"loss": [3, 2, 1], "val_loss": [3, 2.5, 2.4], "kl": [0, 1, 2]}, folder / "curves.png")
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
@@ -139,6 +140,29 @@ def test_curves_take_keras_history_or_one_dict_per_epoch(tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+def test_points_are_drawn_where_they_lie_and_those_outside_are_counted(tmp_path):
+    from dgm_zoo.viz import plots
+
+    figures = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "_save", lambda figure, path: figures.append(figure))
+        square = np.array([[-1.0, -1.0], [1.0, 1.0], [0.25, 0.0]])
+        viz.save_points({"data": square, "model": square * 3.0}, tmp_path / "points.png")
+    data, model = figures[0].axes
+    assert (data.get_title(), model.get_title()) == ("data", "model (2 outside)")
+    assert data.get_xlim() == model.get_xlim() == data.get_ylim() and data.get_xlim()[0] < -1
+    np.testing.assert_array_equal(model.collections[0].get_offsets(), square * 3.0)
+
+
+def test_panels_of_points_break_into_columns(tmp_path):
+    sizes = []
+    for columns in (1, 2, None):
+        viz.save_points({name: np.eye(2) for name in "abcd"}, tmp_path / "points.png", columns)
+        sizes.append(Image.open(tmp_path / "points.png").size)
+    assert sizes[0][0] * 2 == sizes[1][0] and sizes[1][0] * 2 == sizes[2][0]
+    assert sizes[0][1] == 2 * sizes[1][1] == 4 * sizes[2][1]
+
+
 @pytest.mark.parametrize(
     ("draw", "names"),
     [
@@ -152,6 +176,10 @@ def test_curves_take_keras_history_or_one_dict_per_epoch(tmp_path):
         (lambda path: viz.save_latent_map(np.zeros(3), None, path), r"\[3\]"),
         (lambda path: viz.save_latent_map(np.zeros((3, 2)), [1, 2], path), "each of the 3 codes"),
         (lambda path: viz.save_latent_map(np.full((3, 2), np.inf), None, path), "infinity"),
+        (lambda path: viz.save_points({}, path), "panels is empty"),
+        (lambda path: viz.save_points({"data": np.zeros((3, 3))}, path), r"'data' has shape \[3, 3\]"),
+        (lambda path: viz.save_points({"data": np.zeros((0, 2))}, path), r"\[0, 2\]"),
+        (lambda path: viz.save_points({"data": np.full((3, 2), np.nan)}, path), "'data' holds NaN"),
         (lambda path: viz.save_curves({}, path), "history"),
         (lambda path: viz.save_curves([], path), "history"),
         (lambda path: viz.save_curves({"loss": []}, path), "history"),

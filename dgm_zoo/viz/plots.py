@@ -1,4 +1,4 @@
-"""Latent maps and training curves, drawn with matplotlib's Agg canvas and its default style."""
+"""Latent maps, points of the plane and training curves, drawn with matplotlib's Agg canvas and its default style."""
 
 import math
 import os
@@ -48,6 +48,49 @@ def save_latent_map(codes, labels, path):
         axes.set_xlabel(names[0])
         axes.set_ylabel(names[1])
         axes.set_title(f"{len(codes):,} codes of {codes.shape[1]} dimension{'s' * (codes.shape[1] > 1)}")
+        _save(figure, path)
+
+
+def save_points(panels, path, columns=None):
+    """Writes one scatter plot of points in the plane per panel, all on the same axes.
+
+    The axes show all points of the first panel, and those of the others that fall near them; how many lie outside
+    stands in the panel's title.
+
+    Args:
+      panels: dict of title to points `[N, 2]`; the first, such as the data's, says how far the axes reach.
+      path: the PNG file.
+      columns: panels in a row; None for all in one row.
+
+    Raises:
+      InvalidInput: no panel, points of another shape, none at all, or with NaN.
+
+    Example:
+      >>> save_points({"data": x, "GAN": gan.sample(2000, seed=0)}, "points.png")
+    """
+    panels = {title: np.asarray(points, np.float64) for title, points in panels.items()}
+    if not panels:
+        raise InvalidInput("panels is empty; give at least one set of points")
+    for title, points in panels.items():
+        if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+            raise InvalidInput(f"panel '{title}' has shape {list(points.shape)}; give points [N, 2]")
+        if not np.isfinite(points).all():
+            raise InvalidInput(f"panel '{title}' holds NaN or infinity; check the model that made it")
+    first = next(iter(panels.values()))
+    middle, reach = (first.max(0) + first.min(0)) / 2, 0.65 * max(np.ptp(first, axis=0).max(), 1e-6)
+    columns = len(panels) if columns is None else columns
+
+    with _style():
+        lines = math.ceil(len(panels) / columns)
+        figure = _figure(3.2 * columns, 3.4 * lines)
+        for i, (title, points) in enumerate(panels.items(), 1):
+            axes = figure.add_subplot(lines, columns, i)
+            axes.scatter(*points.T, s=float(np.clip(6_000 / len(points), 2, 16)), alpha=0.5, linewidths=0)
+            axes.set_xlim(middle[0] - reach, middle[0] + reach)
+            axes.set_ylim(middle[1] - reach, middle[1] + reach)
+            axes.set_aspect("equal")
+            outside = int((np.abs(points - middle) > reach).any(1).sum())
+            axes.set_title(f"{title} ({outside:,} outside)" if outside else title)
         _save(figure, path)
 
 
