@@ -14,7 +14,8 @@ REQUIRED = [
     "absl-py>=2.1",  # flags of the command line
     "ml_collections>=1.0",  # config files that can be overridden key by key
     "numpy>=1.26",
-    "scikit-learn>=1.4",  # the digits that it ships are the data set that needs no download; PCA of latent maps
+    "scikit-learn>=1.4",  # the digits that it ships need no download; PCA of latent maps, neighbours, kernels
+    "scipy>=1.11",  # relative entropy in the inception score; in tests, densities to compare with
     "matplotlib>=3.8",  # curves and latent maps
     "pillow>=10",  # image grids, pixel by pixel
     "tensorboard>=2.20",  # event files of a run
@@ -23,7 +24,6 @@ REQUIRED = [
 EXTRAS = {
     "test": [
         "pytest>=8",
-        "scipy>=1.11",  # densities to compare with
         "ruff>=0.8",  # lint, in continuous integration
     ],
     "bench": [

@@ -53,10 +53,13 @@ def test_evaluate_is_a_mean_over_examples_when_the_last_batch_is_partial(name):
 class TestConformance:
     def test_fit_improves_and_logs_what_it_declares(self, name):
         model = tiny(name)
-        model.compile(keras.optimizers.Adam(1e-2))
+        model.compile(keras.optimizers.Adam(1e-2, beta_1=0.5))  # with more momentum, adversaries circle each other
+        held_out = tf.data.Dataset.from_tensor_slices(examples(model, 128, seed=1)).batch(32)
+        before = model.evaluate(held_out, return_dict=True, verbose=0)["loss"]
         history = model.fit(batches(model, 256), epochs=8, verbose=0).history
         assert set(history) == set(model.logged)
         assert history["loss"][-1] < history["loss"][0]
+        assert model.evaluate(held_out, return_dict=True, verbose=0)["loss"] < before
 
     def test_fit_takes_arrays_as_it_takes_a_dataset(self, name):
         one, two = tiny(name), tiny(name)
@@ -106,6 +109,8 @@ class TestConformance:
 
     def test_sample_is_a_function_of_the_seed(self, name, trained):
         model = trained(name)
+        if "sample" not in model.endpoints():
+            pytest.skip("it generates nothing")
         given = {"label": 1} if "label" in model.takes() else {}
         one, two, other = (model.sample(6, seed=seed, **given) for seed in (3, 3, 4))
         assert one.shape == (6, *model.takes()["x"].shape) and np.isfinite(one).all()

@@ -48,7 +48,10 @@ def hashes(x):
 
 
 def test_the_registry_lists_and_describes_every_set(tmp_path):
-    assert data.list_datasets() == ["binarized_mnist", "digits", "fashion_mnist", "mnist", "omniglot"]
+    assert data.list_datasets() == [
+        "binarized_mnist", "digits", "fashion_mnist", "gaussian_mixtures/grid", "gaussian_mixtures/moons",
+        "gaussian_mixtures/ring", "mnist", "omniglot",
+    ]
     for name in data.list_datasets():
         facts = data.info(name, data_dir=tmp_path)
         assert facts.name == name and set(facts.splits) == set(SPLITS) and facts.source and facts.licence

@@ -27,6 +27,7 @@ SPECS = {  # every head that has a density: spec, event shape, shape of its para
 POINT = {"point": ("Deterministic", (2, 3), (2, 3))}
 PRIORS = {
     "standard": ("StandardNormal", (3,)),
+    "uniform": ({"name": "UniformPrior", "low": -2.0, "high": 1.0}, (3,)),
     "bernoulli": ({"name": "BernoulliPrior", "logits": -0.5}, (3,)),
     "mixture": ({"name": "MixturePrior", "num_components": 4}, (3,)),
     "vamp": ({"name": "VampPrior", "data_shape": (2, 2), "num_components": 4}, (3,)),
@@ -497,7 +498,7 @@ def test_bernoulli_prior_is_scipys_and_may_be_fixed():
 
 def test_trainable_variables_exist_from_the_start():
     counts = {key: len(distributions.get(*PRIORS[key]).trainable_variables) for key in PRIORS}
-    assert counts == {"standard": 0, "bernoulli": 1, "mixture": 3, "vamp": 1, "fitted": 0}
+    assert counts == {"standard": 0, "uniform": 0, "bernoulli": 1, "mixture": 3, "vamp": 1, "fitted": 0}
     assert all(distributions.get(*PRIORS[key]).built for key in PRIORS)
 
 
@@ -685,7 +686,7 @@ def test_jensen_shannon_of_several_choices_or_densities_asks_for_samples():
 def test_every_head_and_prior_is_named_after_its_class():
     specs = [spec for spec, *_ in [*SPECS.values(), *POINT.values(), *PRIORS.values()]]
     named = {spec if isinstance(spec, str) else spec["name"] for spec in specs}
-    assert named == set(distributions.HEADS)
+    assert named | {"SampledPrior"} == set(distributions.HEADS)  # it has samples alone: see test_adversarial.py
     for name, cls in distributions.HEADS.items():
         assert cls.__name__ == name and getattr(distributions, name) is cls
 
@@ -744,6 +745,7 @@ REFUSED = [
     ({"name": "MixtureNormal", "num_components": 0}, "num_components 0 of MixtureNormal must be a whole number"),
     ({"name": "MixturePrior", "num_components": 2.0}, "num_components 2.0 of MixturePrior must be a whole number"),
     ({"name": "BernoulliPrior", "logits": "0"}, "logits '0' of BernoulliPrior must be one finite number"),
+    ({"name": "UniformPrior", "low": 2, "high": 1}, "low 2 of UniformPrior is not below high 1"),
     ({"name": "FittedNormal", "momentum": 1.0}, r"momentum 1.0 of FittedNormal must be a number in \[0, 1\)"),
 ]
 

@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.networks import conv_decoder, conv_encoder, dense, encoder_and_decoder
+from dgm_zoo.networks import (
+    conv_decoder,
+    conv_encoder,
+    dcgan_discriminator,
+    dcgan_generator,
+    dense,
+    dense_discriminator,
+    dense_generator,
+    encoder_and_decoder,
+    generator_and_discriminator,
+)
 
 IMAGES = [(4, 4, 1), (8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 48, 3)]
 WIDTHS = {"dense": (9, 5), "conv": (3, 2)}
@@ -106,3 +116,97 @@ def test_unknown_names_are_answered_with_the_nearest():
         pair("dens")
     with pytest.raises(InvalidInput, match="unknown activation 'than'; did you mean 'tanh'"):
         pair("dense", activation="than")
+
+
+# Adversaries.
+
+HALVINGS = {(8, 8, 1): 2, (28, 28, 1): 2, (32, 32, 3): 3, (64, 64, 3): 4}
+
+
+@pytest.mark.parametrize("condition_size", [0, 10])
+@pytest.mark.parametrize("event", [*HALVINGS, (2,)])
+def test_generator_and_discriminator_fit_each_other_and_stay_in_range(event, condition_size):
+    rng = np.random.default_rng(0)
+    channels = [2] * HALVINGS[event] if event in HALVINGS else [8, 4]
+    generator, discriminator = generator_and_discriminator(None, event, 3, channels, condition_size=condition_size)
+    c = [np.eye(10, dtype="float32")[[3, 7]]] if condition_size else []
+    z = np.repeat(rng.normal(size=(1, 3)), 2, 0).astype("float32")
+    x = np.asarray(generator([z, *c] if c else z))
+    assert x.shape == (2, *event) and generator.output_shape == (None, *event)
+    assert (np.abs(x[0] - x[1]).max() > 0) == bool(c)  # the rows differ in c alone
+    x = np.repeat(rng.random((1, *event)), 2, 0).astype("float32")
+    logit = np.asarray(discriminator([x, *c] if c else x))
+    assert logit.shape == (2, 1) and (logit[0] != logit[1]) == bool(c)
+    if len(event) == 3:
+        assert generator.layers[-1].activation is keras.activations.sigmoid
+        kinds = keras.layers.Conv2D, keras.layers.Conv2DTranspose
+        halved, doubled = (sum(type(one) is kind for one in net.layers) for kind, net in zip(
+            kinds, (discriminator, generator), strict=True
+        ))
+        assert halved == doubled == HALVINGS[event]
+
+
+@pytest.mark.parametrize("build", [
+    lambda: dcgan_generator((3,), (8, 8, 1), [4, 8], condition_size=10),
+    lambda: dcgan_discriminator((8, 8, 1), [4, 8], condition_size=10),
+    lambda: dense_generator((3,), (2,), [8, 8], condition_size=10),
+    lambda: dense_discriminator((2,), [8, 8], condition_size=10),
+])
+def test_the_condition_joins_at_every_layer_that_has_a_kernel(build):
+    network = build()
+    joins = [one for one in network.layers if isinstance(one, keras.layers.Concatenate)]
+    kernels = [one for one in network.layers if hasattr(one, "kernel")]
+    assert len(joins) == len(kernels) == 3
+    for kernel in kernels:
+        source = kernel.input._keras_history.operation
+        assert isinstance(source, keras.layers.Concatenate), f"{kernel.name} does not see c"
+
+
+def test_a_dcgan_normalises_everywhere_but_at_the_image_and_at_the_logit():
+    generator, discriminator = generator_and_discriminator("conv", (28, 28, 1), 5, [4, 8])
+    for network, layers in ((generator, ["project", "deconv_1"]), (discriminator, ["conv_2"])):
+        norms = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
+        assert len(norms) == len(layers)
+        for norm, name in zip(norms, layers, strict=True):
+            channels = network.get_layer(name).output.shape[-1]
+            assert norm.gamma.shape[0] in (channels, 8) and not network.get_layer(name).use_bias
+    assert discriminator.get_layer("conv_1").use_bias and discriminator.get_layer("logit").use_bias
+
+
+def test_a_dcgan_starts_from_small_weights_that_differ_from_layer_to_layer():
+    keras.utils.set_random_seed(0)
+    network = dcgan_discriminator((32, 32, 1), [16, 16, 16])
+    kernels = [network.get_layer(f"conv_{i}").get_weights()[0] for i in (2, 3)]
+    for kernel in kernels:
+        np.testing.assert_allclose([kernel.mean(), kernel.std()], [0.0, 0.02], atol=2e-3)
+    assert np.abs(kernels[0] - kernels[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("network", ["conv", "dense"])
+def test_normalisation_of_the_discriminator_is_a_choice(network):
+    def kinds(normalization):
+        _, discriminator = generator_and_discriminator(network, (8, 8, 1), 3, [4, 4], normalization)
+        wanted = keras.layers.BatchNormalization, keras.layers.SpectralNormalization
+        return tuple(sum(isinstance(one, kind) for one in discriminator.layers) for kind in wanted)
+
+    assert kinds("batch") == (1, 0) and kinds("spectral") == (0, 3) and kinds("none") == (0, 0)
+    assert kinds(None) == ((1, 0) if network == "conv" else (0, 0))
+    with pytest.raises(InvalidInput, match="unknown normalization 'bath'; did you mean 'batch'"):
+        kinds("bath")
+
+
+@pytest.mark.parametrize(("image", "channels"), [
+    ((30, 28, 1), None), ((28, 28), [4, 4]), ((2,), None), ((8, 8, 1), [4] * 4), ((8, 8, 1), []),
+])
+def test_a_dcgan_refuses_what_it_cannot_halve(image, channels):
+    for build in (lambda: dcgan_generator((3,), image, channels), lambda: dcgan_discriminator(image, channels)):
+        with pytest.raises(InvalidInput) as error:
+            build()
+        assert str(image) in str(error.value) and "network='dense'" in str(error.value)
+
+
+def test_adversaries_of_an_unknown_network_are_refused():
+    with pytest.raises(InvalidInput, match="unknown network 'convo'; did you mean 'conv'"):
+        generator_and_discriminator("convo", (8, 8, 1), 3)
+    with pytest.raises(InvalidInput, match="hidden 8 must be a list of positive whole numbers"):
+        generator_and_discriminator("conv", (8, 8, 1), 3, 8)

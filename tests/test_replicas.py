@@ -55,7 +55,8 @@ def test_replicas_draw_independent_noise():
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(TABLE) if name != "ae"])
+# An importance weighted GAN normalises its weights over the batch of one replica: k is half as large on two.
+@pytest.mark.parametrize("name", sorted(set(TABLE) - {"ae", "iwgan", "iwcgan"}))
 def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
     x, label = images(BATCH)
     one = tiny(name)
@@ -64,6 +65,8 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
 
     def step(model, x, label, noise):
         inputs = model.unpack((x, label) if "label" in model.takes() else x)
+        if hasattr(model, "play"):
+            return model.play(*inputs, noise)
         return model.ascend(model.terms, *inputs, noise, **model.ascends)
 
     tf.function(step)(one, x, label, noise)
@@ -72,13 +75,13 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
         two = tiny(name)
         two.compile(keras.optimizers.SGD(0.05))
 
-    def half(value, axis):
+    def half(value, axis=0):
         parts = tf.split(value, 2, axis)
         return strategy.experimental_distribute_values_from_function(lambda c: parts[c.replica_id_in_sync_group])
 
     rows = 1 if name == "iwae" else 0  # its noise is [k, batch, latent]
     run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args))
-    run(half(x, 0), half(label, 0), half(noise, rows))
+    run(half(x), half(label), tf.nest.map_structure(lambda value: half(value, rows), noise))
     np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)
 
 

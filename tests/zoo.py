@@ -17,6 +17,15 @@ TABLE = {
     "vae": {"latent_dim": 2, "hidden": [16]},
     "cvae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
     "iwae": {"latent_dim": 2, "hidden": [16], "k": 3},
+    "classifier": {"num_classes": CLASSES, "filters": [4, 8], "hidden": 16},
+    "gan": {"latent_dim": 2, "network": "dense", "hidden": [16]},
+    "cgan": {"latent_dim": 2, "network": "dense", "hidden": [16], "num_classes": CLASSES},
+    "iwgan": {"latent_dim": 2, "network": "dense", "hidden": [16]},
+    "iwcgan": {"latent_dim": 2, "network": "dense", "hidden": [16], "num_classes": CLASSES},
+    "infogan": {"latent_dim": 6, "network": "dense", "hidden": [16], "categories": CLASSES, "continuous": 1},
+    "aae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16]},
+    "ssaae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
+    "vaegan": {"latent_dim": 2, "network": "dense", "hidden": [16], "encoder_hidden": [16]},
 }
 
 

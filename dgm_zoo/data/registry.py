@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import importlib
 import io
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -15,19 +16,33 @@ _DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
 
 
 @dataclasses.dataclass(frozen=True)
+class Modes:
+    """The modes of a mixture of round Gaussians of equal size and weight.
+
+    Attributes:
+      centres: a tuple of (x, y), one for each mode, in the order of the labels.
+      stddev: the standard deviation of each mode in either coordinate.
+    """
+
+    centres: tuple
+    stddev: float
+
+
+@dataclasses.dataclass(frozen=True)
 class DatasetInfo:
     """What a data set is.
 
     Attributes:
       name: as `load` takes it.
       version: version of the TFDS builder.
-      image_shape: shape of one example x as `load` gives it by default.
+      image_shape: shape of one example x as `load` gives it by default: (H, W, C), or (2,) for points in the plane.
       num_classes: number of labels over all splits, or None for a set without labels.
       splits: number of examples of "train", "validation" and "test".
-      levels: number of grey levels of a pixel.
+      levels: number of grey levels of a pixel, or None for points.
       source: who made it.
       licence: its terms.
       prepared: whether it lies ready to be read.
+      modes: the `Modes` of a mixture of Gaussians, or None for every other set.
     """
 
     name: str
@@ -35,10 +50,11 @@ class DatasetInfo:
     image_shape: tuple
     num_classes: int | None
     splits: dict
-    levels: int
+    levels: int | None
     source: str
     licence: str
     prepared: bool
+    modes: Modes | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +71,7 @@ class _Set:
     feature: str = "image"
     from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
     builder: str | None = None  # module of builders/ for a set that TFDS lacks and that prepares itself
+    modes: Modes | None = None
 
 
 def _ink(images):
@@ -69,6 +86,26 @@ def _carved(train, validation, test):
         "validation": (f"train[{train}:]", validation),
         "test": ("test", test),
     }
+
+
+RING = Modes(tuple((math.cos(math.pi * i / 4), math.sin(math.pi * i / 4)) for i in range(8)), stddev=0.01)
+GRID = Modes(tuple((x / 2, y / 2) for x in range(-2, 3) for y in range(-2, 3)), stddev=0.0125)
+
+
+def _mixture(num_classes, source, modes=None):
+    """One configuration of `gaussian_mixtures`: points in the plane."""
+    return _Set(
+        version="1.0.0",
+        image_shape=(2,),
+        num_classes=num_classes,
+        splits={"train": ("train", 10_000), "validation": ("validation", 2_500), "test": ("test", 2_500)},
+        levels=None,
+        feature="point",
+        source=source,
+        licence="made by dgm_zoo; none is needed",
+        builder="gaussian_mixtures",
+        modes=modes,
+    )
 
 
 _SETS = {
@@ -99,6 +136,9 @@ _SETS = {
         source="Xiao, Rasul and Vollgraf (2017)",
         licence="MIT",
     ),
+    "gaussian_mixtures/grid": _mixture(25, "5x5 Gaussians, spaced as in Lin et al. (2018) and scaled by 1/4", GRID),
+    "gaussian_mixtures/moons": _mixture(2, "two half circles, as in scikit-learn's make_moons, centred"),
+    "gaussian_mixtures/ring": _mixture(8, "8 Gaussians on the unit circle, as in Lin et al. (2018)", RING),
     "mnist": _Set(
         version="3.0.1",
         image_shape=(28, 28, 1),
@@ -149,6 +189,7 @@ def info(name, data_dir=None):
         source=entry.source,
         licence=entry.licence,
         prepared=_prepared_in(name, data_dir) is not None,
+        modes=entry.modes,
     )
 
 
@@ -174,10 +215,10 @@ def load(
     epoch has its own order and pixels; "validation" and "test" come in order, with pixels drawn from (seed,
     row), the same every time and for every batch size.
 
-    The splits never overlap. `digits` and `binarized_mnist` have their own. For `mnist` and `fashion_mnist`
-    validation is the last 5,000 of TFDS's train, for `omniglot` its last 1,928, a tenth; TFDS stores these
-    sets in a fixed order shuffled by hash, so this is a random but constant choice. Omniglot's test has other
-    characters than its train.
+    The splits never overlap. `digits`, `binarized_mnist` and `gaussian_mixtures` have their own. For `mnist` and
+    `fashion_mnist` validation is the last 5,000 of TFDS's train, for `omniglot` its last 1,928, a tenth; TFDS
+    stores these sets in a fixed order shuffled by hash, so this is a random but constant choice. Omniglot's test
+    has other characters than its train.
 
     Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
@@ -202,11 +243,12 @@ def load(
         a resumed run sees the batches of an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
       limit: number of rows to keep, the first of the split; None for all.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
-        ~/tensorflow_datasets. Nothing is downloaded, but `digits` prepares itself, in TFDS's default or a
-        temporary folder if this one cannot be written to.
+        ~/tensorflow_datasets. Nothing is downloaded, but `digits` and `gaussian_mixtures` prepare themselves, in
+        TFDS's default or a temporary folder if this one cannot be written to.
 
     Returns:
-      A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], or of (x, y) with y int32 [B].
+      A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], or of (x, y) with y int32 [B]. Of
+      `gaussian_mixtures`, x is points [B, 2], mostly within [-1.5, 1.5], and y the mode (or the half moon).
 
     Raises:
       InvalidInput: the set is unknown or not prepared, or an option does not fit.
@@ -222,6 +264,10 @@ def load(
     pipeline.check_split(split)
     if labels and entry.num_classes is None:
         raise InvalidInput(f"labels=True, but '{name}' has no labels; leave labels out")
+    if len(entry.image_shape) != 3:
+        for option, value in {"binarize": binarize, "dequantize": dequantize, "image_size": image_size}.items():
+            if value:
+                raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds points; leave it out")
     if image_size is not None:
         image_size = pipeline.check_image_size(image_size)
     directory = _prepared_in(name, data_dir)
@@ -253,7 +299,8 @@ def prepare(name, data_dir=None):
     """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
 
     Args:
-      name: one of `list_datasets()`. `digits` is made at once and offline; the others are downloaded by TFDS.
+      name: one of `list_datasets()`. `digits` and `gaussian_mixtures` are made in seconds and offline; the others
+        are downloaded by TFDS.
       data_dir: see `load`.
 
     Raises:
@@ -344,7 +391,7 @@ def _silence():
 
 @functools.cache
 def _read(name, split, directory, image_size):
-    """Reads a split into memory: x uint8 [N, ...], y int32 [N] or None, and the number of levels of x."""
+    """Reads a split into memory: x uint8 [N, H, W, C] or float32 [N, 2], y or None, and the number of levels of x."""
     import numpy as np
     import tensorflow_datasets as tfds
 

@@ -19,8 +19,11 @@ from dgm_zoo.distributions.priors import (
     FittedNormal,
     MixturePrior,
     Prior,
+    SampledPrior,
     StandardNormal,
+    UniformPrior,
     VampPrior,
+    swiss_roll,
 )
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -35,10 +38,12 @@ HEADS = {
         MixtureNormal,
         Deterministic,
         StandardNormal,
+        UniformPrior,
         BernoulliPrior,
         MixturePrior,
         VampPrior,
         FittedNormal,
+        SampledPrior,
     )
 }
 
@@ -94,11 +99,14 @@ __all__ = [
     "OneHotCategorical",
     "Prior",
     "RowNoise",
+    "SampledPrior",
     "StandardNormal",
+    "UniformPrior",
     "VampPrior",
     "check_seed",
     "get",
     "jensen_shannon",
     "kl",
     "row_seeds",
+    "swiss_roll",
 ]

@@ -1,5 +1,38 @@
 """Numbers that a person reads as results, each with its protocol and its uncertainty."""
 
 from dgm_zoo.metrics.evidence import active_units, bound_terms, log_likelihood
+from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
+from dgm_zoo.metrics.modes import mode_coverage
+from dgm_zoo.metrics.quality import (
+    conditional_accuracy,
+    density_coverage,
+    frechet_distance,
+    frechet_of_moments,
+    inception_score,
+    kernel_distance,
+    least_samples,
+    precision_recall,
+    sample_quality,
+)
+from dgm_zoo.metrics.reference import Reference, load_reference
 
-__all__ = ["active_units", "bound_terms", "log_likelihood"]
+__all__ = [
+    "Extractor",
+    "Reference",
+    "active_units",
+    "bound_terms",
+    "conditional_accuracy",
+    "density_coverage",
+    "extractor",
+    "frechet_distance",
+    "frechet_of_moments",
+    "inception_score",
+    "inception_v3",
+    "kernel_distance",
+    "least_samples",
+    "load_reference",
+    "log_likelihood",
+    "mode_coverage",
+    "precision_recall",
+    "sample_quality",
+]

@@ -69,17 +69,24 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
     }
 
 
-UNITS = {"mse": "squared error per value", "ess": "effective number of samples"}  # of terms that are not in nats
+UNITS = {  # of terms that are not in nats; a model's own `units` go before these
+    "mse": "squared error per value",
+    "ess": "effective number of samples",
+    "distance": "energy distance",
+    **dict.fromkeys(["accuracy", "accuracy_real", "accuracy_fake"], "share of right answers"),
+    **dict.fromkeys(["phi_moves", "theta_moves"], "share of steps"),
+}
 
 
 def bound_terms(model, dataset, verbose=0):
     """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
     terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
+    units = {**UNITS, **getattr(model, "units", {})}
     return {
         name: {
             "value": float(np.asarray(value).ravel()[0]),
             "stderr": None,
-            "protocol": f"mean over images, {UNITS.get(name, 'nats')}",
+            "protocol": f"mean over images, {units.get(name, 'nats')}",
         }
         for name, value in terms.items()
     }

@@ -1,10 +1,38 @@
 """One file per system: its players, its train_step, its samplers."""
 
+from dgm_zoo.models.aae import AAE
 from dgm_zoo.models.ae import AE
 from dgm_zoo.models.base import GenerativeModel
+from dgm_zoo.models.cgan import CGAN
+from dgm_zoo.models.classifier import Classifier
 from dgm_zoo.models.cvae import CVAE
+from dgm_zoo.models.gan import GAN
+from dgm_zoo.models.infogan import Codes, InfoGAN
 from dgm_zoo.models.iwae import IWAE
+from dgm_zoo.models.iwcgan import IWCGAN
+from dgm_zoo.models.iwgan import IWGAN
 from dgm_zoo.models.registry import create, list_models, model_class
+from dgm_zoo.models.ssaae import SSAAE
 from dgm_zoo.models.vae import VAE
+from dgm_zoo.models.vaegan import VAEGAN
 
-__all__ = ["AE", "CVAE", "IWAE", "VAE", "GenerativeModel", "create", "list_models", "model_class"]
+__all__ = [
+    "AAE",
+    "AE",
+    "CGAN",
+    "CVAE",
+    "Classifier",
+    "Codes",
+    "GAN",
+    "IWAE",
+    "IWCGAN",
+    "IWGAN",
+    "SSAAE",
+    "VAE",
+    "VAEGAN",
+    "GenerativeModel",
+    "InfoGAN",
+    "create",
+    "list_models",
+    "model_class",
+]

@@ -16,6 +16,16 @@ from dgm_zoo.models.optimizers import AllOptimizers, assign
 NON_FINITE = "loss is not finite"
 
 
+class _Training(keras.layers.Layer):
+    """Runs `function(*inputs)` as Keras runs a layer in `fit`: the layers inside see `training=True`."""
+
+    def call(self, function, inputs, training=None):
+        return function(*inputs)
+
+
+_in_training = _Training(name="training", dtype="float32", autocast=False)
+
+
 class GenerativeModel(Serves, keras.Model):
     """A Keras model of one or more players, each of which ascends its own utility with its own optimizer.
 
@@ -38,6 +48,9 @@ class GenerativeModel(Serves, keras.Model):
       replica, so that a resumed run draws what the uninterrupted one would have drawn.
     * `ascend` takes the gradients, scales them for the number of replicas, compiles with XLA if `compile` was
       told to, and applies each player's optimizer. Under a distribution strategy the gradients alone are compiled.
+    * Inside `ascend`, and nowhere else, layers such as `BatchNormalization` and `Dropout` are in training mode. What
+      they assign to their variables (moving averages, a spectral norm's vector) is a result of the pure function:
+      it is kept if the player that moves owns the layer, and is the mean over replicas.
     * A term that is NaN or infinite stops the run with `NonFiniteLoss`, which names the step and the term.
 
     Args:
@@ -47,6 +60,7 @@ class GenerativeModel(Serves, keras.Model):
 
     players: dict = {}
     logged: tuple = ("loss",)
+    units: dict = {}  # of logged terms that are not what their name says elsewhere, or not in nats
 
     def __init__(self, *, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -109,38 +123,66 @@ class GenerativeModel(Serves, keras.Model):
           The dict of terms, before the step.
         """
         variables = {player: self.player_variables(player) for player in ascents}
+        parts = [getattr(self, part) for player in ascents for part in self.players[player]]
+        state = [v for part in parts for v in part.variables]
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        number = tf.cast(self.step, tf.int64) + 1  # of this step, counted from 1
 
         def gradients(*inputs):
+            for part in parts:
+                part._clear_losses()
             with tf.GradientTape(persistent=len(set(ascents.values())) > 1) as tape:
-                terms = objective(*inputs)
-                losses = {
-                    term: (self._penalty(p for p in ascents if ascents[p] == term) - tf.reduce_mean(terms[term]))
-                    / replicas
-                    for term in set(ascents.values())
-                }
+                before = [(v, v.value) for owned in variables.values() for v in owned]
+                with keras.StatelessScope(before, collect_losses=True) as scope:
+                    given = dict(scope.state_mapping)
+                    terms = _in_training(function=objective, inputs=inputs, training=True)
+                    losses = {
+                        term: (self._penalty(p for p in ascents if ascents[p] == term) - tf.reduce_mean(terms[term]))
+                        / replicas
+                        for term in set(ascents.values())
+                    }
             steps = {}
             for term, loss in losses.items():
                 movers = [p for p in ascents if ascents[p] == term]
                 steps.update(zip(movers, tape.gradient(loss, [variables[p] for p in movers]), strict=True))
-            return terms, steps
+            now = [scope.get_current_value(v) for v in state]
+            assigned = [value if value is not given.get(id(v)) else None for v, value in zip(state, now, strict=True)]
+            return terms, steps, assigned
 
-        def apply(steps):
+        def apply(steps, assigned):
+            self._assign(state, assigned)
             for player, step in steps.items():
                 self.optimizers[player].apply(step, variables[player])
 
         def step(*inputs):
-            terms, steps = gradients(*inputs)
-            apply(steps)
+            terms, *changes = gradients(*inputs)
+            apply(*changes)
             return terms
 
         if tf.distribute.has_strategy():
-            terms, steps = self.jitted(gradients)(*inputs)
-            apply(steps)
+            terms, *changes = self.jitted(gradients)(*inputs)
+            apply(*changes)
         else:
             terms = self.jitted(step)(*inputs)
-        self._check_finite(terms)
+        self._check_finite(terms, number)
         return terms
+
+    @staticmethod
+    def _assign(variables, values):
+        """Gives variables their values, where there is one: the mean over replicas, of whole numbers each its own."""
+        changed = [(v.value, value) for v, value in zip(variables, values, strict=True) if value is not None]
+
+        def across(strategy, values):
+            for (variable, _), value in zip(changed, values, strict=True):
+                if variable.dtype.is_floating:
+                    value = strategy.extended.reduce_to(tf.distribute.ReduceOp.MEAN, value, variable)
+                strategy.extended.update(variable, lambda v, new: v.assign(new), args=(value,))
+
+        if tf.distribute.has_strategy():
+            tf.distribute.get_replica_context().merge_call(across, args=([value for _, value in changed],))
+        else:
+            for variable, value in changed:
+                variable.assign(value)
 
     def _penalty(self, players):
         """The regularisation losses that Keras layers of these players ask for."""
@@ -202,20 +244,24 @@ class GenerativeModel(Serves, keras.Model):
     def get_metrics_result(self):
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
-    def _check_finite(self, terms):
-        """Stops the step if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
+    def _check_finite(self, terms, number):
+        """Stops step `number` if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
 
         def fail():
             broken = [tf.reduce_any(~tf.math.is_finite(value)) for value in terms.values()]
             names = tf.boolean_mask(tf.constant(list(terms)), tf.stack(broken))
-            return tf.debugging.Assert(False, [f"{NON_FINITE}: term", names[0], "at step", self.step])
+            return tf.debugging.Assert(False, [f"{NON_FINITE}: term", names[0], "at step", number])
 
         total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
         tf.cond(tf.math.is_finite(total), tf.no_op, fail)
 
     # ------------------------------------------------------------------------------------------ Keras
 
-    def fit(self, x=None, *args, **kwargs):
+    def watchers(self):
+        """Returns the callbacks that every `fit` of this model runs, before those that it is given."""
+        return []
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
         """`keras.Model.fit`, after a look at the first batch.
 
         Raises:
@@ -224,11 +270,12 @@ class GenerativeModel(Serves, keras.Model):
         """
         if not self.compiled:
             raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
-        self._check_first_batch(x, args[0] if args else kwargs.get("y"))
+        self._check_first_batch(x, y)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # else Keras warns that it cannot
+        callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
         try:
-            return super().fit(x, *args, **kwargs)
+            return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise self._explain(error) from None
 

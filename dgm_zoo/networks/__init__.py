@@ -1,7 +1,20 @@
-"""Plain Keras models that emit parameter tensors."""
+"""Plain Keras models that emit parameter tensors, samples or logits."""
 
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
-from dgm_zoo.networks.default import encoder_and_decoder
+from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
+from dgm_zoo.networks.default import encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import dense
+from dgm_zoo.networks.lenet import lenet
 
-__all__ = ["conv_decoder", "conv_encoder", "dense", "encoder_and_decoder"]
+__all__ = [
+    "conv_decoder",
+    "conv_encoder",
+    "dcgan_discriminator",
+    "dcgan_generator",
+    "dense",
+    "dense_discriminator",
+    "dense_generator",
+    "encoder_and_decoder",
+    "generator_and_discriminator",
+    "lenet",
+]

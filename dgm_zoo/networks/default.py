@@ -1,9 +1,10 @@
-"""The encoder and decoder that `dgm_zoo.create` builds when it is given none."""
+"""The networks that `dgm_zoo.create` builds when it is given none."""
 
 import keras
 
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
+from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
 from dgm_zoo.networks.dense import dense
 
 ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"get", "serialize", "deserialize"}
@@ -28,8 +29,7 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
       InvalidInput: unknown network or activation, `hidden` that is no list of widths, or an image that a
         convolution does not suit.
     """
-    if hidden is not None and not _are_widths(hidden):
-        raise InvalidInput(f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)")
+    _check_widths(hidden)
     if isinstance(activation, str) and activation not in ACTIVATIONS:
         raise unknown("activation", activation, ACTIVATIONS)
     if network == "dense":
@@ -50,6 +50,39 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
     return encoder, decoder
 
 
-def _are_widths(hidden):
-    """Whether `hidden` is a list or tuple of positive whole numbers."""
-    return isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)
+def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, normalization=None, condition_size=0):
+    """Returns `(generator, discriminator)` of adversarial models.
+
+    Args:
+      network: "conv" (DCGAN) or "dense"; None for "conv" where x is an image and "dense" where it is a vector.
+      event_shape: shape of x.
+      latent_dim: size of z.
+      hidden: channels of the discriminator ("conv", default 64, 128, ... by the image's size) or the widths of both
+        ("dense", default (128, 128)). A DCGAN's generator has the discriminator's channels in the opposite order.
+      normalization: the discriminator's: "batch", "spectral" or "none"; None for "batch" ("conv") or "none" ("dense").
+      condition_size: size of the condition vector c, which joins at every layer; 0 for none.
+
+    Raises:
+      InvalidInput: unknown network or normalisation, `hidden` that is no list of widths, or an image that the
+        convolutions do not suit.
+    """
+    _check_widths(hidden)
+    network = network or ("conv" if len(event_shape) == 3 else "dense")
+    latent, event_shape = (latent_dim,), tuple(event_shape)
+    given = {"condition_size": condition_size}
+    if network == "conv":
+        generator = dcgan_generator(latent, event_shape, hidden, **given)
+        return generator, dcgan_discriminator(event_shape, hidden, normalization or "batch", **given)
+    if network == "dense":
+        hidden = (128, 128) if hidden is None else hidden
+        generator = dense_generator(latent, event_shape, hidden, **given)
+        return generator, dense_discriminator(event_shape, hidden, normalization or "none", **given)
+    raise unknown("network", network, ["dense", "conv"])
+
+
+def _check_widths(hidden):
+    """Raises `InvalidInput` unless `hidden` is None, or a list or tuple of positive whole numbers."""
+    if hidden is not None and not (
+        isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)
+    ):
+        raise InvalidInput(f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)")

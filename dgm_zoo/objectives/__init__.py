@@ -1,5 +1,40 @@
-"""Objectives as pure functions of log-probabilities and samples: no variables, no Keras."""
+"""Objectives as pure functions of log-probabilities, logits and samples: no variables, no networks."""
 
+from dgm_zoo.objectives.adversarial import (
+    Adversarial,
+    Hinge,
+    ImportanceWeighted,
+    LeastSquares,
+    NonSaturating,
+    Saturating,
+    Wasserstein,
+    adversarial,
+    effective_sample_size,
+    energy_distance,
+    gradient_penalty,
+    importance_weighted,
+    log_q,
+    log_q_reversed,
+)
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
 
-__all__ = ["doubly_reparametrised", "elbo", "importance_bound", "importance_weights"]
+__all__ = [
+    "Adversarial",
+    "Hinge",
+    "ImportanceWeighted",
+    "LeastSquares",
+    "NonSaturating",
+    "Saturating",
+    "Wasserstein",
+    "adversarial",
+    "doubly_reparametrised",
+    "effective_sample_size",
+    "elbo",
+    "energy_distance",
+    "gradient_penalty",
+    "importance_bound",
+    "importance_weighted",
+    "importance_weights",
+    "log_q",
+    "log_q_reversed",
+]

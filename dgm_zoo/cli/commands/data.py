@@ -50,4 +50,4 @@ def _line(name, image_shape, splits, num_classes, prepared, **_):
     counts = "  ".join(f"{split} {count:>6,}" for split, count in splits.items())
     labels = "no labels" if num_classes is None else f"{num_classes} labels"
     state = "prepared" if prepared else "not prepared"
-    return f"{name:<16} {'x'.join(map(str, image_shape)):<8} {counts}  {labels:<12} {state}"
+    return f"{name:<24} {'x'.join(map(str, image_shape)):<8} {counts}  {labels:<12} {state}"

@@ -1,0 +1,16 @@
+"""The classifier by which samples of the digits are judged.
+
+    dgm-zoo train --config=configs/classifier_digits.py --workdir=runs/classifier_digits
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "classifier", "filters": [32, 64], "hidden": 64, "dropout": 0.5},
+        "data": {"name": "digits", "batch_size": 32},
+        "train": {
+            "epochs": 60, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 1e-3}, "decay": "cosine",
+        },
+    })

@@ -1,0 +1,17 @@
+"""The classifier by which samples of Fashion-MNIST are judged.
+
+    dgm-zoo train --config=configs/classifier_fashion_mnist.py --workdir=runs/classifier_fashion_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "classifier", "filters": [32, 64], "hidden": 256, "dropout": 0.5},
+        "data": {"name": "fashion_mnist", "batch_size": 100},
+        "train": {
+            "epochs": 15, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 1e-3}, "decay": "cosine",
+            "steps_per_execution": 25,
+        },
+    })

@@ -1,0 +1,116 @@
+"""The real images' side of a comparison: computed once for each split and each kind of features, then kept on disk."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dgm_zoo import __version__, data
+from dgm_zoo.errors import InvalidInput, unknown
+
+
+class Reference(NamedTuple):
+    """What the metrics need of the real images.
+
+    Attributes:
+      name: which images these are, for the protocol.
+      features: NumPy `[n, d]`.
+      probabilities: NumPy `[n, K]`, or None.
+    """
+
+    name: str
+    features: np.ndarray
+    probabilities: np.ndarray | None
+
+
+def load_reference(dataset, extractor, split="test", *, limit=None, image_size=None, data_dir=None, folder=None):
+    """Returns the `Reference` of a split, from the cache if it is there.
+
+    Args:
+      dataset: name of a data set, as `data.load` takes it.
+      extractor: an `Extractor`. One without a name is asked again every time, and nothing is written.
+      split: "train", "validation" or "test".
+      limit, image_size, data_dir: see `data.load`.
+      folder: where the cache lies; `dgm_zoo` in XDG_CACHE_HOME, or else in ~/.cache, if None. A folder that cannot
+        be written to costs a warning, and the time to compute the features again.
+
+    Raises:
+      InvalidInput: an unknown data set or split, one that is not prepared; or a cache file that is damaged or holds
+        the statistics of something else.
+
+    Example:
+      >>> load_reference("mnist", extractor(classifier, "classifier_mnist")).features.shape
+      (10000, 256)
+    """
+    info = data.info(dataset)
+    if split not in info.splits:
+        raise unknown("split", split, info.splits)
+    key = {
+        "dataset": dataset,
+        "version": info.version,
+        "split": split,
+        "images": info.splits[split] if limit is None else limit,
+        "image_size": list(image_size) if image_size else None,
+        "features": extractor.name,
+        "code": __version__,
+    }
+    path = _folder(folder) / _file_name(key)
+    if extractor.name is not None and os.path.isfile(path):
+        return _read(path, key)
+    batches = data.load(
+        dataset, split, key["images"], image_size=image_size, limit=limit, shuffle=False, data_dir=data_dir
+    )
+    found = Reference(_describe(key), *extractor.extract(next(iter(batches)).numpy()))
+    if extractor.name is not None:
+        _write(path, key, found)
+    return found
+
+
+def _read(path, key):
+    """Returns the `Reference` in a cache file; raises `InvalidInput` for one that is damaged or of another key."""
+    try:
+        with np.load(path) as stored:
+            found = json.loads(str(stored["key"]))
+            arrays = {name: stored[name] for name in ("features", "probabilities") if name in stored}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidInput(f"the reference statistics '{path}' are damaged ({error}); delete the file") from None
+    for name, wanted in key.items():
+        if found.get(name) != wanted:
+            raise InvalidInput(
+                f"the reference statistics '{path}' are of {name} {found.get(name)!r}, not {wanted!r}; delete the file"
+            )
+    return Reference(_describe(key), arrays["features"], arrays.get("probabilities"))
+
+
+def _folder(folder):
+    if folder is not None:
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dgm_zoo"
+
+
+def _file_name(key):
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{key['dataset'].replace('/', '_')}-{key['split']}-{digest}.npz"
+
+
+def _describe(key):
+    return f"{key['dataset']} {key['version']}, {key['split']} split, {key['images']:,} real"
+
+
+def _write(path, key, reference):
+    """Writes a cache file whole or not at all, so that two processes may race."""
+    arrays = {name: value for name, value in reference._asdict().items() if name != "name" and value is not None}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix="incomplete.") as scratch:
+            partial = Path(scratch) / path.name
+            np.savez(partial, key=json.dumps(key), **arrays)
+            partial.replace(path)
+    except OSError as error:
+        warnings.warn(f"'{path.parent}' cannot be written ({error}); reference statistics are not kept", stacklevel=3)

@@ -1,0 +1,59 @@
+"""The conditional generative adversarial network."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.models.endpoints import Input
+from dgm_zoo.models.gan import GAN
+from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.vae import match
+
+
+@register("cgan")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class CGAN(GAN):
+    """Conditional GAN: the GAN with every conditional also given the class c.
+
+        max_{phi}    E_{p_theta(x|y,c) p(y)}  log q_phi(y|x,c)
+        max_{theta}  E_{p_theta(x|y,c) p(y)}  log q^r_phi(y|x,c)
+
+    Training data are pairs (x, label); a generated example has the label of a real one of its batch. `sample` and
+    `decode` take `label` too.
+
+    Args:
+      generator: Keras model of `[z, c]`, c one-hot `[batch, num_classes]`; the default one sees c at every layer.
+      discriminator: Keras model of `[x, c]`, likewise.
+      num_classes: number of classes.
+      Everything else: see `GAN`.
+
+    Example:
+      >>> model = dgm_zoo.create("cgan", image_shape=(28, 28, 1), num_classes=10, latent_dim=64)
+      >>> model.sample(10, seed=0, label=list(range(10)))
+
+    References: Mirza and Osindero, Conditional Generative Adversarial Nets, 2014. Hu et al., On Unifying Deep
+      Generative Models, 2018, Table 2.
+    """
+
+    def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
+        super().__init__(generator, discriminator, prior, **kwargs)
+        self.num_classes = positive_int("num_classes", num_classes)
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            inputs = network.input if isinstance(network.input, (list, tuple)) else [network.input]
+            shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
+            match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
+
+    @classmethod
+    def create(cls, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None,
+               prior="StandardNormal", objective=None, critic_steps=1, seed=None):
+        """Builds the model with default networks; see `GAN.create`."""
+        size = positive_int("num_classes", num_classes)
+        return cls(
+            **cls.parts(image_shape, latent_dim, network, hidden, normalization, prior, objective, size),
+            num_classes=size, critic_steps=critic_steps, seed=seed,
+        )
+
+    def condition(self, y):
+        return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
+
+    def takes(self):
+        return {**super().takes(), "label": Input((), tf.int32, range=(0, self.num_classes - 1))}

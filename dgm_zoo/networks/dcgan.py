@@ -1,0 +1,172 @@
+"""Generators and discriminators: DCGAN's for images, fully connected ones for points in a plane and small images.
+
+A discriminator's layer `features` is what its last, linear layer sees. Wherever there is a condition vector c, it
+joins at every layer.
+
+References: Radford et al., Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+  Networks, 2016. Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018.
+"""
+
+import keras
+import numpy as np
+
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks.dense import conditioned_input
+
+NORMALIZATIONS = ("batch", "spectral", "none")
+KERNEL = 4  # which the stride divides, so that a transposed convolution covers every pixel equally often
+SLOPE = 0.2
+SMALLEST = 7  # images are halved until their sides are at most so long
+
+
+def checked_filters(image_shape, filters=None):
+    """Returns the discriminator's channels after each halving of an image's sides, as a tuple.
+
+    Args:
+      image_shape: (height, width, channels).
+      filters: the channels; if None, 64, 128, ... until both sides are at most 7, and at least twice.
+
+    Raises:
+      InvalidInput: no image, no filters, or sides that cannot be halved so often.
+
+    Example:
+      >>> [checked_filters((side, side, 1)) for side in (8, 28, 32, 64)]
+      [(64, 128), (64, 128), (64, 128, 256), (64, 128, 256, 512)]
+    """
+    if filters is None and len(image_shape) == 3:
+        halvings = 2
+        while max(image_shape[:2]) >> halvings > SMALLEST:
+            halvings += 1
+        filters = [64 * 2**i for i in range(halvings)]
+    factor = 2 ** len(filters or ())
+    if not filters or len(image_shape) != 3 or any(side % factor or side < factor for side in image_shape[:2]):
+        raise InvalidInput(
+            f"image_shape {tuple(image_shape)} with channels {filters} does not suit a convolutional network; give "
+            "(height, width, channels) whose sides can be halved once for each number of channels, or network='dense'"
+        )
+    return tuple(filters)
+
+
+def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, name="generator"):
+    """A projection and stride-2 transposed convolutions: z `[batch, latent]` to x `[batch, H, W, C]` in [0, 1].
+
+    Batch normalisation and ReLU after every layer but the last, whose activation is the sigmoid.
+
+    Args:
+      latent_shape: `(latent_dim,)`.
+      image_shape: (H, W, C), H and W multiples of 2 to the number of filters.
+      filters: channels in the discriminator's order, here used from the last to the first; see `checked_filters`.
+      condition_size: if positive, the network takes `[z, c]`.
+
+    Raises:
+      InvalidInput: the image's sides cannot be halved so often.
+
+    Example:
+      >>> dcgan_generator((100,), (28, 28, 1)).output_shape
+      (None, 28, 28, 1)
+    """
+    filters = checked_filters(image_shape, filters)
+    height, width = (side >> len(filters) for side in image_shape[:2])
+    inputs, (z, *c) = conditioned_input(latent_shape, condition_size, "z")
+    h = keras.layers.Dense(height * width * filters[-1], use_bias=False, kernel_initializer=_small(), name="project")(
+        _join(z, c)
+    )
+    h = _active(keras.layers.Reshape((height, width, filters[-1]))(h))
+    for i, channels in enumerate(filters[-2::-1], 1):
+        h = keras.layers.Conv2DTranspose(
+            channels, KERNEL, 2, "same", use_bias=False, kernel_initializer=_small(), name=f"deconv_{i}"
+        )(_join(h, c))
+        h = _active(h)
+    x = keras.layers.Conv2DTranspose(
+        image_shape[2], KERNEL, 2, "same", activation="sigmoid", kernel_initializer=_small(), name="image"
+    )(_join(h, c))
+    return keras.Model(inputs, x, name=name)
+
+
+def dcgan_discriminator(image_shape, filters=None, normalization="batch", condition_size=0, name="discriminator"):
+    """Stride-2 convolutions with leaky ReLU: x `[batch, H, W, C]` to a logit `[batch, 1]`.
+
+    Args:
+      image_shape: (H, W, C), H and W multiples of 2 to the number of filters.
+      filters: channels after each halving; see `checked_filters`.
+      normalization: "batch" after every convolution but the first, "spectral" on every kernel, or "none".
+      condition_size: if positive, the network takes `[x, c]`.
+
+    Raises:
+      InvalidInput: the image's sides cannot be halved so often, or an unknown normalisation.
+    """
+    filters = checked_filters(image_shape, filters)
+    kernel, norm = _normalised(normalization)
+    inputs, (h, *c) = conditioned_input(image_shape, condition_size, "x")
+    for i, channels in enumerate(filters, 1):
+        normed = norm if i > 1 else None
+        h = kernel(keras.layers.Conv2D(
+            channels, KERNEL, 2, "same", use_bias=normed is None, kernel_initializer=_small(), name=f"conv_{i}"
+        ))(_join(h, c))
+        h = keras.layers.LeakyReLU(SLOPE)(normed()(h) if normed else h)
+    h = _join(keras.layers.Flatten(name="features")(h), c)
+    logit = kernel(keras.layers.Dense(1, kernel_initializer=_small(), name="logit"))(h)
+    return keras.Model(inputs, logit, name=name)
+
+
+def dense_generator(latent_shape, event_shape, hidden=(128, 128), condition_size=0, name="generator"):
+    """A multi-layer perceptron, ReLU: z `[batch, latent]` to x `[batch, *event_shape]`.
+
+    An image, with three axes, ends in a sigmoid and lies in [0, 1]; anything else is linear at its end.
+    """
+    inputs, (h, *c) = conditioned_input(latent_shape, condition_size, "z")
+    for i, width in enumerate(hidden, 1):
+        h = keras.layers.Dense(width, "relu", name=f"hidden_{i}")(_join(h, c))
+    last = "sigmoid" if len(event_shape) == 3 else None
+    h = keras.layers.Dense(int(np.prod(event_shape)), last, name="x")(_join(h, c))
+    return keras.Model(inputs, keras.layers.Reshape(event_shape)(h), name=name)
+
+
+def dense_discriminator(event_shape, hidden=(128, 128), normalization="none", condition_size=0, name="discriminator"):
+    """A multi-layer perceptron, leaky ReLU: x `[batch, *event_shape]` to a logit `[batch, 1]`.
+
+    Args:
+      event_shape: shape of x.
+      hidden: widths.
+      normalization: "batch" after every layer but the first, "spectral" on every kernel, or "none".
+      condition_size: if positive, the network takes `[x, c]`.
+    """
+    kernel, norm = _normalised(normalization)
+    inputs, (x, *c) = conditioned_input(event_shape, condition_size, "x")
+    h = keras.layers.Flatten()(x)
+    for i, width in enumerate(hidden, 1):
+        h = kernel(keras.layers.Dense(width, name=f"hidden_{i}"))(_join(h, c))
+        h = keras.layers.LeakyReLU(SLOPE)(norm()(h) if norm and i > 1 else h)
+    h = keras.layers.Identity(name="features")(h)
+    return keras.Model(inputs, kernel(keras.layers.Dense(1, name="logit"))(_join(h, c)), name=name)
+
+
+def _join(h, c):
+    """h with the condition vector, if there is one, beside its channels: at every place of an image."""
+    if not c:
+        return h
+    (c,) = c
+    if len(h.shape) == 4:
+        c = keras.layers.UpSampling2D(h.shape[1:3])(keras.layers.Reshape((1, 1, c.shape[-1]))(c))
+    return keras.layers.Concatenate()([h, c])
+
+
+def _active(h):
+    return keras.layers.ReLU()(_batch_norm()(h))
+
+
+def _batch_norm():
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+
+
+def _small():
+    """DCGAN's initial weights, N(0, 0.02^2): a fresh initializer, since one that is used twice repeats itself."""
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _normalised(normalization):
+    """What wraps each layer that has a kernel, and what makes the layer that follows it (None if nothing does)."""
+    if normalization not in NORMALIZATIONS:
+        raise unknown("normalization", normalization, NORMALIZATIONS)
+    wrap = keras.layers.SpectralNormalization if normalization == "spectral" else lambda layer: layer
+    return wrap, _batch_norm if normalization == "batch" else None

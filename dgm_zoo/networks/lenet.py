@@ -1,0 +1,47 @@
+"""A LeNet-size convolutional network from images to features."""
+
+import keras
+
+from dgm_zoo.errors import InvalidInput
+
+
+def lenet(image_shape, filters=(32, 64), hidden=256, name="trunk"):
+    """Two 5x5 convolutions, each followed by 2x2 max-pooling, and one dense layer; ReLU after each of the three.
+
+    Args:
+      image_shape: (height, width, channels), height and width at least 4.
+      filters: channels of the two convolutions.
+      hidden: width of the dense layer, the number of features.
+      name: name of the Keras model.
+
+    Returns:
+      A functional `keras.Model`, `[batch, *image_shape]` to `[batch, hidden]`.
+
+    Raises:
+      InvalidInput: an image that two halvings leave nothing of, or widths that are no positive whole numbers.
+
+    Example:
+      >>> lenet((28, 28, 1)).output_shape
+      (None, 256)
+
+    References: LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document Recognition, 1998,
+      Figure 2; ReLU and max-pooling are later habits.
+    """
+    image_shape = tuple(image_shape)
+    if len(image_shape) != 3 or min(image_shape[:2]) < 4:
+        raise InvalidInput(
+            f"image_shape {image_shape} does not suit a LeNet; give (height, width, channels) of at least 4x4 pixels"
+        )
+    widths = [*filters, hidden] if isinstance(filters, (list, tuple)) else []
+    if len(widths) != 3 or not all(type(width) is int and width > 0 for width in widths):
+        raise InvalidInput(
+            f"filters {filters!r} and hidden {hidden!r} must be two positive whole numbers and one, such as (32, 64) "
+            "and 256"
+        )
+    x = keras.Input(image_shape, name="x")
+    h = x
+    for i, channels in enumerate(filters, 1):
+        h = keras.layers.Conv2D(channels, 5, padding="same", activation="relu", name=f"conv_{i}")(h)
+        h = keras.layers.MaxPooling2D(name=f"pool_{i}")(h)
+    h = keras.layers.Flatten()(h)
+    return keras.Model(x, keras.layers.Dense(hidden, "relu", name="features")(h), name=name)

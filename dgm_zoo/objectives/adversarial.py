@@ -1,0 +1,302 @@
+"""Adversarial objectives: q_phi(y|x) against its reversal q^r_phi(y|x) = q_phi(1 - y|x), as functions of logits.
+
+y = 1 is real, y = 0 is generated, p(y) = 1/2, and the discriminator emits the logit of q_phi(y=1|x). phi ascends
+log q_phi(y|x) on both kinds of x, theta ascends log q^r_phi(y|x) on what it generates. An objective states these two
+utilities, one value per example; the other objectives put another function of the logit in their place.
+
+References:
+  Hu et al., On Unifying Deep Generative Models, 2018, Eq. 3 (the pair), Eq. 16 (importance weighting).
+"""
+
+import dataclasses
+import inspect
+import math
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.objectives.evidence import importance_weights
+
+
+def log_q(logit, y):
+    """log q_phi(y|x), nats, for the logit of q_phi(y=1|x): the shape of `logit`.
+
+    Args:
+      logit: any shape.
+      y: 1 for real, 0 for generated.
+    """
+    return -tf.nn.softplus(-logit if y else logit)
+
+
+def log_q_reversed(logit, y):
+    """log q^r_phi(y|x) = log q_phi(1 - y|x), nats: the shape of `logit`."""
+    return log_q(logit, 1 - y)
+
+
+def importance_weighted(utility, logit):
+    """Weighs each sample's utility by w~_i, the softmax of the logits over the batch, held constant.
+
+    The weight q^r_phi(y=0|x_i) / q_phi(y=0|x_i) is exp(logit_i). The mean of what is returned over the batch is
+    sum_i w~_i utility_i: for equal logits the plain mean, and if one logit dominates, that sample's utility.
+
+    Args:
+      utility: what theta would ascend, `[batch]`.
+      logit: of q_phi(y=1|x_i), `[batch]`.
+
+    Returns:
+      batch x w~_i x utility_i, `[batch]`.
+
+    References: Hu et al., 2018, Eq. 16.
+    """
+    return tf.cast(tf.shape(logit)[0], logit.dtype) * importance_weights(logit) * utility
+
+
+def effective_sample_size(logit):
+    """1 / sum_i w~_i^2 of the weights of `importance_weighted`: from 1 to the batch size, a scalar."""
+    return 1.0 / tf.reduce_sum(importance_weights(logit) ** 2, 0)
+
+
+def gradient_penalty(critic, real, fake, mix):
+    """(|grad_x critic(x)| - 1)^2 at x between real and generated examples: `[batch]`.
+
+    Args:
+      critic: function from x to its logits, `[batch]`, in which an example does not depend on the others.
+      real, fake: `[batch, ...]`.
+      mix: share of the real example in each x, uniform on [0, 1), `[batch]`.
+
+    References: Gulrajani et al., Improved Training of Wasserstein GANs, 2017, Eq. 3.
+    """
+    mix = tf.reshape(mix, [-1] + [1] * (real.shape.rank - 1))
+    x = mix * real + (1.0 - mix) * fake
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logit = critic(x)
+    slope = tape.gradient(logit, x)
+    squared = tf.reduce_sum(slope**2, list(range(1, slope.shape.rank)))
+    return (tf.sqrt(tf.maximum(squared, 1e-12)) - 1.0) ** 2  # the root has no gradient at 0
+
+
+def energy_distance(x, y):
+    """2 E|x - y| - E|x - x'| - E|y - y'|, estimated without bias from two batches of equal size: `[batch]`.
+
+    0 if and only if the two distributions are equal. The mean over the batch is the estimate; one value means
+    nothing. |.| is the Euclidean distance over all axes of an example, and the result has its unit. A batch of one
+    has no second sample x', and gives 2|x - y|.
+
+    References: Szekely and Rizzo, Energy statistics: a class of statistics based on distances, 2013.
+    """
+    x, y = (tf.stop_gradient(tf.reshape(v, [tf.shape(v)[0], -1])) for v in (x, y))
+    n = tf.cast(tf.shape(x)[0], x.dtype)
+    between = _distances(x, y)
+    within = tf.reduce_sum(_distances(x, x) + _distances(y, y), 1) / tf.maximum(n - 1.0, 1.0)
+    return (tf.reduce_sum(between, 1) + tf.reduce_sum(between, 0)) / n - within
+
+
+def _distances(x, y):
+    """|x_i - y_j|, `[n, m]`; exactly 0 from a point to itself."""
+    squared = tf.reduce_sum(x**2, 1)[:, None] + tf.reduce_sum(y**2, 1)[None] - 2.0 * tf.matmul(x, y, transpose_b=True)
+    squared = tf.linalg.set_diag(squared, tf.zeros_like(x[:, 0])) if x is y else squared
+    return tf.sqrt(tf.maximum(squared, 0.0))
+
+
+class Adversarial:
+    """Base of the objectives: what discriminator and generator ascend, given logits.
+
+    Attributes:
+      gradient_penalty: weight of `gradient_penalty` in the discriminator's utility.
+      saturates: whether a discriminator that is always right leaves the generator without a useful gradient.
+      logged: names of what `diagnostics` returns.
+    """
+
+    gradient_penalty = 0.0
+    saturates = True
+    logged = ()
+
+    def discriminator(self, real, fake):
+        """phi's utility, `[batch]`, from the logits of real and of generated examples, `[batch]` each."""
+        raise NotImplementedError(f"{type(self).__name__} must say what the discriminator ascends")
+
+    def generator(self, fake):
+        """theta's utility, `[batch]`, from the logits of generated examples, `[batch]`."""
+        raise NotImplementedError(f"{type(self).__name__} must say what the generator ascends")
+
+    def penalty(self, critic, real, fake, mix):
+        """What is taken off phi's utility, `[batch]`: the weighted `gradient_penalty`, or 0; see there for the Args."""
+        if not self.gradient_penalty:
+            return 0.0
+        return self.gradient_penalty * gradient_penalty(critic, real, fake, mix)
+
+    def contest(self, critic, real, fake, mix):
+        """phi's utility, `discriminator`, and its accuracies on two batches, `[batch]` each: a dict.
+
+        Args:
+          critic: function from x to its logits, `[batch]`.
+          real, fake: `[batch, ...]`.
+          mix: uniform on [0, 1), `[batch]`; see `gradient_penalty`.
+        """
+        of_real, of_fake = critic(real), critic(fake)
+        utility = self.discriminator(of_real, of_fake) - self.penalty(critic, real, fake, mix)
+        return {"discriminator": utility, **self.accuracies(of_real, of_fake)}
+
+    def boundary(self, real, fake):
+        """The logit above which the discriminator takes an example for real."""
+        return 0.0
+
+    def accuracies(self, real, fake):
+        """1 where the discriminator is right, else 0: `accuracy_real` and `accuracy_fake`, `[batch]` each."""
+        boundary = self.boundary(real, fake)
+        return {
+            "accuracy_real": tf.cast(real > boundary, tf.float32),
+            "accuracy_fake": tf.cast(fake <= boundary, tf.float32),
+        }
+
+    def diagnostics(self, fake):
+        """What else is worth logging about the generator's utility: a dict of scalars."""
+        return {}
+
+    def get_config(self):
+        return dataclasses.asdict(self) if dataclasses.is_dataclass(self) else {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class NonSaturating(Adversarial):
+    """phi: log q(y=1|x) + log q(y=0|G(z)), nats. theta: log q^r(y=0|G(z)) = log q(y=1|G(z)), nats.
+
+    References: Goodfellow et al., Generative Adversarial Nets, 2014, section 3. Hu et al., 2018, Eq. 3.
+    """
+
+    def discriminator(self, real, fake):
+        return log_q(real, 1) + log_q(fake, 0)
+
+    def generator(self, fake):
+        return log_q_reversed(fake, 0)
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class ImportanceWeighted(NonSaturating):
+    """`NonSaturating`, with theta's utility importance weighted: sum_i w~_i log q^r(y=0|G(z_i)) over the batch.
+
+    The batch is that of one replica. Logs `ess`, the effective number of samples.
+
+    References: Hu et al., 2018, section 4.1.
+    """
+
+    logged = ("ess",)
+
+    def generator(self, fake):
+        return importance_weighted(super().generator(fake), fake)
+
+    def diagnostics(self, fake):
+        return {"ess": effective_sample_size(fake)}
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class Saturating(NonSaturating):
+    """The zero-sum game. phi: as `NonSaturating`. theta: -log q(y=0|G(z)), nats, flat where q(y=0|G(z)) is near 1.
+
+    References: Goodfellow et al., 2014, Eq. 1.
+    """
+
+    def generator(self, fake):
+        return -log_q(fake, 0)
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class LeastSquares(Adversarial):
+    """phi: -(D(x) - 1)^2 / 2 - D(G(z))^2 / 2. theta: -(D(G(z)) - 1)^2 / 2.
+
+    References: Mao et al., Least Squares Generative Adversarial Networks, 2017, section 3.
+    """
+
+    def discriminator(self, real, fake):
+        return -0.5 * (real - 1.0) ** 2 - 0.5 * fake**2
+
+    def generator(self, fake):
+        return -0.5 * (fake - 1.0) ** 2
+
+    def boundary(self, real, fake):
+        return 0.5
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class Hinge(Adversarial):
+    """phi: min(0, D(x) - 1) + min(0, -D(G(z)) - 1). theta: D(G(z)).
+
+    References: Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, Eq. 16 and 17.
+    """
+
+    def discriminator(self, real, fake):
+        return tf.minimum(0.0, real - 1.0) + tf.minimum(0.0, -fake - 1.0)
+
+    def generator(self, fake):
+        return fake
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+@dataclasses.dataclass(frozen=True)
+class Wasserstein(Adversarial):
+    """phi: D(x) - D(G(z)) - gradient_penalty (|grad D| - 1)^2. theta: D(G(z)).
+
+    D has no zero of its own: an example counts as taken for real above the mean logit of the two batches.
+
+    Args:
+      gradient_penalty: weight of the penalty, at least 0. Give the critic several steps, and no batch normalisation.
+
+    References: Arjovsky et al., Wasserstein GAN, 2017, Eq. 3. Gulrajani et al., 2017, Eq. 3 (weight 10).
+    """
+
+    gradient_penalty: float = 10.0
+    saturates = False
+
+    def __post_init__(self):
+        value = self.gradient_penalty
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+            raise InvalidInput(f"gradient_penalty is {value!r}; give a number of at least 0")
+
+    def discriminator(self, real, fake):
+        return real - fake
+
+    def generator(self, fake):
+        return fake
+
+    def boundary(self, real, fake):
+        return 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake))
+
+
+OBJECTIVES = {
+    cls.__name__: cls for cls in (NonSaturating, ImportanceWeighted, Saturating, LeastSquares, Hinge, Wasserstein)
+}
+
+
+def adversarial(spec):
+    """Returns the objective that `spec` names.
+
+    Args:
+      spec: an objective (returned as it is), its class name, or a dict with that `name` and further arguments, such as
+        `{"name": "Wasserstein", "gradient_penalty": 1.0}`.
+
+    Raises:
+      InvalidInput: unknown objective (with the nearest name), or an argument that it does not take.
+
+    Example:
+      >>> adversarial("Hinge").generator(tf.constant([0.5]))   # [0.5]
+    """
+    if isinstance(spec, Adversarial):
+        return spec
+    try:
+        arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"objective {spec!r} must be a name, such as 'NonSaturating', or a dict with one") from None
+    name = arguments.pop("name", None)
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        raise unknown("objective", name, OBJECTIVES)
+    takes = inspect.signature(OBJECTIVES[name]).parameters
+    for key in arguments:
+        if key not in takes:
+            raise InvalidInput(f"objective {name} takes no argument '{key}'; it takes {', '.join(takes) or 'none'}")
+    return OBJECTIVES[name](**arguments)
