@@ -1,4 +1,4 @@
-"""What the benchmarks share: the network, the data, pythae's process, the sgemm rate, the report."""
+"""What the benchmarks share: the network, the data, the other side's process, the sgemm rate, the report."""
 
 import argparse
 import contextlib
@@ -104,8 +104,8 @@ def copy_pythae_weights(path, model):
     model.decoder.set_weights(dense("decoder.layers.0.0") + dense("decoder.layers.1.0"))
 
 
-def model_with_pythae_weights(path):
-    """Our VAE that is pythae's: the same p(x|z), p(z) and q(z|x).
+def pythae_model():
+    """Our VAE that is pythae's: the same p(x|z), p(z) and q(z|x); its weights are for `copy_pythae_weights`.
 
     pythae's encoder emits a log variance, so the posterior is a head that reads it as one.
     """
@@ -119,26 +119,24 @@ def model_with_pythae_weights(path):
             loc, log_variance = self.split(params)
             return self.independent(tfd.Normal(loc, tf.exp(0.5 * log_variance)))
 
-    model = create_model(posterior=LogVarianceNormal(LATENT_DIM))
-    copy_pythae_weights(path, model)
-    return model
+    return create_model(posterior=LogVarianceNormal(LATENT_DIM))
 
 
-class Pythae:
-    """pythae in another process; `with Pythae(python) as pythae: pythae.ask("hello", threads=2)`."""
+class Worker:
+    """The other side, in a process of its own: `with Worker(python, "pythae_worker.py") as it: it.ask("epoch")`."""
 
-    def __init__(self, python):
+    def __init__(self, python, script):
         self.folder = tempfile.TemporaryDirectory(prefix="dgm_zoo_benchmark_")
         self.log = open(os.path.join(self.folder.name, "stderr"), "w+")
         environment = {**os.environ, "OMP_NUM_THREADS": str(CORES), "MKL_NUM_THREADS": str(CORES)}
-        worker = pathlib.Path(__file__).with_name("pythae_worker.py")
+        worker = pathlib.Path(__file__).with_name(script)
         try:
             self.process = subprocess.Popen(
                 [python, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
                 env=environment,
             )
         except OSError as error:
-            sys.exit(f"cannot run {python} ({error.strerror}); give --pythae-python the interpreter that has pythae")
+            sys.exit(f"cannot run {python} ({error.strerror}); give --pythae-python the interpreter that has it")
         self.versions = self.ask("hello", threads=CORES)
 
     def path(self, name):
@@ -155,7 +153,7 @@ class Pythae:
         if not answer:
             self.log.seek(0)
             last = (self.log.read().strip().splitlines() or ["no output"])[-1]
-            sys.exit(f"pythae's process ended ({last}); install the extra 'bench', or give --pythae-python")
+            sys.exit(f"the other side's process ended ({last}); install the extra 'bench', or give --pythae-python")
         return json.loads(answer)
 
     def __enter__(self):

@@ -38,13 +38,14 @@ def main():
 
     train, test, name_of_data = common.images(6400 if options.quick else 50_048, images)
     x = test.astype("float32")
-    with common.Pythae(options.pythae_python) as pythae:
+    with common.Worker(options.pythae_python, "pythae_worker.py") as pythae:
         epochs = 1 if options.quick else 2
         common.train_pythae(pythae, train, epochs)
         for _ in range(epochs):
             pythae.ask("epoch")
         pythae.ask("save", path=pythae.path("weights.npz"))
-        model = common.model_with_pythae_weights(pythae.path("weights.npz"))
+        model = common.pythae_model()
+        common.copy_pythae_weights(pythae.path("weights.npz"), model)
 
         def theirs(rows, batch_size):
             np.save(pythae.path("test.npy"), x[:rows].reshape(-1, 1, 28, 28))

@@ -1,7 +1,7 @@
 """pythae in a process of its own, so that its threads and TensorFlow's never share one.
 
 One JSON request per line on stdin, one JSON answer per line on stdout. Needs NumPy, PyTorch and pythae, and nothing
-of dgm_zoo: `common.Pythae` starts it with the interpreter that has them.
+of dgm_zoo: `common.Worker` starts it with the interpreter that has them.
 
     {"do": "hello", "threads": 2}                       -> {"python": ..., "pythae": ..., "torch": ...}
     {"do": "train", "data": "x.npy", "epochs": 6, ...}  -> {"parameters": ...}, and then for each epoch, after it has

@@ -78,7 +78,7 @@ def test_a_table_resumes_after_a_kill_and_runs_nothing_twice(folder, monkeypatch
     assert vae["budget"].startswith("1 epochs, ")
     page = (folder / "results" / "two_vaes.md").read_text()
     assert page.startswith("# Two seeds of a small VAE.\n") and "A quick run" in page and "- A note." in page
-    assert f"| VAE | {vae['value']:.2f} | {vae['stderr']:.2f} (seeds) | -1.5 (a paper) |" in page
+    assert f"| VAE | log likelihood | {vae['value']:.4g} | {vae['stderr']:.2g} (seeds) | -1.5 (a paper) |" in page
     assert "dgm-zoo reproduce two_vaes --quick" in page
 
 

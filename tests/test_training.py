@@ -246,12 +246,12 @@ def rates(*pieces):
     """Replaces the run's optimizer by one whose learning rate changes to the given ones at the given steps."""
     steps, values = zip(*pieces, strict=True)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(list(steps), [1e-2, *values])
-    return lambda train, total_steps: keras.optimizers.SGD(schedule)
+    return lambda train, players, total_steps: {player: keras.optimizers.SGD(schedule) for player in players}
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(folder, capsys, monkeypatch):
     place = folder / "nan"
-    monkeypatch.setattr(run, "make_optimizer", rates((16, 1e30)))
+    monkeypatch.setattr(run, "make_optimizers", rates((16, 1e30)))
     words = ["train", f"--config={folder / 'config.py'}", f"--workdir={place}"]
     code, sentence = fails(capsys, *words)
     assert code == 3 and "NaN or infinite at step 19" in sentence and "term '" in sentence
@@ -350,11 +350,16 @@ BAD = {
     "train.optimizer.name=adamm": "unknown optimizer 'adamm'; did you mean 'adam'?",
     "train.optimizer.learning_rate=abc": "config.train.optimizer.learning_rate is 'abc'; give a number",
     "train.optimizer.learning_rate=-1": "config.train.optimizer.learning_rate is -1; give a positive number",
+    "train.optimizer.players.phi.learning_rate=0.1": "unknown player 'phi'",
+    "train.optimizer.players.theta=0.1": "config.train.optimizer.players.theta is 0.1; make it a section",
+    "train.optimizer.players.theta.learning_rate=-1": "config.train.optimizer.learning_rate is -1; give a positive",
     "train.optimizer.momentum=0.9": "config.train.optimizer does not suit adam",
     "train=3": "override 'train=3' does not read section.key=value",
     "train.epochs.x=3": "'epochs' is a value, not a section",
     "trian.epochs=3": "unknown config section 'trian'; did you mean 'train'?",
     "evaluate.samples=3": "did you mean 'evaluate.num_samples'?",
+    "evaluate.classifier=vae_digit": "unknown preset 'vae_digit'; did you mean 'vae_digits'?",
+    "evaluate.classifier=vae_digits": "preset 'vae_digits' is no classifier; set config.evaluate.classifier to one",
     "evaluate.limit=361": "limit=361 does not fit split 'test'; give 1 to 360",
 }
 
@@ -377,6 +382,14 @@ def test_a_model_that_does_not_suit_its_data_is_refused(changes, sentence, folde
     config(folder=folder)
     words = ["train", f"--config={folder / 'config.py'}", f"--workdir={tmp_path / 'run'}"]
     assert sentence in refused(capsys, tmp_path, *words, *(f"--config.{change}" for change in changes))
+
+
+def test_too_few_samples_to_judge_are_refused_before_training(folder, tmp_path, capsys):
+    changes = ["model.likelihood=IndependentNormal", "data.binarize=None", "data.name=gaussian_mixtures/ring"]
+    changes += ["evaluate.limit=100"]
+    words = ["train", f"--config={folder / 'config.py'}", f"--workdir={tmp_path / 'run'}"]
+    sentence = refused(capsys, tmp_path, *words, *(f"--config.{change}" for change in changes))
+    assert "config.evaluate.limit is 100, too few samples to judge their quality; set it to at least 160" in sentence
 
 
 def test_a_logistic_with_the_levels_of_the_data_is_built(folder):

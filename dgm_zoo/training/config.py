@@ -12,12 +12,12 @@ from ml_collections import ConfigDict
 from dgm_zoo import data
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.models.registry import arguments
+from dgm_zoo.models.registry import arguments, model_class
 
 TRAIN = {
     "epochs": 10,
     "seed": 0,  # weights, order of the data, binarisation and noise
-    "optimizer": {"name": "adam", "learning_rate": 1e-3},  # a Keras optimizer and its arguments
+    "optimizer": {"name": "adam", "learning_rate": 1e-3},  # a Keras optimizer and its arguments; "players": see there
     "decay": None,  # None, or "cosine": the learning rate falls to 0 over all epochs
     "jit_compile": "auto",
     "steps_per_execution": 32,
@@ -30,6 +30,7 @@ EVALUATE = {
     "num_samples": 1000,  # importance samples K behind the log-likelihood
     "repetitions": 1,
     "limit": None,  # the first so many test images; None for all
+    "classifier": None,  # preset, or its folder, by whose features the quality of sampled images is judged
 }
 DATA = {"labels": False}
 SECTIONS = ("model", "data", "train", "evaluate")
@@ -193,7 +194,7 @@ def _check(config):
     require("train", ["precision"], lambda v: v in ("float32", "mixed_bfloat16"), "'float32' or 'mixed_bfloat16'")
     require("train", ["jit_compile"], lambda v: v in (True, False, "auto"), "True, False or 'auto'")
     check_seed(train["seed"])
-    make_optimizer(train, total_steps=1)
+    make_optimizers(train, model_class(config["model"]["name"]).players, total_steps=1)
 
 
 def _known(section, given, known):
@@ -202,17 +203,29 @@ def _known(section, given, known):
             raise unknown("config key", f"{section}.{key}", [f"{section}.{k}" for k in known])
 
 
-def make_optimizer(train, total_steps):
-    """Returns the Keras optimizer that the `train` section describes.
+def make_optimizers(train, players, total_steps):
+    """Returns each player's Keras optimizer, as the `train` section describes it.
 
     Args:
-      train: dict, as `resolve` returns it.
+      train: dict, as `resolve` returns it. What `train["optimizer"]["players"]` holds for a player, such as
+        `{"phi": {"learning_rate": 2e-4}}`, goes before what is there for all.
+      players: names of the players.
       total_steps: training steps over which the learning rate decays, if it does.
 
     Raises:
-      InvalidInput: unknown optimizer (with the nearest name), or an argument that it does not take.
+      InvalidInput: an unknown player or optimizer (with the nearest name), or an argument that it does not take.
     """
-    given = dict(train["optimizer"])
+    common = dict(train["optimizer"])
+    own = common.pop("players", {})
+    for player, changes in own.items():
+        if player not in players:
+            raise unknown("player", player, players)
+        if not isinstance(changes, dict):
+            raise InvalidInput(f"config.train.optimizer.players.{player} is {changes!r}; make it a section")
+    return {player: _optimizer({**common, **own.get(player, {})}, train["decay"], total_steps) for player in players}
+
+
+def _optimizer(given, decay, total_steps):
     name = given.pop("name")
     base = keras.optimizers.Optimizer
     found = [c for c in vars(keras.optimizers).values() if inspect.isclass(c) and issubclass(c, base) and c is not base]
@@ -225,9 +238,9 @@ def make_optimizer(train, total_steps):
     rate = given["learning_rate"]
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or rate <= 0:
         raise InvalidInput(f"config.train.optimizer.learning_rate is {rate!r}; give a positive number")
-    if train["decay"] == "cosine":
+    if decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     try:
-        return classes[name.lower()](**{**given, "learning_rate": rate})
+        return classes[str(name).lower()](**{**given, "learning_rate": rate})
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"config.train.optimizer does not suit {name} ({error}); drop or mend it") from None

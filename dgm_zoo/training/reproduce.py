@@ -90,15 +90,16 @@ def _row(row, seeds, runs):
 
 def table(results, title):
     """Returns the Markdown page of `results`."""
-    heads = ("model", "value", "± s.e.", "published", "budget", "seeds")
+    heads = ("model", "metric", "value", "± s.e.", "published", "budget", "seeds")
     lines = [f"# {title}", ""]
     if results["quick"]:
         lines += ["A quick run: it shows that everything runs, and no more.", ""]
     lines += ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for row in results["rows"]:
-        stderr = "-" if row["stderr"] is None else f"{row['stderr']:.2f} ({row['stderr_over']})"
+        stderr = "-" if row["stderr"] is None else f"{row['stderr']:.2g} ({row['stderr_over']})"
         published = "-" if row["published"] is None else f"{row['published']} ({row['published_source']})"
-        cells = (row["model"], f"{row['value']:.2f}", stderr, published, row["budget"], len(row["seeds"]))
+        metric = row["metric"].removeprefix("test_").replace("_", " ")
+        cells = (row["model"], metric, f"{row['value']:.4g}", stderr, published, row["budget"], len(row["seeds"]))
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     protocols = sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in results["rows"]})
     command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"

@@ -14,8 +14,9 @@ from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.models import create
 from dgm_zoo.models.endpoints import check_array
 from dgm_zoo.models.registry import arguments
+from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training import checkpoints
-from dgm_zoo.training.config import make_optimizer, resolve
+from dgm_zoo.training.config import make_optimizers, resolve
 from dgm_zoo.training.logs import TensorBoard
 from dgm_zoo.training.workdir import check_workdir, claimed, machine, read_json, remove_run, write_json
 
@@ -52,6 +53,7 @@ def train(config, workdir, overwrite=False, verbose=1):
         for split in SPLITS:
             _check_batch(dataset(config, model, split), model, split)
         compile_model(model, config)
+        _check_quality(config, model)
     with claimed(workdir):
         if overwrite:
             remove_run(workdir)
@@ -165,7 +167,7 @@ def compile_model(model, config):
     """Compiles `model` as the `train` section says."""
     steps = _steps_per_epoch(config)
     model.compile(
-        make_optimizer(config.train.to_dict(), config.train.epochs * steps),
+        make_optimizers(config.train.to_dict(), model.players, config.train.epochs * steps),
         jit_compile=config.train.jit_compile,
         steps_per_execution=whole_executions(config.train.steps_per_execution, steps),
     )
@@ -231,7 +233,68 @@ def evaluate(model, config, split="test", verbose=1):
         )
     if "encode" in table:
         found["active_units"] = metrics.active_units(model, held_out)
+    if _judges_samples(config, model):
+        x, label = _samples(model, _rows(config, split), config.train.seed)
+        quality = metrics.sample_quality(
+            x, config.data.name, _classifier(config, model), label=label, split=split,
+            limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
+            data_dir=config.data.get("data_dir"),
+        )
+        found.update({f"{split}_{name}": value for name, value in quality.items()})
     return found
+
+
+def _judges_samples(config, model):
+    """Whether the quality of the model's samples is measured: of points always, of images if a classifier is named."""
+    return "sample" in model.endpoints() and bool(config.evaluate.classifier or _holds_points(config))
+
+
+def _check_quality(config, model):
+    """Raises `InvalidInput` if the quality of samples is to be measured and cannot be."""
+    _classifier(config, model)
+    least, rows = metrics.least_samples(config.data.name), _rows(config, "test")
+    if _judges_samples(config, model) and rows < least:
+        raise InvalidInput(
+            f"config.evaluate.limit is {rows}, too few samples to judge their quality; set it to at least {least}, or "
+            "to None"
+        )
+
+
+def _classifier(config, model):
+    """The `metrics.Extractor` of the classifier that the config names, None if it names none.
+
+    Raises:
+      InvalidInput: no such preset, or one that classifies nothing or other images.
+    """
+    name = config.evaluate.classifier
+    if name is None:
+        return None
+    found, wanted = from_preset(name), model.takes()["x"].shape
+    if "classify" not in found.endpoints():
+        raise InvalidInput(f"preset '{name}' is no classifier; set config.evaluate.classifier to one, or to None")
+    if found.takes()["x"].shape != wanted:
+        raise InvalidInput(
+            f"classifier '{name}' sees images of shape {found.takes()['x'].shape}, but the model's have {wanted}; "
+            "set config.evaluate.classifier to another, or to None"
+        )
+    return metrics.extractor(found, Path(name).name)
+
+
+def _holds_points(config):
+    return len(data.info(config.data.name).image_shape) == 1
+
+
+def _rows(config, split):
+    """Number of examples of a held-out split that are evaluated."""
+    return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
+
+
+def _samples(model, n, seed):
+    """n samples, and the classes that they were asked to have: all alike often; None for a model without labels."""
+    if "label" not in model.endpoints()["sample"].inputs:
+        return model.sample(n, seed=seed), None
+    label = np.arange(n) % model.num_classes
+    return model.sample(n, seed=seed, label=label), label
 
 
 def pictures(model, config, workdir, history, count=64, rows=500):
@@ -243,10 +306,11 @@ def pictures(model, config, workdir, history, count=64, rows=500):
     )
     given = {"label": labels.numpy()} if "label" in model.takes() else {}
     viz.save_curves(history, workdir / "curves.png")
-    if "sample" in table:
-        classes = {"label": np.arange(count) % model.num_classes} if given else {}
-        viz.save_grid(model.sample(count, seed=0, **classes), workdir / "samples.png")
-    if "reconstruct" in table:
+    if "sample" in table and _holds_points(config):
+        viz.save_points({"data": x.numpy(), "samples": _samples(model, len(x), 0)[0]}, workdir / "samples.png")
+    elif "sample" in table:
+        viz.save_grid(_samples(model, count, 0)[0], workdir / "samples.png")
+    if "reconstruct" in table and not _holds_points(config):
         few = {key: value[:16] for key, value in given.items()}
         viz.save_pairs(x[:16].numpy(), model.reconstruct(x[:16], **few), workdir / "reconstructions.png")
     if "encode" in table:

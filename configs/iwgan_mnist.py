@@ -1,0 +1,21 @@
+"""The importance weighted GAN on MNIST, as gan_mnist.py but for the weights.
+
+    dgm-zoo train --config=configs/iwgan_mnist.py --workdir=runs/iwgan_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "iwgan", "latent_dim": 64, "hidden": [32, 64]},
+        "data": {"name": "mnist", "batch_size": 125},
+        "train": {
+            "epochs": 12,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 22,
+        },
+        "evaluate": {"classifier": "classifier_mnist"},
+    })

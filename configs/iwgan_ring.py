@@ -1,0 +1,20 @@
+"""The importance weighted GAN on a ring of 8 Gaussians, as gan_ring.py but for the weights.
+
+    dgm-zoo train --config=configs/iwgan_ring.py --workdir=runs/iwgan_ring
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "iwgan", "latent_dim": 2},
+        "data": {"name": "gaussian_mixtures/ring", "batch_size": 200},
+        "train": {
+            "epochs": 100,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 50,
+        },
+    })

@@ -1,0 +1,23 @@
+"""A VAE on a ring of 8 Gaussians.
+
+    dgm-zoo train --config=configs/vae_ring.py --workdir=runs/vae_ring
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "vae", "latent_dim": 2, "hidden": [128, 128], "activation": "relu",
+            "likelihood": {"name": "IndependentNormal", "stddev": "learned"},
+        },
+        "data": {"name": "gaussian_mixtures/ring", "batch_size": 200},
+        "train": {
+            "epochs": 100,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+            "decay": "cosine",
+            "steps_per_execution": 50,
+        },
+    })
