@@ -10,7 +10,7 @@ def get_config():
     return ConfigDict({
         "model": {
             "name": "vae", "latent_dim": 2, "hidden": [128, 128], "activation": "relu",
-            "likelihood": {"name": "IndependentNormal", "stddev": "learned"},
+            "likelihood": "IndependentNormal",
         },
         "data": {"name": "gaussian_mixtures/ring", "batch_size": 200},
         "train": {

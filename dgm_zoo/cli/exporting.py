@@ -8,7 +8,7 @@ def export_source(source, directory, name=None, version=None):
     """Exports the model with its record, as `<model>_<dataset>` if no name is given; returns the version folder."""
     from dgm_zoo import serving
 
-    name = name or f"{source.config.model.name}_{source.config.data.name}"
+    name = name or f"{source.config.model.name}_{source.config.data.name}".replace("/", "_")
     record = {
         "config": source.config.to_dict(),
         "dataset": source.config.data.name,
@@ -31,3 +31,9 @@ def serve_commands(path, model):
         body = '{"instances": [{' + ", ".join(f'"{key}": {value}' for key, value in row.items()) + "}]}"
         commands.append(f"curl -d '{body}' http://localhost:8501/v1/models/{name}:predict")
     return commands
+
+
+def serving_lines(commands):
+    """Returns `serve_commands` as text for the terminal."""
+    title = "serve it, and ask it for a sample:" if len(commands) > 1 else "serve it:"
+    return [title, *(f"  {command}" for command in commands)]

@@ -7,7 +7,7 @@ Writes OUT/NAME/VERSION with the SavedModel, its warm-up requests, the Keras mod
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
-from dgm_zoo.cli.exporting import export_source, serve_commands
+from dgm_zoo.cli.exporting import export_source, serve_commands, serving_lines
 
 ARGUMENTS = 0
 USAGE = f"{source.USAGE} [--out=saved_models] [--name=NAME] [--version=N] [flags]"
@@ -31,6 +31,5 @@ def run(call):
 def show(result):
     return "\n".join([
         f"exported to {result['path']}",
-        "serve it, and ask it for a sample:",
-        *(f"  {command}" for command in result["serve_commands"]),
+        *serving_lines(result["serve_commands"]),
     ])

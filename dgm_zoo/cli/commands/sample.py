@@ -1,7 +1,7 @@
 """Draw samples into a picture or an array.
 
-The ending of --out decides: a .png grid, a .npy array [n, H, W, C], or a .npz with `x` (and `label`). The first m of
-n samples are the same for every n of the same seed.
+The ending of --out decides: a .png grid (of points: a scatter plot), a .npy array [n, H, W, C], or a .npz with `x`
+(and `label`). The first m of n samples are the same for every n of the same seed.
 """
 
 from absl import flags as absl_flags
@@ -39,7 +39,7 @@ def run(call):
     from dgm_zoo import viz
 
     given = {}
-    if "label" in trained.model.takes():
+    if "label" in trained.model.endpoints()["sample"].inputs:
         classes = trained.model.num_classes
         if flags.label is not None and not 0 <= flags.label < classes:
             raise InvalidInput(f"--label={flags.label} is no class of this model; give 0 to {classes - 1}")
@@ -49,7 +49,8 @@ def run(call):
         name = trained.config.model.name
         raise InvalidInput(f"--label={flags.label}, but a {name} is not conditioned on labels; leave it out")
     x = trained.model.sample(flags.n, seed=flags.seed, **given)
-    source.write(flags.out, lambda path: viz.save_grid(x, path), **given, x=x)
+    draw = viz.save_grid if x.ndim == 4 else lambda x, path: viz.save_points({"samples": x}, path)
+    source.write(flags.out, lambda path: draw(x, path), **given, x=x)
     return {"out": flags.out, "n": flags.n, "seed": flags.seed, "label": flags.label, "shape": list(x.shape)}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.exporting import export_source, serve_commands
+from dgm_zoo.cli.exporting import export_source, serve_commands, serving_lines
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.source import metric_table, metric_value, open_workdir
 from dgm_zoo.errors import InvalidInput
@@ -42,11 +42,12 @@ def run(call):
     results = training.train(training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite)
     source = open_workdir(flags.workdir)
     path = exported(flags.workdir) or export_source(source, os.path.join(flags.workdir, "export"))
+    command = f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.png"
     return {
         "workdir": flags.workdir,
         "results": results,
         "export": path,
-        "sample_command": f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.png",
+        "sample_command": command if "sample" in source.model.endpoints() else None,
         "serve_commands": serve_commands(path, source.model),
     }
 
@@ -64,10 +65,6 @@ def show(result):
     best = metrics.get("test_log_likelihood")
     if best:
         lines += [f"test log-likelihood: {metric_value(best)} ({best['protocol']})", ""]
-    return "\n".join([
-        *lines,
-        "sample from it:",
-        f"  {result['sample_command']}",
-        "serve it, and ask it for a sample:",
-        *(f"  {command}" for command in result["serve_commands"]),
-    ])
+    if result["sample_command"]:
+        lines += ["sample from it:", f"  {result['sample_command']}"]
+    return "\n".join([*lines, *serving_lines(result["serve_commands"])])
