@@ -17,7 +17,7 @@ from dgm_zoo.networks.lenet import lenet
 class Classifier(GenerativeModel):
     """Classifier: one player, who names the class of x and generates nothing.
 
-        max_omega  E_{p_data(x, y)} log q_omega(y|x)
+        max_{omega}  E_{p_data(x, y)} log q_omega(y|x)
 
     It is the zoo's judge of samples: `dgm_zoo.metrics` compares real and generated images by its features, what the
     trunk emits, and by its probabilities. The features are dropped out in training, each with probability `dropout`
