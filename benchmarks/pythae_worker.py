@@ -27,13 +27,19 @@ from pythae.trainers.training_callbacks import TrainingCallback
 
 
 class OneEpochPerRequest(TrainingCallback):
-    """Holds pythae's trainer before each epoch until it is asked for, and answers with the time that it took."""
+    """Holds pythae's trainer before each epoch until it is asked for, and answers with the time that it took.
 
-    def __init__(self, channel):
-        self.channel = channel
+    Until then it saves the model's weights as often as it is asked to.
+    """
+
+    def __init__(self, channel, model):
+        self.channel, self.model = channel, model
 
     def on_epoch_begin(self, training_config, **kwargs):
         request = self.channel.read()
+        while request["do"] == "save":
+            self.channel.write(save(self.model, request["path"]))
+            request = self.channel.read()
         if request != {"do": "epoch"}:
             raise ValueError(f"expected the request for an epoch, got {request}")
         self.start = time.perf_counter()
@@ -83,7 +89,7 @@ def train(channel, data, initial, epochs, batch_size, learning_rate, latent_dim,
     )
     save(model, initial)
     channel.write({"parameters": sum(p.numel() for p in model.parameters())})
-    TrainingPipeline(training_config=config, model=model)(x, callbacks=[OneEpochPerRequest(channel)])
+    TrainingPipeline(training_config=config, model=model)(x, callbacks=[OneEpochPerRequest(channel, model)])
     return model
 
 
