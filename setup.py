@@ -24,6 +24,7 @@ REQUIRED = [
 EXTRAS = {
     "test": [
         "pytest>=8",
+        "pytest-xdist>=3.6",  # tracing, most of what tests do, keeps one core busy: run one process on each
         "ruff>=0.8",  # lint, in continuous integration
     ],
     "bench": [
