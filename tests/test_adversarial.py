@@ -854,7 +854,7 @@ def gan_of(generator=((3,), (2,)), discriminator=(2,), **given):
     (lambda: VAEGAN(
         dense((2,), (6,), [4]), dense_generator((3,), (2,), [4]), dense_discriminator((2,), [4]), layer="f"
      ), "unknown layer of the discriminator 'f'"),
-], ids=str)
+])
 def test_what_does_not_fit_is_refused_in_one_sentence(build, sentence):
     with pytest.raises(InvalidInput) as error:
         build()
