@@ -762,9 +762,9 @@ def test_a_label_picks_its_component_of_a_mixture_and_no_label_all_of_them():
     model.prior.loc.assign(centres)
     noise = model.prior.noise(BatchNoise([0, 0], 300))
     label = np.repeat([0, 1, 2], 100)
-    z = model.p_z(noise, model.condition(label)).numpy()
+    z = model.prior_samples(noise, model.condition(label)).numpy()
     np.testing.assert_array_equal(np.linalg.norm(z[:, None] - centres, axis=-1).argmin(1), label)
-    z = model.p_z(noise, model.condition(np.full(300, -1))).numpy()
+    z = model.prior_samples(noise, model.condition(np.full(300, -1))).numpy()
     np.testing.assert_array_equal(z, model.prior.draw(noise))
     assert len(set(np.linalg.norm(z[:, None] - centres, axis=-1).argmin(1))) == 3
     assert model.condition([-1, 1])[0].numpy().tolist() == [[0, 0, 0, 1], [0, 1, 0, 0]]
@@ -773,7 +773,8 @@ def test_a_label_picks_its_component_of_a_mixture_and_no_label_all_of_them():
 def test_a_swiss_roll_by_samples_alone_takes_each_label_on_its_stretch():
     model = labelled_aae("SampledPrior")
     noise = model.prior.noise(BatchNoise([0, 0], 300))
-    radius = [np.linalg.norm(model.p_z(noise, model.condition(np.full(300, c))).numpy(), axis=1) for c in range(3)]
+    drawn = [model.prior_samples(noise, model.condition(np.full(300, c))).numpy() for c in range(3)]
+    radius = [np.linalg.norm(z, axis=1) for z in drawn]
     assert radius[0].mean() + 0.3 < radius[1].mean() < radius[2].mean() - 0.3
     x, label = images(64)
     label[::3] = -1

@@ -18,7 +18,7 @@ from zoo import tiny
 from dgm_zoo import training
 from dgm_zoo.cli.main import main
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
-from dgm_zoo.training import checkpoints, logs, run
+from dgm_zoo.training import build, checkpoints, logs
 from dgm_zoo.training.checkpoints import Checkpoints
 from dgm_zoo.training.workdir import claimed
 
@@ -113,7 +113,7 @@ def test_lower_precision_is_for_training_alone_and_limits_hold(folder):
 
 @pytest.mark.parametrize("wanted, steps, found", [(32, 550, 25), (32, 20, 20), (32, 557, 1), (1, 12, 1), (5, 12, 4)])
 def test_executions_are_whole(wanted, steps, found):
-    assert run.whole_executions(wanted, steps) == found
+    assert build.whole_executions(wanted, steps) == found
 
 
 # Resuming.
@@ -251,7 +251,7 @@ def rates(*pieces):
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(folder, capsys, monkeypatch):
     place = folder / "nan"
-    monkeypatch.setattr(run, "make_optimizers", rates((16, 1e30)))
+    monkeypatch.setattr(build, "make_optimizers", rates((16, 1e30)))
     words = ["train", f"--config={folder / 'config.py'}", f"--workdir={place}"]
     code, sentence = fails(capsys, *words)
     assert code == 3 and "NaN or infinite at step 19" in sentence and "term '" in sentence
@@ -395,7 +395,7 @@ def test_too_few_samples_to_judge_are_refused_before_training(folder, tmp_path, 
 def test_a_logistic_with_the_levels_of_the_data_is_built(folder):
     for likelihood, changes in [(17, []), (256, ["data.image_size=(16, 16)"]), (2, ["data.binarize=fixed"])]:
         head = f"model.likelihood={{'name': 'IndependentLogistic', 'levels': {likelihood}}}"
-        run.build(config(head, "data.binarize=None", *changes, folder=folder))
+        build.build(config(head, "data.binarize=None", *changes, folder=folder))
 
 
 @pytest.mark.parametrize("value, sentence", [

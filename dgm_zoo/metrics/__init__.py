@@ -1,7 +1,9 @@
 """Numbers that a person reads as results, each with its protocol and its uncertainty."""
 
+from dgm_zoo.metrics.codes import aggregate_posterior, code_error, codes_and_prior
 from dgm_zoo.metrics.evidence import active_units, bound_terms, log_likelihood
 from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
+from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.quality import (
     conditional_accuracy,
@@ -20,18 +22,23 @@ __all__ = [
     "Extractor",
     "Reference",
     "active_units",
+    "aggregate_posterior",
     "bound_terms",
+    "code_error",
+    "codes_and_prior",
     "conditional_accuracy",
     "density_coverage",
     "extractor",
     "frechet_distance",
     "frechet_of_moments",
+    "helmholtz_evidence",
     "inception_score",
     "inception_v3",
     "kernel_distance",
     "least_samples",
     "load_reference",
     "log_likelihood",
+    "log_partition",
     "mode_coverage",
     "precision_recall",
     "sample_quality",

@@ -57,7 +57,7 @@ class AAE(GenerativeModel):
     """
 
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder", "posterior"), "phi": ("discriminator",)}
-    logged = ("loss", "reconstruction", "discriminator", "encoder", "distance", "accuracy_real", "accuracy_fake")
+    logged = ("loss", "reconstruction", "mse", "discriminator", "encoder", "distance", "accuracy_real", "accuracy_fake")
     ascends = {"theta": "objective", "eta": "objective", "phi": "discriminator"}
 
     def __init__(self, encoder, decoder, discriminator, prior=None, *, likelihood, posterior=None,
@@ -121,7 +121,7 @@ class AAE(GenerativeModel):
         """p_theta(x|z)."""
         return self.likelihood(self.decoder(z))
 
-    def p_z(self, noise, c):
+    def prior_samples(self, noise, c=()):
         """Samples of the prior, `[batch, latent_dim]`, each of its label's part of it: a pure function of `noise`."""
         if c:
             (onehot,) = c
@@ -138,20 +138,22 @@ class AAE(GenerativeModel):
     def phi_terms(self, x, c, noise):
         """What phi ascends, on samples of the prior and codes, each `[batch]`."""
         for_posterior, for_prior, mix = noise
-        prior = self.p_z(for_prior, c)
+        prior = self.prior_samples(for_prior, c)
         code = tf.stop_gradient(self.posterior.sample(self.q_z(x), for_posterior))
         contest = self.objective.contest(lambda some: self.logit(some, *c), prior, code, mix)
         return {**contest, "distance": energy_distance(prior, code)}
 
     def terms(self, x, c, noise):
-        """What theta and eta ascend and its two parts, each `[batch]`; log p(x|z) is in nats."""
+        """What theta and eta ascend, its two parts, and the squared error per value; each `[batch]`, in nats."""
         code = self.posterior.sample(self.q_z(x), noise)
-        reconstruction = self.p_x(code).log_prob(x)
+        p = self.p_x(code)
+        reconstruction = p.log_prob(x)
         fake = self.logit(code, *c)
         reversed_ = self.objective.generator(fake)
         return {
             "objective": reconstruction + self.weight * reversed_, "reconstruction": reconstruction,
-            "encoder": reversed_, **self.objective.diagnostics(fake),
+            "mse": tf.reduce_mean((p.mean() - x) ** 2, list(range(1, x.shape.rank))), "encoder": reversed_,
+            **self.objective.diagnostics(fake),
         }
 
     # ------------------------------------------------------------------------------------------ training
@@ -223,7 +225,7 @@ class AAE(GenerativeModel):
         return {
             "sample": Endpoint(
                 {"seed": SEED, **dict(given)},
-                lambda noise, label=None: self._decode(self.p_z(noise, self.condition(label))),
+                lambda noise, label=None: self._decode(self.prior_samples(noise, self.condition(label))),
                 self.prior.noise, "z ~ p(z), or from the label's part of it, then the mean of p(x|z)",
             ),
             "encode": Endpoint(x, lambda x: self.posterior.moments(self.q_z(x)), doc="the parameters of q(z|x)"),

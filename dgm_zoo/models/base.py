@@ -75,6 +75,10 @@ class GenerativeModel(Serves, keras.Model):
             raise unknown("player", player, self.players)
         return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
 
+    def steps_of(self, player):
+        """How many steps of its optimizer `player` takes for one batch."""
+        return 1
+
     def compile(self, optimizer="adam", jit_compile="auto", run_eagerly=False, steps_per_execution=1):
         """Gives each player its optimizer, built at once.
 

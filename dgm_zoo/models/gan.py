@@ -149,6 +149,9 @@ class GAN(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
+    def steps_of(self, player):
+        return self.critic_steps if player == "phi" else 1
+
     def noise(self, rng):
         """What one step draws: z and the mix of the penalty for each step of phi, and z for theta's."""
         return [(self.prior.noise(rng), rng.uniform(())) for _ in range(self.critic_steps)], self.prior.noise(rng)

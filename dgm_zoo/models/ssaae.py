@@ -165,6 +165,9 @@ class SSAAE(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
+    def steps_of(self, player):
+        return 2 if player == "eta" else 1
+
     def noise(self, rng):
         """What one step draws: for phi's phase, and for that of theta and eta."""
         for_phi = self.posterior.noise(rng), self.prior.noise(rng), rng.uniform(()), rng.uniform(())

@@ -47,16 +47,17 @@ def checked_filters(image_shape, filters=None):
     return tuple(filters)
 
 
-def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, name="generator"):
-    """A projection and stride-2 transposed convolutions: z `[batch, latent]` to x `[batch, H, W, C]` in [0, 1].
+def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, activation="sigmoid", name="generator"):
+    """A projection and stride-2 transposed convolutions: z `[batch, latent]` to x `[batch, H, W, C]`.
 
-    Batch normalisation and ReLU after every layer but the last, whose activation is the sigmoid.
+    Batch normalisation and ReLU after every layer but the last.
 
     Args:
       latent_shape: `(latent_dim,)`.
       image_shape: (H, W, C), H and W multiples of 2 to the number of filters.
       filters: channels in the discriminator's order, here used from the last to the first; see `checked_filters`.
       condition_size: if positive, the network takes `[z, c]`.
+      activation: of the last layer; None for a decoder, whose likelihood sees to it.
 
     Raises:
       InvalidInput: the image's sides cannot be halved so often.
@@ -78,7 +79,7 @@ def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, n
         )(_join(h, c))
         h = _active(h)
     x = keras.layers.Conv2DTranspose(
-        image_shape[2], KERNEL, 2, "same", activation="sigmoid", kernel_initializer=_small(), name="image"
+        image_shape[2], KERNEL, 2, "same", activation=activation, kernel_initializer=_small(), name="image"
     )(_join(h, c))
     return keras.Model(inputs, x, name=name)
 

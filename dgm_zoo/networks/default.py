@@ -12,17 +12,18 @@ ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"ge
 
 def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likelihood_shape, hidden=None,
                         activation=None, condition_size=0):
-    """Returns `(encoder, decoder)`, each the other's mirror.
+    """Returns `(encoder, decoder)`, each the other's mirror; but for "dcgan", where the decoder is a DCGAN's generator.
 
     Args:
-      network: "dense" or "conv".
+      network: "dense", "conv", or "dcgan", which has the encoder of "conv".
       image_shape: event shape of x.
       latent_dim: size of z.
       posterior_shape: what the encoder emits, `posterior.params_shape`.
       likelihood_shape: what the decoder emits, `likelihood.params_shape`.
       hidden: widths of the encoder's hidden layers ("dense", default (200, 200); none for a linear network) or
-        its channels ("conv", default (32, 64)).
-      activation: a Keras activation, by default "tanh" for "dense" and "relu" for "conv".
+        its channels ("conv" and "dcgan", default (32, 64)).
+      activation: a Keras activation, by default "tanh" for "dense" and "relu" for the others; of the encoder alone
+        for "dcgan".
       condition_size: size of the condition vector c, 0 for none.
 
     Raises:
@@ -35,16 +36,18 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
     if network == "dense":
         hidden, activation = tuple((200, 200) if hidden is None else hidden), activation or "tanh"
         make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
-    elif network == "conv":
+    elif network in ("conv", "dcgan"):
         hidden, activation = tuple((32, 64) if hidden is None else hidden), activation or "relu"
         if len(hidden) != 2:
-            raise InvalidInput(f"hidden {hidden!r} of a 'conv' network must name two numbers of channels")
+            raise InvalidInput(f"hidden {hidden!r} of a '{network}' network must name two numbers of channels")
 
         def make(*shapes, widths, name):
+            if network == "dcgan" and name == "decoder":
+                return dcgan_generator(*shapes, widths[::-1], condition_size, activation=None, name=name)
             builder = conv_encoder if name == "encoder" else conv_decoder
             return builder(*shapes, widths, activation=activation, condition_size=condition_size, name=name)
     else:
-        raise unknown("network", network, ["dense", "conv"])
+        raise unknown("network", network, ["dense", "conv", "dcgan"])
     encoder = make(tuple(image_shape), posterior_shape, widths=hidden, name="encoder")
     decoder = make((latent_dim,), likelihood_shape, widths=hidden[::-1], name="decoder")
     return encoder, decoder

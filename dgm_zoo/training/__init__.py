@@ -1,7 +1,8 @@
 """From a config to a trained, measured, exported model."""
 
 from dgm_zoo.training.config import load_config, resolve
+from dgm_zoo.training.measure import evaluate
 from dgm_zoo.training.reproduce import list_experiments, reproduce
-from dgm_zoo.training.run import evaluate, load_run, train
+from dgm_zoo.training.run import load_run, train
 
 __all__ = ["evaluate", "list_experiments", "load_config", "load_run", "reproduce", "resolve", "train"]

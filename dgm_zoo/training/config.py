@@ -194,7 +194,7 @@ def _check(config):
     require("train", ["precision"], lambda v: v in ("float32", "mixed_bfloat16"), "'float32' or 'mixed_bfloat16'")
     require("train", ["jit_compile"], lambda v: v in (True, False, "auto"), "True, False or 'auto'")
     check_seed(train["seed"])
-    make_optimizers(train, model_class(config["model"]["name"]).players, total_steps=1)
+    make_optimizers(train, model_class(config["model"]["name"]).players)
 
 
 def _known(section, given, known):
@@ -203,14 +203,14 @@ def _known(section, given, known):
             raise unknown("config key", f"{section}.{key}", [f"{section}.{k}" for k in known])
 
 
-def make_optimizers(train, players, total_steps):
+def make_optimizers(train, players, total_steps=lambda player: 1):
     """Returns each player's Keras optimizer, as the `train` section describes it.
 
     Args:
       train: dict, as `resolve` returns it. What `train["optimizer"]["players"]` holds for a player, such as
         `{"phi": {"learning_rate": 2e-4}}`, goes before what is there for all.
       players: names of the players.
-      total_steps: training steps over which the learning rate decays, if it does.
+      total_steps: of a player, the number of steps over which its learning rate decays, if it does.
 
     Raises:
       InvalidInput: an unknown player or optimizer (with the nearest name), or an argument that it does not take.
@@ -222,7 +222,9 @@ def make_optimizers(train, players, total_steps):
             raise unknown("player", player, players)
         if not isinstance(changes, dict):
             raise InvalidInput(f"config.train.optimizer.players.{player} is {changes!r}; make it a section")
-    return {player: _optimizer({**common, **own.get(player, {})}, train["decay"], total_steps) for player in players}
+    return {
+        player: _optimizer({**common, **own.get(player, {})}, train["decay"], total_steps(player)) for player in players
+    }
 
 
 def _optimizer(given, decay, total_steps):

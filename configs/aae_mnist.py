@@ -1,0 +1,24 @@
+"""An adversarial auto-encoder with eight latents on MNIST; ae_mnist.py is the same without the adversary.
+
+    dgm-zoo train --config=configs/aae_mnist.py --workdir=runs/aae_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "aae", "latent_dim": 8, "hidden": [1000, 1000], "activation": "relu",
+            "discriminator_hidden": [256, 256],
+        },
+        "data": {"name": "mnist", "batch_size": 125},
+        "train": {
+            "epochs": 20,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 22,
+        },
+        "evaluate": {"classifier": "classifier_mnist"},
+    })

@@ -1,0 +1,23 @@
+"""An auto-encoder with eight latents on MNIST.
+
+    dgm-zoo train --config=configs/ae_mnist.py --workdir=runs/ae_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "ae", "latent_dim": 8, "hidden": [1000, 1000], "activation": "relu",
+        },
+        "data": {"name": "mnist", "batch_size": 125},
+        "train": {
+            "epochs": 20,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 22,
+        },
+        "evaluate": {"classifier": "classifier_mnist"},
+    })

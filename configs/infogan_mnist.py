@@ -1,0 +1,26 @@
+"""InfoGAN on MNIST: a code of ten categories and two values, which no label is needed for.
+
+    dgm-zoo train --config=configs/infogan_mnist.py --workdir=runs/infogan_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "infogan", "latent_dim": 74, "categories": 10, "continuous": 2, "hidden": [32, 64],
+            "recognition_hidden": [128],
+        },
+        "data": {"name": "mnist", "batch_size": 125},
+        "train": {
+            "epochs": 12,
+            "seed": 0,
+            "optimizer": {
+                "name": "adam", "learning_rate": 1e-3, "beta_1": 0.5, "players": {"phi": {"learning_rate": 2e-4}},
+            },
+            "decay": "cosine",
+            "steps_per_execution": 22,
+        },
+        "evaluate": {"classifier": "classifier_mnist"},
+    })

@@ -1,0 +1,23 @@
+"""A VAE on MNIST whose decoder is a DCGAN's generator, beside which vaegan_mnist.py stands.
+
+    dgm-zoo train --config=configs/vae_dcgan_mnist.py --workdir=runs/vae_dcgan_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "vae", "latent_dim": 64, "network": "dcgan", "hidden": [32, 64],
+        },
+        "data": {"name": "mnist", "batch_size": 125},
+        "train": {
+            "epochs": 12,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 22,
+        },
+        "evaluate": {"classifier": "classifier_mnist"},
+    })

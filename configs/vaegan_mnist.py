@@ -1,0 +1,23 @@
+"""A VAE/GAN on MNIST; vae_dcgan_mnist.py is the VAE with the same decoder and encoder.
+
+    dgm-zoo train --config=configs/vaegan_mnist.py --workdir=runs/vaegan_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "vaegan", "latent_dim": 64, "hidden": [32, 64], "encoder_hidden": [32, 64],
+        },
+        "data": {"name": "mnist", "batch_size": 125},
+        "train": {
+            "epochs": 12,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 22,
+        },
+        "evaluate": {"classifier": "classifier_mnist"},
+    })

@@ -1,0 +1,119 @@
+"""Evidence of Helmholtz machines by importance sampling: log p(x), log p~*(x), Z and effective sample sizes.
+
+As everywhere in this room, models are not imported: a function takes one that has the methods it names, and returns
+plain dicts of `value`, `stderr` and `protocol`.
+"""
+
+import keras
+import numpy as np
+
+from dgm_zoo.distributions import check_seed
+from dgm_zoo.metrics.evidence import _batches, _size, _stderr
+
+
+def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, verbose=0):
+    """Mean log p(x), log p~*(x) and log p*(x) over `dataset`, in nats, with K samples of q(h|x) for each image.
+
+    log p~*(x) = 2 log sum_h sqrt(p(x, h) q(h|x)) is a lower bound of log p(x), and of log p*(x) = log p~*(x) - 2 log Z.
+    All are lower bounds in expectation for finite K. Memory does not grow with K.
+
+    Args:
+      model: has `weight_moments(x, num_samples=, seed=)` and `takes()`, as every Helmholtz machine of the zoo has.
+      dataset: batches of binary x.
+      num_samples: K.
+      seed: int32 of the samples; each batch derives its own.
+      log_z: what `log_partition` returned for this model; None leaves log p* out.
+      verbose: 1 shows a progress bar.
+
+    Returns:
+      dict of `log_p`, `log_p_tilde`, `ess_p`, `ess_star` and, with `log_z`, `log_p_star`. Each is a dict: `value`, the
+      mean over images; `stderr`, its standard error over images, to which log Z's own is added in `log_p_star`;
+      `stderr_samples` (of the log-probabilities), the standard error that is the estimator's noise alone; `images`;
+      `protocol`. `ess_p` and `ess_star` are (mean w)^2 / mean w^2 for the weights p(x, h) / q(h|x) and their square
+      roots: the share of the K samples that would do as well if they came from p(h|x) or p*(h|x).
+
+    Raises:
+      InvalidInput: no data, data that are not binary, K below 1, or a seed that is no int32.
+
+    References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
+
+    Example:
+      >>> log_z = log_partition(model)
+      >>> helmholtz_evidence(model, data.load("binarized_mnist", "test", 500), log_z=log_z)["log_p_star"]["value"]
+    """
+    entropy = check_seed(seed) % 2**32
+    bar = keras.utils.Progbar(_size(dataset), unit_name="batch") if verbose else None
+    moments = []
+    for i, (x, _) in enumerate(_batches(model, dataset)):
+        batch_seed = int(np.random.SeedSequence([entropy, i]).generate_state(1)[0] >> 1)
+        moments.append(model.weight_moments(x, num_samples=num_samples, seed=batch_seed))
+        if bar:
+            bar.add(1, [("log_p", moments[-1][:, 1].mean())])
+    half, one, two = np.concatenate(moments).astype(np.float64).T  # log of the means of w^1/2, w and w^2
+    ess = {"p": np.exp(2 * one - two), "star": np.exp(2 * half - one)}
+    protocol = f"importance sampling with q(h|x), K = {num_samples}"
+
+    def log_mean(values, share, power):
+        """The error of (1 / power) log mean_k w_k^power by the delta method is sqrt((1 / ess - 1) / K) / power."""
+        variance = np.maximum(1 / share - 1, 0) / num_samples / power**2
+        noise = float(np.sqrt(variance.sum()) / len(values))
+        return {**_mean(values, f"{protocol}, nats per image"), "stderr_samples": noise}
+
+    found = {
+        "log_p": log_mean(one, ess["p"], 1.0),
+        "log_p_tilde": log_mean(2 * half, ess["star"], 0.5),
+        "ess_p": _mean(ess["p"], f"{protocol}, weights p(x, h) / q(h|x), share of K"),
+        "ess_star": _mean(ess["star"], f"{protocol}, weights sqrt(p(x, h) / q(h|x)), share of K"),
+    }
+    if log_z is not None:
+        tilde = found["log_p_tilde"]
+        both = [(tilde[key] or 0.0, 2 * log_z["stderr"]) for key in ("stderr", "stderr_samples")]
+        found["log_p_star"] = {
+            **tilde,
+            "value": tilde["value"] - 2 * log_z["value"],
+            "stderr": float(np.hypot(*both[0])),
+            "stderr_samples": float(np.hypot(*both[1])),
+            "protocol": f"{tilde['protocol']}, less 2 log Z = {2 * log_z['value']:.4f} ({log_z['protocol']})",
+        }
+    return found
+
+
+def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
+    """log Z of p*(x, h) = sqrt(p(x, h) q(h|x) p*(x)) / Z, nats, which is at most 0.
+
+    Z^2 is the mean of sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)) over x, h ~ p and h_j ~ q(h|x), an
+    estimate without bias for every J; its logarithm is low in expectation, by about its squared standard error. J = 1
+    is the estimator by pairs, J = 10 the one with an inner estimate of p~*(x), of less variance for each x.
+
+    Args:
+      model: has `z_moments(num_samples=, inner=, seed=)`, as `BiHM` has.
+      num_samples: how many (x, h).
+      inner: J.
+      seed: int32.
+
+    Returns:
+      dict: `value`; `stderr`, by the delta method; `ess`, the share of the samples that count, (mean u)^2 / mean u^2:
+      where it is near 0 neither number is to be trusted; `protocol`.
+
+    Raises:
+      InvalidInput: a number below 1, or a seed that is no int32.
+
+    References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016, by its authors' code.
+
+    Example:
+      >>> log_partition(model, num_samples=100_000, inner=10)["value"]
+    """
+    first, second = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
+    ess = min(1.0, float(np.exp(2 * first - second)))
+    return {
+        "value": float(first / 2),
+        "stderr": float(np.sqrt((1 / ess - 1) / num_samples) / 2),
+        "ess": ess,
+        "protocol": f"{num_samples} samples of p, {inner} of q for each, nats",
+    }
+
+
+def _mean(values, protocol):
+    return {
+        "value": float(values.mean()), "stderr": _stderr(values), "images": len(values), "protocol": protocol,
+    }

@@ -1,0 +1,170 @@
+"""What is measured of a trained model, and drawn."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dgm_zoo import data, metrics, viz
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.endpoints import Endpoint
+from dgm_zoo.serving.presets import from_preset
+from dgm_zoo.training.build import dataset
+from dgm_zoo.training.config import resolve
+
+OTHER = {"test": "validation", "validation": "train"}  # the split on which categories are matched with classes
+
+
+def evaluate(model, config, split="test", verbose=1):
+    """Measures a trained model on held-out data: every metric that it has, each with its protocol.
+
+    Args:
+      model: a trained model.
+      config: the resolved config of its run.
+      split: "test", or "validation".
+      verbose: 1 shows progress.
+
+    Returns:
+      dict of metric name to `value`, `stderr` (None where it has none) and `protocol`.
+    """
+    held_out, table = dataset(config, model, split), model.endpoints()
+    found = {f"{split}_{name}": value for name, value in metrics.bound_terms(model, held_out).items()}
+    if "log_likelihood" in table:
+        found[f"{split}_log_likelihood"] = metrics.log_likelihood(
+            model, held_out, config.evaluate.num_samples, config.evaluate.repetitions, config.train.seed, verbose
+        )
+    if "encode" in table:
+        found["active_units"] = metrics.active_units(model, held_out)
+    if "encode" in table and hasattr(model, "prior_samples"):
+        found[f"{split}_aggregate_posterior"] = metrics.aggregate_posterior(model, held_out, config.train.seed)
+    if _has_categories(config, model):
+        found[f"{split}_code_error"] = metrics.code_error(
+            *_categories(model, config, split), _categories(model, config, OTHER[split]),
+            data.info(config.data.name).num_classes,
+        )
+    if _judges_samples(config, model):
+        x, label = _samples(model, _rows(config, split), config.train.seed)
+        quality = metrics.sample_quality(
+            x, config.data.name, _classifier(config, model), label=label, split=split,
+            limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
+            data_dir=config.data.get("data_dir"),
+        )
+        found.update({f"{split}_{name}": value for name, value in quality.items()})
+    return found
+
+
+def _has_categories(config, model):
+    """Whether the model infers a category of x that can be held against the data's classes."""
+    labelled = data.info(config.data.name).num_classes is not None
+    return labelled and "category" in model.endpoints().get("sample_code", Endpoint({}, None)).inputs
+
+
+def _categories(model, config, split):
+    """The category that the model infers of each image of a split, and the image's class."""
+    batches = dataset(resolve({**config.to_dict(), "data": {**config.data.to_dict(), "labels": True}}), model, split)
+    found = [(model.encode(x)["logits"].argmax(-1), label.numpy()) for x, label in batches]
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True))
+
+
+def _judges_samples(config, model):
+    """Whether the quality of the model's samples is measured: of points always, of images if a classifier is named."""
+    return "sample" in model.endpoints() and bool(config.evaluate.classifier or _holds_points(config))
+
+
+def check_quality(config, model):
+    """Raises `InvalidInput` if the quality of samples is to be measured and cannot be."""
+    _classifier(config, model)
+    least, rows = metrics.least_samples(config.data.name), _rows(config, "test")
+    if _judges_samples(config, model) and rows < least:
+        raise InvalidInput(
+            f"config.evaluate.limit is {rows}, too few samples to judge their quality; set it to at least {least}, or "
+            "to None"
+        )
+
+
+def _classifier(config, model):
+    """The `metrics.Extractor` of the classifier that the config names, None if it names none.
+
+    Raises:
+      InvalidInput: no such preset, or one that classifies nothing or other images.
+    """
+    name = config.evaluate.classifier
+    if name is None:
+        return None
+    found, wanted = from_preset(name), model.takes()["x"].shape
+    if "classify" not in found.endpoints():
+        raise InvalidInput(f"preset '{name}' is no classifier; set config.evaluate.classifier to one, or to None")
+    if found.takes()["x"].shape != wanted:
+        raise InvalidInput(
+            f"classifier '{name}' sees images of shape {found.takes()['x'].shape}, but the model's have {wanted}; "
+            "set config.evaluate.classifier to another, or to None"
+        )
+    return metrics.extractor(found, Path(name).name)
+
+
+def _holds_points(config):
+    return len(data.info(config.data.name).image_shape) == 1
+
+
+def _rows(config, split):
+    """Number of examples of a held-out split that are evaluated."""
+    return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
+
+
+def _samples(model, n, seed):
+    """n samples, and the classes that they were asked to have: all alike often; None for a model without labels."""
+    if "label" not in model.endpoints()["sample"].inputs:
+        return model.sample(n, seed=seed), None
+    label = np.arange(n) % model.num_classes
+    return model.sample(n, seed=seed, label=label), label
+
+
+def pictures(model, config, workdir, history, count=64, rows=500):
+    """Writes as PNG what the model can show: samples, traversals of its code, reconstructions of test images, their
+    codes, those beside the prior, and the learning curves."""
+    table, labelled = model.endpoints(), data.info(config.data.name).num_classes is not None
+    wanted = {"data": {**config.data.to_dict(), "labels": labelled}, "evaluate": {"batch_size": rows}}
+    batches = dataset(resolve({**config.to_dict(), **wanted}), model, "test")
+    x, labels, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
+    given = {"label": labels.numpy()} if "label" in model.takes() else {}
+    viz.save_curves(history, workdir / "curves.png")
+    if "sample" in table and _holds_points(config):
+        viz.save_points({"data": x.numpy(), "samples": _samples(model, len(x), 0)[0]}, workdir / "samples.png")
+    elif "sample" in table:
+        viz.save_grid(_samples(model, count, 0)[0], workdir / "samples.png")
+    if "sample_code" in table and not _holds_points(config):
+        for name, images in _traversals(model).items():
+            viz.save_interpolation(images, workdir / f"traversal_{name}.png")
+    if "reconstruct" in table and not _holds_points(config):
+        few = {key: value[:16] for key, value in given.items()}
+        viz.save_pairs(x[:16].numpy(), model.reconstruct(x[:16], **few), workdir / "reconstructions.png")
+    if "encode" in table:
+        codes = next(iter(model.encode(x, **given).values()))
+        viz.save_latent_map(codes, labels.numpy() if labelled else None, workdir / "latent_map.png")
+    if "encode" in table and hasattr(model, "prior_samples"):
+        codes, prior = metrics.codes_and_prior(model, batches.take(4))
+        plane = lambda some: np.pad(some, [(0, 0), (0, 1)])[:, :2]  # noqa: E731
+        viz.save_points({"prior": plane(prior), "aggregate posterior": plane(codes)}, workdir / "codes.png")
+
+
+def _traversals(model, columns=10):
+    """Images `[R, columns, ...]` by the name of what changes along a row: the noise, or one continuous value.
+
+    Each category has a row; without categories a row is other noise.
+    """
+    wanted, parts = model.code_inputs(), {}
+    rows = wanted["category"].range[1] + 1 if "category" in wanted else 10
+    size = wanted["continuous"].shape[0] if "continuous" in wanted else 0
+    row, column = (index.ravel() for index in np.indices((rows, columns)))
+    if "category" in wanted:
+        parts["noise"] = (column, np.zeros((len(row), size)))
+    for i in range(size):
+        sweep = np.zeros((len(row), size))
+        sweep[:, i] = np.linspace(-1, 1, columns)[column]
+        parts[f"value_{i + 1}"] = (np.zeros_like(row) if "category" in wanted else row, sweep)
+    found = {}
+    for name, (seed, values) in parts.items():
+        given = {"seed": seed.astype("int32"), "category": row.astype("int32"), "continuous": values.astype("float32")}
+        x = model.answer("sample_code", **{key: given[key] for key in ("seed", *wanted)})["x"]
+        found[name] = x.reshape(rows, columns, *x.shape[1:])
+    return found
