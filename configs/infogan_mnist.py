@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "infogan", "latent_dim": 74, "categories": 10, "continuous": 2, "hidden": [32, 64],
+            "name": "infogan", "latent_dim": 74, "categories": 10, "continuous": 2, "hidden": [32, 64], "units": 256,
             "recognition_hidden": [128],
         },
         "data": {"name": "mnist", "batch_size": 125},

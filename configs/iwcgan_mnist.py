@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 def get_config():
     return ConfigDict({
-        "model": {"name": "iwcgan", "latent_dim": 64, "hidden": [32, 64]},
+        "model": {"name": "iwcgan", "latent_dim": 64, "hidden": [32, 64], "units": 256},
         "data": {"name": "mnist", "batch_size": 125},
         "train": {
             "epochs": 12,

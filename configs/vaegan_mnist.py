@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "vaegan", "latent_dim": 64, "hidden": [32, 64], "encoder_hidden": [32, 64],
+            "name": "vaegan", "latent_dim": 64, "hidden": [32, 64], "units": 256, "encoder_hidden": [32, 64],
         },
         "data": {"name": "mnist", "batch_size": 125},
         "train": {

@@ -43,12 +43,12 @@ class CGAN(GAN):
             match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
 
     @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None,
+    def create(cls, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
                prior="StandardNormal", objective=None, critic_steps=1, seed=None):
         """Builds the model with default networks; see `GAN.create`."""
         size = positive_int("num_classes", num_classes)
         return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, normalization, prior, objective, size),
+            **cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size),
             num_classes=size, critic_steps=critic_steps, seed=seed,
         )
 

@@ -82,31 +82,31 @@ class GAN(GenerativeModel):
         check_critic(self.objective, discriminator)
 
     @classmethod
-    def create(cls, image_shape, latent_dim=32, network=None, hidden=None, normalization=None,
+    def create(cls, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
                prior="StandardNormal", objective=None, critic_steps=1, seed=None):
         """Builds the model with default networks.
 
         Args:
           image_shape: shape of x: an image's, or that of a vector, such as (2,).
           latent_dim: size of z.
-          network, hidden, normalization: see `networks.generator_and_discriminator`; with a gradient penalty the
+          network, hidden, normalization, units: see `networks.generator_and_discriminator`; with a gradient penalty the
             discriminator has no normalisation by default.
           prior: see `distributions.get`.
           objective, critic_steps, seed: see the class.
         """
         return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, normalization, prior, objective),
+            **cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective),
             critic_steps=critic_steps, seed=seed,
         )
 
     @classmethod
-    def parts(cls, image_shape, latent_dim, network, hidden, normalization, prior, objective, condition_size=0):
+    def parts(cls, image_shape, latent_dim, network, hidden, normalization, units, prior, objective, condition_size=0):
         """Returns generator, discriminator, prior, objective and the data's range by name."""
         objective = adversarial(cls.default_objective if objective is None else objective)
         normalization = normalization or ("none" if objective.gradient_penalty else None)
         latent_dim, image_shape = positive_int("latent_dim", latent_dim), tuple(image_shape)
         generator, discriminator = generator_and_discriminator(
-            network, image_shape, latent_dim, hidden, normalization, condition_size
+            network, image_shape, latent_dim, hidden, normalization, condition_size, units
         )
         return {
             "generator": generator, "discriminator": discriminator, "objective": objective,

@@ -137,7 +137,8 @@ class InfoGAN(GAN):
 
     @classmethod
     def create(cls, image_shape, latent_dim=32, categories=10, continuous=2, network=None, hidden=None,
-               normalization=None, recognition_hidden=(128,), weight=1.0, objective=None, critic_steps=1, seed=None):
+               normalization=None, units=None, recognition_hidden=(128,), weight=1.0, objective=None, critic_steps=1,
+               seed=None):
         """Builds the model with default networks.
 
         Args:
@@ -147,7 +148,7 @@ class InfoGAN(GAN):
           Everything else: see `GAN.create` and the class.
         """
         prior = Codes((positive_int("latent_dim", latent_dim),), categories, continuous)
-        parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, prior, objective)
+        parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
         features = event_shape(with_features(parts["discriminator"]).output[1:])
         recognition = dense(features, (prior.code_size,), recognition_hidden, "relu", name="recognition")
         return cls(recognition=recognition, weight=weight, critic_steps=critic_steps, seed=seed, **parts)

@@ -88,7 +88,7 @@ class VAEGAN(GAN):
             raise InvalidInput(f"critic_steps is {self.critic_steps}, but in VAEGAN all players move at once; drop it")
 
     @classmethod
-    def create(cls, image_shape, latent_dim=32, network=None, hidden=None, normalization=None,
+    def create(cls, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
                encoder_hidden=None, prior="StandardNormal", posterior="IndependentNormal", gamma=1e-3,
                equilibrium=0.68, margin=0.35, objective=None, seed=None):
         """Builds the model with default networks; see `GAN.create`.
@@ -97,7 +97,7 @@ class VAEGAN(GAN):
           encoder_hidden: widths or channels of the encoder; see `networks.encoder_and_decoder`.
           Everything else: see `GAN.create` and the class.
         """
-        parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, prior, objective)
+        parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
         posterior = distributions.get(posterior, (latent_dim,))
         network = network or ("conv" if len(image_shape) == 3 else "dense")
         encoder, _ = encoder_and_decoder(

@@ -47,7 +47,8 @@ def checked_filters(image_shape, filters=None):
     return tuple(filters)
 
 
-def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, activation="sigmoid", name="generator"):
+def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, units=None, activation="sigmoid",
+                    name="generator"):
     """A projection and stride-2 transposed convolutions: z `[batch, latent]` to x `[batch, H, W, C]`.
 
     Batch normalisation and ReLU after every layer but the last.
@@ -57,6 +58,9 @@ def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, a
       image_shape: (H, W, C), H and W multiples of 2 to the number of filters.
       filters: channels in the discriminator's order, here used from the last to the first; see `checked_filters`.
       condition_size: if positive, the network takes `[z, c]`.
+      units: width of a fully connected layer before the projection, 0 for none; if None, none but where two halvings
+        are all, and there 8 for each of the last channels, as in the authors' network for MNIST. Without it z has
+        little to say about an image as a whole.
       activation: of the last layer; None for a decoder, whose likelihood sees to it.
 
     Raises:
@@ -68,9 +72,11 @@ def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, a
     """
     filters = checked_filters(image_shape, filters)
     height, width = (side >> len(filters) for side in image_shape[:2])
-    inputs, (z, *c) = conditioned_input(latent_shape, condition_size, "z")
+    inputs, (h, *c) = conditioned_input(latent_shape, condition_size, "z")
+    if units := _units(units, filters):
+        h = _active(keras.layers.Dense(units, use_bias=False, kernel_initializer=_small(), name="hidden")(_join(h, c)))
     h = keras.layers.Dense(height * width * filters[-1], use_bias=False, kernel_initializer=_small(), name="project")(
-        _join(z, c)
+        _join(h, c)
     )
     h = _active(keras.layers.Reshape((height, width, filters[-1]))(h))
     for i, channels in enumerate(filters[-2::-1], 1):
@@ -84,7 +90,8 @@ def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, a
     return keras.Model(inputs, x, name=name)
 
 
-def dcgan_discriminator(image_shape, filters=None, normalization="batch", condition_size=0, name="discriminator"):
+def dcgan_discriminator(image_shape, filters=None, normalization="batch", condition_size=0, units=None,
+                        name="discriminator"):
     """Stride-2 convolutions with leaky ReLU: x `[batch, H, W, C]` to a logit `[batch, 1]`.
 
     Args:
@@ -92,6 +99,7 @@ def dcgan_discriminator(image_shape, filters=None, normalization="batch", condit
       filters: channels after each halving; see `checked_filters`.
       normalization: "batch" after every convolution but the first, "spectral" on every kernel, or "none".
       condition_size: if positive, the network takes `[x, c]`.
+      units: width of a fully connected layer after the convolutions; see `dcgan_generator`.
 
     Raises:
       InvalidInput: the image's sides cannot be halved so often, or an unknown normalisation.
@@ -105,8 +113,14 @@ def dcgan_discriminator(image_shape, filters=None, normalization="batch", condit
             channels, KERNEL, 2, "same", use_bias=normed is None, kernel_initializer=_small(), name=f"conv_{i}"
         ))(_join(h, c))
         h = keras.layers.LeakyReLU(SLOPE)(normed()(h) if normed else h)
-    h = _join(keras.layers.Flatten(name="features")(h), c)
-    logit = kernel(keras.layers.Dense(1, kernel_initializer=_small(), name="logit"))(h)
+    units = _units(units, filters)
+    h = keras.layers.Flatten(name="flat" if units else "features")(h)
+    if units:
+        h = kernel(keras.layers.Dense(units, use_bias=norm is None, kernel_initializer=_small(), name="hidden"))(
+            _join(h, c)
+        )
+        h = keras.layers.LeakyReLU(SLOPE, name="features")(norm()(h) if norm else h)
+    logit = kernel(keras.layers.Dense(1, kernel_initializer=_small(), name="logit"))(_join(h, c))
     return keras.Model(inputs, logit, name=name)
 
 
@@ -140,6 +154,12 @@ def dense_discriminator(event_shape, hidden=(128, 128), normalization="none", co
         h = keras.layers.LeakyReLU(SLOPE)(norm()(h) if norm and i > 1 else h)
     h = keras.layers.Identity(name="features")(h)
     return keras.Model(inputs, kernel(keras.layers.Dense(1, name="logit"))(_join(h, c)), name=name)
+
+
+def _units(units, filters):
+    if units is None:
+        return 8 * filters[-1] if len(filters) <= 2 else 0
+    return units
 
 
 def _join(h, c):

@@ -43,7 +43,7 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
 
         def make(*shapes, widths, name):
             if network == "dcgan" and name == "decoder":
-                return dcgan_generator(*shapes, widths[::-1], condition_size, activation=None, name=name)
+                return dcgan_generator(*shapes, widths[::-1], condition_size, 256, None, name)
             builder = conv_encoder if name == "encoder" else conv_decoder
             return builder(*shapes, widths, activation=activation, condition_size=condition_size, name=name)
     else:
@@ -53,7 +53,8 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
     return encoder, decoder
 
 
-def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, normalization=None, condition_size=0):
+def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, normalization=None, condition_size=0,
+                                units=None):
     """Returns `(generator, discriminator)` of adversarial models.
 
     Args:
@@ -64,6 +65,7 @@ def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, n
         ("dense", default (128, 128)). A DCGAN's generator has the discriminator's channels in the opposite order.
       normalization: the discriminator's: "batch", "spectral" or "none"; None for "batch" ("conv") or "none" ("dense").
       condition_size: size of the condition vector c, which joins at every layer; 0 for none.
+      units: width of a fully connected layer beside the convolutions, in both networks; see `dcgan_generator`.
 
     Raises:
       InvalidInput: unknown network or normalisation, `hidden` that is no list of widths, or an image that the
@@ -73,14 +75,21 @@ def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, n
     network = network or ("conv" if len(event_shape) == 3 else "dense")
     latent, event_shape = (latent_dim,), tuple(event_shape)
     given = {"condition_size": condition_size}
+    _check_units(units, network == "conv")
     if network == "conv":
-        generator = dcgan_generator(latent, event_shape, hidden, **given)
-        return generator, dcgan_discriminator(event_shape, hidden, normalization or "batch", **given)
+        generator = dcgan_generator(latent, event_shape, hidden, units=units, **given)
+        return generator, dcgan_discriminator(event_shape, hidden, normalization or "batch", units=units, **given)
     if network == "dense":
         hidden = (128, 128) if hidden is None else hidden
         generator = dense_generator(latent, event_shape, hidden, **given)
         return generator, dense_discriminator(event_shape, hidden, normalization or "none", **given)
     raise unknown("network", network, ["dense", "conv"])
+
+
+def _check_units(units, suits):
+    """Raises `InvalidInput` unless `units` is None, or a whole number for a network that has such a layer."""
+    if units is not None and not (suits and type(units) is int and units >= 0):
+        raise InvalidInput(f"units {units!r} must be None, or a whole number for the networks of a DCGAN")
 
 
 def _check_widths(hidden):

@@ -31,9 +31,18 @@ def build(config):
                 f"{config.model.name} needs labels, but data set '{config.data.name}' has none; choose another"
             )
         given["num_classes"] = info.num_classes
+    if "class_prior" in arguments(config.model.name) and given.get("class_prior") is None:
+        given["class_prior"] = _class_shares(config)
     model = create(config.model.name, image_shape=shape, **given, seed=config.train.seed)
     _check_levels(getattr(model, "likelihood", None), config, levels)
     return model
+
+
+def _class_shares(config):
+    """The classes' shares of the training rows that keep their labels."""
+    takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
+    options = {key: value for key, value in config.data.items() if key in takes}
+    return data.class_shares(config.data.name, **options, seed=config.train.seed)
 
 
 def _check_levels(likelihood, config, levels):

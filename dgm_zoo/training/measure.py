@@ -12,6 +12,8 @@ from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import resolve
 
+CHAIN = (10, 100)  # sweeps of a Gibbs chain that pictures show
+Z_SAMPLES = 100  # times as many samples of p for log Z as of q for each image
 OTHER = {"test": "validation", "validation": "train"}  # the split on which categories are matched with classes
 
 
@@ -29,7 +31,9 @@ def evaluate(model, config, split="test", verbose=1):
     """
     held_out, table = dataset(config, model, split), model.endpoints()
     found = {f"{split}_{name}": value for name, value in metrics.bound_terms(model, held_out).items()}
-    if "log_likelihood" in table:
+    if hasattr(model, "weight_moments"):
+        found.update(_helmholtz(model, held_out, config, split, verbose))
+    elif "log_likelihood" in table:
         found[f"{split}_log_likelihood"] = metrics.log_likelihood(
             model, held_out, config.evaluate.num_samples, config.evaluate.repetitions, config.train.seed, verbose
         )
@@ -43,7 +47,7 @@ def evaluate(model, config, split="test", verbose=1):
             data.info(config.data.name).num_classes,
         )
     if _judges_samples(config, model):
-        x, label = _samples(model, _rows(config, split), config.train.seed)
+        x, label = samples(model, _rows(config, split), config.train.seed)
         quality = metrics.sample_quality(
             x, config.data.name, _classifier(config, model), label=label, split=split,
             limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
@@ -51,6 +55,17 @@ def evaluate(model, config, split="test", verbose=1):
         )
         found.update({f"{split}_{name}": value for name, value in quality.items()})
     return found
+
+
+def _helmholtz(model, held_out, config, split, verbose):
+    """What is measured of a Helmholtz machine in place of the log-likelihood alone; log Z where it has p*."""
+    k, seed, found, log_z = config.evaluate.num_samples, config.train.seed, {}, None
+    if hasattr(model, "z_moments"):
+        log_z = found["log_z"] = metrics.log_partition(model, Z_SAMPLES * k, inner=10, seed=seed)
+        found["log_z_by_pairs"] = metrics.log_partition(model, Z_SAMPLES * k, inner=1, seed=seed)
+    evidence = metrics.helmholtz_evidence(model, held_out, k, seed, log_z, verbose)
+    names = evidence if log_z else ("log_likelihood", "ess_p")  # without p* its bound is nobody's
+    return {**found, **{f"{split}_{name}": evidence[name] for name in names}}
 
 
 def _has_categories(config, model):
@@ -68,7 +83,7 @@ def _categories(model, config, split):
 
 def _judges_samples(config, model):
     """Whether the quality of the model's samples is measured: of points always, of images if a classifier is named."""
-    return "sample" in model.endpoints() and bool(config.evaluate.classifier or _holds_points(config))
+    return "sample" in model.endpoints() and bool(config.evaluate.classifier or holds_points(config))
 
 
 def check_quality(config, model):
@@ -102,8 +117,14 @@ def _classifier(config, model):
     return metrics.extractor(found, Path(name).name)
 
 
-def _holds_points(config):
-    return len(data.info(config.data.name).image_shape) == 1
+def holds_points(config):
+    """Whether the data are points in the plane."""
+    return data.info(config.data.name).levels is None
+
+
+def holds_images(config):
+    """Whether the data are images, neither points nor vectors of bits."""
+    return len(data.info(config.data.name).image_shape) == 3
 
 
 def _rows(config, split):
@@ -111,7 +132,7 @@ def _rows(config, split):
     return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
 
 
-def _samples(model, n, seed):
+def samples(model, n, seed):
     """n samples, and the classes that they were asked to have: all alike often; None for a model without labels."""
     if "label" not in model.endpoints()["sample"].inputs:
         return model.sample(n, seed=seed), None
@@ -120,24 +141,28 @@ def _samples(model, n, seed):
 
 
 def pictures(model, config, workdir, history, count=64, rows=500):
-    """Writes as PNG what the model can show: samples, traversals of its code, reconstructions of test images, their
-    codes, those beside the prior, and the learning curves."""
+    """Writes as PNG what the model can show: samples, traversals of its code, reconstructions of test images, these
+    with a half drawn again, their codes, those beside the prior, and the learning curves."""
     table, labelled = model.endpoints(), data.info(config.data.name).num_classes is not None
     wanted = {"data": {**config.data.to_dict(), "labels": labelled}, "evaluate": {"batch_size": rows}}
     batches = dataset(resolve({**config.to_dict(), **wanted}), model, "test")
     x, labels, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
     given = {"label": labels.numpy()} if "label" in model.takes() else {}
     viz.save_curves(history, workdir / "curves.png")
-    if "sample" in table and _holds_points(config):
-        viz.save_points({"data": x.numpy(), "samples": _samples(model, len(x), 0)[0]}, workdir / "samples.png")
-    elif "sample" in table:
-        viz.save_grid(_samples(model, count, 0)[0], workdir / "samples.png")
-    if "sample_code" in table and not _holds_points(config):
+    if "sample" in table and holds_points(config):
+        viz.save_points({"data": x.numpy(), "samples": samples(model, len(x), 0)[0]}, workdir / "samples.png")
+    elif "sample" in table and holds_images(config):
+        viz.save_grid(samples(model, count, 0)[0], workdir / "samples.png")
+    if "sample_code" in table and holds_images(config):
         for name, images in _traversals(model).items():
             viz.save_interpolation(images, workdir / f"traversal_{name}.png")
-    if "reconstruct" in table and not _holds_points(config):
+    if "reconstruct" in table and holds_images(config):
         few = {key: value[:16] for key, value in given.items()}
         viz.save_pairs(x[:16].numpy(), model.reconstruct(x[:16], **few), workdir / "reconstructions.png")
+    if "inpaint" in table and holds_images(config):
+        chain = {f"p*, {steps} sweeps": model.gibbs(16, steps, seed=0) for steps in CHAIN}
+        viz.save_rows({"p, ancestral": model.gibbs(16, 0, seed=0), **chain}, workdir / "gibbs.png")
+        viz.save_rows(_inpainted(model, x[:16].numpy()), workdir / "inpainting.png")
     if "encode" in table:
         codes = next(iter(model.encode(x, **given).values()))
         viz.save_latent_map(codes, labels.numpy() if labelled else None, workdir / "latent_map.png")
@@ -145,6 +170,15 @@ def pictures(model, config, workdir, history, count=64, rows=500):
         codes, prior = metrics.codes_and_prior(model, batches.take(4))
         plane = lambda some: np.pad(some, [(0, 0), (0, 1)])[:, :2]  # noqa: E731
         viz.save_points({"prior": plane(prior), "aggregate posterior": plane(codes)}, workdir / "codes.png")
+
+
+def _inpainted(model, x):
+    """Rows of images by name: x, the half of it that is known (left, then upper), and two completions."""
+    mask, half = np.zeros_like(x), len(x) // 2
+    mask[:half, :, : x.shape[2] // 2] = 1
+    mask[half:, : x.shape[1] // 2] = 1
+    completed = {f"completed, seed {seed}": model.inpaint(x, mask, CHAIN[-1], seed) for seed in (0, 1)}
+    return {"test image": x, "known half": mask * x + (1 - mask) * 0.5, **completed}
 
 
 def _traversals(model, columns=10):

@@ -3,13 +3,17 @@
 A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring says what it is.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 
+from dgm_zoo import viz
 from dgm_zoo.errors import unknown
+from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
-from dgm_zoo.training.run import train
+from dgm_zoo.training.measure import holds_images, holds_points, samples
+from dgm_zoo.training.run import load_run, train
 from dgm_zoo.training.workdir import check_workdir, machine, write_json
 
 
@@ -19,20 +23,20 @@ def list_experiments():
 
 
 def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
-    """Runs a published table's experiment and writes `<out>/<name>.json` and `<out>/<name>.md`.
+    """Runs a published table's experiment and writes `<out>/<name>.json`, `.md` and a picture.
 
     Every row is a config of this repository with a few overrides, trained for each seed in a workdir of its own.
     Rows that are done are not run again, a row that was interrupted resumes.
 
     Args:
       name: one of `list_experiments()`.
-      out: folder of the two files.
+      out: folder of these files.
       quick: the spec's minutes-long version: it shows that everything runs, not what the paper's number is.
       workdir: folder of the runs; `runs/reproduce/<name>` (with `-quick`) if None.
       verbose: as `train` takes it.
 
     Returns:
-      dict with `rows` (model, dataset, metric, value, stderr, seeds, budget, published, published_source), and
+      dict with `rows` (model, dataset, metric, value, values, stderr, seeds, budget, published, published_source), and
       what they depend on: versions, git revision, machine.
 
     Raises:
@@ -42,6 +46,8 @@ def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
     if name not in specs:
         raise unknown("experiment", name, specs)
     spec = _load(specs[name])
+    for row in spec["rows"]:
+        _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
     Path(out).mkdir(parents=True, exist_ok=True)
     runs = [_runs(row, spec, quick, specs[name].parents[1], workdir) for row in spec["rows"]]
@@ -49,10 +55,43 @@ def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
         _row(row, spec["seeds"], [train(config, folder, verbose=verbose) for config, folder in these])
         for row, these in zip(spec["rows"], runs, strict=True)
     ]
+    for row, described in zip(rows, spec["rows"], strict=True):
+        if "against" in described:
+            row.update(_difference(row, rows[_base(described, spec["rows"])]))
     results = {"experiment": name, "quick": quick, "rows": rows, "notes": spec["notes"], **machine()}
     write_json(results, Path(out) / f"{name}.json")
-    (Path(out) / f"{name}.md").write_text(table(results, spec["title"]))
+    folders = {}
+    for row, these in zip(spec["rows"], runs, strict=True):
+        folders.setdefault(these[0][1], row["label"])
+    drawn = _picture(folders, Path(out), name)
+    (Path(out) / f"{name}.md").write_text(table(results, spec["title"], drawn))
     return results
+
+
+def _picture(folders, out, name, count=16, points=2000):
+    """Draws samples of each model that has any, of its first seed, into `<name>.png`; whether there was one.
+
+    Args:
+      folders: workdir of a run to its label.
+    """
+    images, panels, sets = {}, {}, []
+    for folder, label in folders.items():
+        model, config, _ = load_run(folder)
+        if "sample" not in model.endpoints() or not (holds_points(config) or holds_images(config)):
+            continue
+        if not holds_points(config):
+            images[label] = samples(model, count, 0)[0]
+            continue
+        if config.data.name not in sets:
+            sets.append(config.data.name)
+            real = np.concatenate([x.numpy() for x in dataset(config, model, "test")])
+            panels[f"data, {config.data.name.split('/')[-1]}"] = real[:points]
+        panels[label] = samples(model, points, 0)[0]
+    if images:
+        viz.save_rows(images, out / f"{name}.png")
+    elif panels:
+        viz.save_points(panels, out / f"{name}.png", columns=math.ceil(len(panels) / len(sets)))
+    return bool(images or panels)
 
 
 def _runs(row, spec, quick, configs, workdir):
@@ -79,6 +118,7 @@ def _row(row, seeds, runs):
         "metric": row["metric"],
         "protocol": first["protocol"],
         "value": float(np.mean(values)),
+        "values": values,
         "stderr": float(np.std(values, ddof=1) / np.sqrt(len(values))) if several else first["stderr"],
         "stderr_over": "seeds" if several else "test images",
         "seeds": list(seeds),
@@ -88,8 +128,55 @@ def _row(row, seeds, runs):
     }
 
 
-def table(results, title):
-    """Returns the Markdown page of `results`."""
+def _base(row, rows):
+    """Position of the row that `row` is held against: that of the name `row["against"]`, with the same metric."""
+    if "against" not in row:
+        return None
+    names = [other["name"] if other["metric"] == row["metric"] else None for other in rows]
+    if row["against"] not in names:
+        raise unknown("row to hold against", row["against"], filter(None, names))
+    return names.index(row["against"])
+
+
+def _difference(row, base):
+    """What a row of results has over its base, seed by seed: mean, standard error (None of one seed), published."""
+    differences = np.subtract(row["values"], base["values"])
+    several = len(differences) > 1
+    known = row["published"] is not None and base["published"] is not None
+    return {
+        "against": base["model"],
+        "difference": float(differences.mean()),
+        "difference_stderr": float(differences.std(ddof=1) / np.sqrt(len(differences))) if several else None,
+        "published_difference": row["published"] - base["published"] if known else None,
+    }
+
+
+def _seen(row):
+    """Whether a published difference is seen: "yes", "no", or "the opposite"; "-" where that cannot be said."""
+    found, stderr, published = row["difference"], row["difference_stderr"], row["published_difference"]
+    if not stderr or not published:
+        return "-"
+    errors = math.copysign(found / stderr, found * published)
+    return "yes" if errors > 2 else "the opposite" if errors < -2 else "no"
+
+
+def _differences(rows):
+    """Lines of the Markdown table of differences, none if no row is held against another."""
+    rows = [row for row in rows if "against" in row]
+    heads = ("model", "against", "metric", "difference", "± s.e.", "published", "seen")
+    lines = ["", "| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    for row in rows:
+        stderr = "-" if row["difference_stderr"] is None else f"{row['difference_stderr']:.2g}"
+        published = "-" if row["published_difference"] is None else f"{row['published_difference']:+.3g}"
+        metric = row["metric"].removeprefix("test_").replace("_", " ")
+        cells = row["model"], row["against"], metric, f"{row['difference']:+.3g}", stderr, published, _seen(row)
+        lines.append("| " + " | ".join(cells) + " |")
+    rule = "Differences are paired by seed; one is seen if it has the published sign and over twice its standard error."
+    return [*lines, "", rule] if rows else []
+
+
+def table(results, title, drawn=False):
+    """Returns the Markdown page of `results`, with the picture `<experiment>.png` if one was drawn."""
     heads = ("model", "metric", "value", "± s.e.", "published", "budget", "seeds")
     lines = [f"# {title}", ""]
     if results["quick"]:
@@ -101,6 +188,9 @@ def table(results, title):
         metric = row["metric"].removeprefix("test_").replace("_", " ")
         cells = (row["model"], metric, f"{row['value']:.4g}", stderr, published, row["budget"], len(row["seeds"]))
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    lines += _differences(results["rows"])
+    if drawn:
+        lines += ["", f"![Samples of the first seed]({results['experiment']}.png)"]
     protocols = sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in results["rows"]})
     command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"
     lines += ["", *(f"- {line}" for line in protocols), *(f"- {note}" for note in results["notes"])]

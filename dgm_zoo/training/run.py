@@ -129,8 +129,10 @@ def load_run(workdir):
         model = build(config)
         compile_model(model, config)
         checkpoints.restore(newest / "best.keras", model)
-    results = workdir / "results.json"
-    return model, config, read_json(results) if results.is_file() else None
+    results = read_json(workdir / "results.json") if (workdir / "results.json").is_file() else None
+    if results and "log_z" in results["metrics"]:
+        model.log_z = results["metrics"]["log_z"]["value"]
+    return model, config, results
 
 
 def _strategy():

@@ -64,6 +64,26 @@ def save_pairs(x, reconstruction, path):
     _save(np.concatenate(bands), path)
 
 
+def save_rows(rows, path):
+    """Writes rows of images, each under its name.
+
+    Args:
+      rows: dict of name to images `[N, H, W, C]`, all of one shape; see `save_grid`.
+      path: the PNG file.
+
+    Raises:
+      InvalidInput: see `save_grid`; no rows, or rows of different shapes.
+
+    Example:
+      >>> save_rows({"GAN": gan.sample(16, seed=0), "VAE": vae.sample(16, seed=0)}, "samples.png")
+    """
+    shapes = {name: list(np.shape(images)) for name, images in rows.items()}
+    if not rows or any(shape != next(iter(shapes.values())) for shape in shapes.values()):
+        raise InvalidInput(f"rows have shapes {shapes}; give at least one row, and all of one shape")
+    checked = {name: _checked(f"row '{name}'", images, "[N, H, W, C]") for name, images in rows.items()}
+    _save(np.concatenate([_labelled(name, _tiles(images, len(images))) for name, images in checked.items()]), path)
+
+
 def save_interpolation(rows, path):
     """Writes one path through latent space per row.
 

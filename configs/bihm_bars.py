@@ -1,0 +1,18 @@
+"""A bidirectional Helmholtz machine on images of bars, the test of the first papers on wake-sleep.
+
+    dgm-zoo train --config=configs/bihm_bars.py --workdir=runs/bihm_bars
+
+NOTE
+The entropy of the data, which no model can beat, is 3.379 nats.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "bihm", "layers": "16,8"},
+        "data": {"name": "bars", "batch_size": 50},
+        "train": {"epochs": 16, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 0.02}},
+        "evaluate": {"num_samples": 1000},
+    })

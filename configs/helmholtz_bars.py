@@ -1,0 +1,18 @@
+"""A Helmholtz machine, trained by wake-sleep, on images of bars.
+
+    dgm-zoo train --config=configs/helmholtz_bars.py --workdir=runs/helmholtz_bars
+
+NOTE
+The entropy of the data, which no model can beat, is 3.379 nats.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "helmholtz", "layers": "16,8"},
+        "data": {"name": "bars", "batch_size": 50},
+        "train": {"epochs": 40, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 0.02}},
+        "evaluate": {"num_samples": 1000},
+    })

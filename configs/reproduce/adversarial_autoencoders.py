@@ -1,0 +1,33 @@
+"""What the adversary costs and buys an auto-encoder: AAE beside AE, VAE/GAN beside VAE, on MNIST.
+
+    dgm-zoo reproduce adversarial_autoencoders
+
+The two of each pair have the same encoder and decoder, data and budget. No published numbers: Makhzani et al. (2016)
+and Larsen et al. (2016) report other quantities.
+"""
+
+
+def row(name, label, config, metric):
+    return {
+        "name": name, "label": label, "config": config, "overrides": [], "metric": metric, "published": None,
+        "published_source": None,
+    }
+
+
+def get_experiment():
+    return {
+        "rows": [
+            row("ae", "AE", "ae_mnist.py", "test_mse"),
+            row("aae", "AAE", "aae_mnist.py", "test_mse"),
+            row("aae", "AAE", "aae_mnist.py", "test_aggregate_posterior"),
+            row("ae", "AE", "ae_mnist.py", "test_frechet_distance"),
+            row("aae", "AAE", "aae_mnist.py", "test_frechet_distance"),
+            row("vae", "VAE", "vae_dcgan_mnist.py", "test_frechet_distance"),
+            row("vaegan", "VAE/GAN", "vaegan_mnist.py", "test_frechet_distance"),
+            row("vae", "VAE", "vae_dcgan_mnist.py", "test_inception_score"),
+            row("vaegan", "VAE/GAN", "vaegan_mnist.py", "test_inception_score"),
+        ],
+        "seeds": [0, 1],
+        "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200", "evaluate.num_samples=10"],
+        "notes": [],
+    }
