@@ -14,7 +14,7 @@ def get_config():
         },
         "data": {"name": "mnist", "batch_size": 125},
         "train": {
-            "epochs": 12,
+            "epochs": 10,
             "seed": 0,
             "optimizer": {
                 "name": "adam", "learning_rate": 1e-3, "beta_1": 0.5, "players": {"phi": {"learning_rate": 2e-4}},

@@ -13,9 +13,9 @@ def get_config():
         },
         "data": {"name": "mnist", "batch_size": 125},
         "train": {
-            "epochs": 12,
+            "epochs": 10,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
+            "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
             "decay": "cosine",
             "steps_per_execution": 22,
         },

@@ -92,6 +92,13 @@ class TestConformance:
         for player, optimizer in model.optimizers.items():
             assert optimizer.built and len(optimizer.variables) >= 2 * len(model.player_variables(player))
 
+    def test_each_players_learning_rate_decays_over_the_steps_that_it_takes(self, name):
+        model = tiny(name)
+        model.compile("sgd")
+        model.fit(batches(model, 32), epochs=3, verbose=0)
+        for player, optimizer in model.optimizers.items():
+            assert int(optimizer.iterations) == 6 * model.steps_of(player), player
+
     def test_a_player_moves_only_what_it_owns(self, name):
         for mover in tiny(name).players:
             model = tiny(name)

@@ -35,6 +35,17 @@ def test_grid_shows_each_image_as_a_readable_tile(tmp_path):
     assert (picture[-tile - GAP :, -2 * (tile + GAP) :] == BACKGROUND).all()  # the two empty places
 
 
+def test_rows_stand_under_their_names_in_order(tmp_path):
+    rows = {"first": digits(3), "second": digits(3, seed=1)}
+    viz.save_rows(rows, tmp_path / "rows.png")
+    picture = read(tmp_path / "rows.png")
+    height = STRIP + GAP + 56 + GAP
+    assert picture.shape == (2 * height, 3 * (56 + GAP) + GAP, 3)
+    for i, images in enumerate(rows.values()):
+        shown = picture[i * height + STRIP + GAP :][:56:7, GAP : GAP + 56 : 7, 0]
+        assert np.array_equal(shown, np.rint(images[0, ..., 0] * 255).astype(np.uint8))
+
+
 @pytest.mark.parametrize(("n", "across", "down"), [(1, 1, 1), (5, 3, 2), (64, 8, 8)])
 def test_grid_is_nearly_square_without_columns(tmp_path, n, across, down):
     viz.save_grid(digits(n, shape=(64, 64, 3)), tmp_path / "grid.png")
@@ -176,6 +187,8 @@ def test_panels_of_points_break_into_columns(tmp_path):
         (lambda path: viz.save_latent_map(np.zeros(3), None, path), r"\[3\]"),
         (lambda path: viz.save_latent_map(np.zeros((3, 2)), [1, 2], path), "each of the 3 codes"),
         (lambda path: viz.save_latent_map(np.full((3, 2), np.inf), None, path), "infinity"),
+        (lambda path: viz.save_rows({}, path), "at least one row"),
+        (lambda path: viz.save_rows({"a": digits(3), "b": digits(2)}, path), "all of one shape"),
         (lambda path: viz.save_points({}, path), "panels is empty"),
         (lambda path: viz.save_points({"data": np.zeros((3, 3))}, path), r"'data' has shape \[3, 3\]"),
         (lambda path: viz.save_points({"data": np.zeros((0, 2))}, path), r"\[0, 2\]"),
