@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/bihm_bars.py --workdir=runs/bihm_bars
 
-NOTE
+Took 29 seconds of processor time in all, and ended with a test log p* of -3.50 +- 0.007 nats (K = 1,000, 2,500 images).
 The entropy of the data, which no model can beat, is 3.379 nats.
 """
 

@@ -21,6 +21,7 @@ def get_config():
             },
             "decay": "cosine",
             "steps_per_execution": 22,
+            "precision": "mixed_bfloat16",
         },
         "evaluate": {"classifier": "classifier_mnist"},
     })

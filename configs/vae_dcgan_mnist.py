@@ -18,6 +18,7 @@ def get_config():
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
             "decay": "cosine",
             "steps_per_execution": 22,
+            "precision": "mixed_bfloat16",
         },
         "evaluate": {"classifier": "classifier_mnist"},
     })

@@ -149,6 +149,8 @@ def test_generator_and_discriminator_fit_each_other_and_stay_in_range(event, con
 @pytest.mark.parametrize("build", [
     lambda: dcgan_generator((3,), (8, 8, 1), [4, 8], condition_size=10),
     lambda: dcgan_discriminator((8, 8, 1), [4, 8], condition_size=10),
+    lambda: dcgan_generator((3,), (8, 8, 1), [4, 8], condition_size=10, units=0),
+    lambda: dcgan_discriminator((8, 8, 1), [4, 8], condition_size=10, units=0),
     lambda: dense_generator((3,), (2,), [8, 8], condition_size=10),
     lambda: dense_discriminator((2,), [8, 8], condition_size=10),
 ])
@@ -156,7 +158,7 @@ def test_the_condition_joins_at_every_layer_that_has_a_kernel(build):
     network = build()
     joins = [one for one in network.layers if isinstance(one, keras.layers.Concatenate)]
     kernels = [one for one in network.layers if hasattr(one, "kernel")]
-    assert len(joins) == len(kernels) == 3
+    assert len(joins) == len(kernels) >= 3
     for kernel in kernels:
         source = kernel.input._keras_history.operation
         assert isinstance(source, keras.layers.Concatenate), f"{kernel.name} does not see c"
@@ -164,12 +166,12 @@ def test_the_condition_joins_at_every_layer_that_has_a_kernel(build):
 
 def test_a_dcgan_normalises_everywhere_but_at_the_image_and_at_the_logit():
     generator, discriminator = generator_and_discriminator("conv", (28, 28, 1), 5, [4, 8])
-    for network, layers in ((generator, ["project", "deconv_1"]), (discriminator, ["conv_2"])):
+    for network, layers in ((generator, ["hidden", "project", "deconv_1"]), (discriminator, ["conv_2", "hidden"])):
         norms = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
         assert len(norms) == len(layers)
         for norm, name in zip(norms, layers, strict=True):
             channels = network.get_layer(name).output.shape[-1]
-            assert norm.gamma.shape[0] in (channels, 8) and not network.get_layer(name).use_bias
+            assert norm.gamma.shape[0] in (channels, 8, 64) and not network.get_layer(name).use_bias
     assert discriminator.get_layer("conv_1").use_bias and discriminator.get_layer("logit").use_bias
 
 
@@ -189,10 +191,27 @@ def test_normalisation_of_the_discriminator_is_a_choice(network):
         wanted = keras.layers.BatchNormalization, keras.layers.SpectralNormalization
         return tuple(sum(isinstance(one, kind) for one in discriminator.layers) for kind in wanted)
 
-    assert kinds("batch") == (1, 0) and kinds("spectral") == (0, 3) and kinds("none") == (0, 0)
-    assert kinds(None) == ((1, 0) if network == "conv" else (0, 0))
+    layers = 4 if network == "conv" else 3  # with a kernel
+    assert kinds("batch") == (layers - 2, 0) and kinds("spectral") == (0, layers) and kinds("none") == (0, 0)
+    assert kinds(None) == ((layers - 2, 0) if network == "conv" else (0, 0))
     with pytest.raises(InvalidInput, match="unknown normalization 'bath'; did you mean 'batch'"):
         kinds("bath")
+
+
+def test_small_images_have_a_fully_connected_layer_and_large_ones_have_none():
+    widths = {}
+    for image in ((28, 28, 1), (32, 32, 3)):
+        both = generator_and_discriminator(None, image, 3)
+        widths[image] = [[one.units for one in net.layers if one.name == "hidden"] for net in both]
+    assert widths == {(28, 28, 1): [[1024], [1024]], (32, 32, 3): [[], []]}
+    for units in (0, 6):
+        for network in generator_and_discriminator("conv", (8, 8, 1), 3, [4, 4], units=units):
+            assert [one.units for one in network.layers if one.name == "hidden"] == ([units] if units else [])
+    _, discriminator = generator_and_discriminator("conv", (8, 8, 1), 3, [4, 4], units=6)
+    assert discriminator.get_layer("features").output.shape == (None, 6)
+    for network, units in (("conv", -1), ("conv", 2.5), ("dense", 6)):
+        with pytest.raises(InvalidInput, match=f"units {units} must be None, or a whole number"):
+            generator_and_discriminator(network, (8, 8, 1), 3, [4, 4], units=units)
 
 
 @pytest.mark.parametrize(("image", "channels"), [
