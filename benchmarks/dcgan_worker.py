@@ -25,10 +25,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 
 def generator(latent, filters, side):
-    """z to x in [0, 1]: a projection, then one transposed convolution for each doubling."""
+    """z to x in [0, 1]: two fully connected layers, then one transposed convolution for each doubling."""
     side >>= len(filters)
+    units = 8 * filters[-1]
     layers = [
-        nn.Linear(latent, filters[-1] * side * side, bias=False), nn.Unflatten(1, (filters[-1], side, side)),
+        nn.Linear(latent, units, bias=False), nn.BatchNorm1d(units), nn.ReLU(),
+        nn.Linear(units, filters[-1] * side * side, bias=False), nn.Unflatten(1, (filters[-1], side, side)),
         nn.BatchNorm2d(filters[-1]), nn.ReLU(),
     ]
     for below, above in zip(filters[::-1], filters[-2::-1]):  # noqa: B905 (one fewer)
@@ -37,11 +39,14 @@ def generator(latent, filters, side):
 
 
 def discriminator(filters, side):
-    """x to a logit: one convolution for each halving."""
+    """x to a logit: one convolution for each halving, then two fully connected layers."""
+    units = 8 * filters[-1]
     layers = [nn.Conv2d(1, filters[0], 4, 2, 1), nn.LeakyReLU(0.2)]
     for before, after in zip(filters, filters[1:]):  # noqa: B905 (one fewer)
         layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(filters[-1] * (side >> len(filters)) ** 2, 1))
+    flat = filters[-1] * (side >> len(filters)) ** 2
+    hidden = [nn.Linear(flat, units, bias=False), nn.BatchNorm1d(units), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Flatten(), *hidden, nn.Linear(units, 1))
 
 
 class Trainer:

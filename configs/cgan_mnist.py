@@ -11,10 +11,10 @@ def get_config():
         "model": {"name": "cgan", "latent_dim": 64, "hidden": [32, 64], "units": 256},
         "data": {"name": "mnist", "batch_size": 125},
         "train": {
-            "epochs": 10,
+            "epochs": 8,
             "seed": 0,
             "optimizer": {
-                "name": "adam", "learning_rate": 1e-3, "beta_1": 0.5, "players": {"phi": {"learning_rate": 2e-4}},
+                "name": "adam", "learning_rate": 5e-4, "beta_1": 0.5, "players": {"phi": {"learning_rate": 1e-3}},
             },
             "decay": "cosine",
             "steps_per_execution": 22,
