@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/helmholtz_bars.py --workdir=runs/helmholtz_bars
 
-NOTE
+Wake-sleep learns more slowly than the bidirectional machine does, so it gets more epochs than in bihm_bars.py.
 The entropy of the data, which no model can beat, is 3.379 nats.
 """
 

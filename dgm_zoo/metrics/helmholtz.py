@@ -26,11 +26,11 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
       verbose: 1 shows a progress bar.
 
     Returns:
-      dict of `log_p`, `log_p_tilde`, `ess_p`, `ess_star` and, with `log_z`, `log_p_star`. Each is a dict: `value`, the
-      mean over images; `stderr`, its standard error over images, to which log Z's own is added in `log_p_star`;
-      `stderr_samples` (of the log-probabilities), the standard error that is the estimator's noise alone; `images`;
-      `protocol`. `ess_p` and `ess_star` are (mean w)^2 / mean w^2 for the weights p(x, h) / q(h|x) and their square
-      roots: the share of the K samples that would do as well if they came from p(h|x) or p*(h|x).
+      dict of `log_likelihood` (log p), `log_p_tilde`, `ess_p`, `ess_star` and, with `log_z`, `log_p_star`. Each is a
+      dict: `value`, the mean over images; `stderr`, its standard error over images, to which log Z's own is added in
+      `log_p_star`; `stderr_samples` (of the log-probabilities), the standard error that is the estimator's noise alone;
+      `images`; `protocol`. `ess_p` and `ess_star` are (mean w)^2 / mean w^2 for the weights p(x, h) / q(h|x) and their
+      square roots: the share of the K samples that would do as well if they came from p(h|x) or p*(h|x).
 
     Raises:
       InvalidInput: no data, data that are not binary, K below 1, or a seed that is no int32.
@@ -48,7 +48,7 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
         batch_seed = int(np.random.SeedSequence([entropy, i]).generate_state(1)[0] >> 1)
         moments.append(model.weight_moments(x, num_samples=num_samples, seed=batch_seed))
         if bar:
-            bar.add(1, [("log_p", moments[-1][:, 1].mean())])
+            bar.add(1, [("log_likelihood", moments[-1][:, 1].mean())])
     half, one, two = np.concatenate(moments).astype(np.float64).T  # log of the means of w^1/2, w and w^2
     ess = {"p": np.exp(2 * one - two), "star": np.exp(2 * half - one)}
     protocol = f"importance sampling with q(h|x), K = {num_samples}"
@@ -60,7 +60,7 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
         return {**_mean(values, f"{protocol}, nats per image"), "stderr_samples": noise}
 
     found = {
-        "log_p": log_mean(one, ess["p"], 1.0),
+        "log_likelihood": log_mean(one, ess["p"], 1.0),
         "log_p_tilde": log_mean(2 * half, ess["star"], 0.5),
         "ess_p": _mean(ess["p"], f"{protocol}, weights p(x, h) / q(h|x), share of K"),
         "ess_star": _mean(ess["star"], f"{protocol}, weights sqrt(p(x, h) / q(h|x)), share of K"),
@@ -109,7 +109,7 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
         "value": float(first / 2),
         "stderr": float(np.sqrt((1 / ess - 1) / num_samples) / 2),
         "ess": ess,
-        "protocol": f"{num_samples} samples of p, {inner} of q for each, nats",
+        "protocol": f"{num_samples} samples of p, {inner} of q for each, effective share {ess:.2g}, nats",
     }
 
 

@@ -5,8 +5,11 @@ from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_d
 from dgm_zoo.networks.default import encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
+from dgm_zoo.networks.stochastic import BeliefNetwork, SigmoidBelief, layer_sizes
 
 __all__ = [
+    "BeliefNetwork",
+    "SigmoidBelief",
     "conv_decoder",
     "conv_encoder",
     "dcgan_discriminator",
@@ -16,5 +19,6 @@ __all__ = [
     "dense_generator",
     "encoder_and_decoder",
     "generator_and_discriminator",
+    "layer_sizes",
     "lenet",
 ]

@@ -64,6 +64,8 @@ def checked(name, inputs, tensors):
             checks.append(tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(tensor)), [message]))
         if inputs[key].range:
             checks.append(_in_range(name, key, inputs[key], tensor))
+        if inputs[key].binary:
+            checks.append(_binary(name, key, tensor))
     with tf.control_dependencies(checks):
         return {key: tf.identity(tensor) for key, tensor in tensors.items()}
 
@@ -85,6 +87,12 @@ def _same_rows(name, tensors):
     rows = tf.stack([tf.shape(tensor)[0] for tensor in tensors.values()])
     message = tf.strings.format(f"{name}: {', '.join(tensors)} must have the same number of rows, got {{}}", rows)
     return tf.debugging.Assert(tf.reduce_all(tf.equal(rows, rows[0])), [message])
+
+
+def _binary(name, key, tensor):
+    other = tf.boolean_mask(tensor, (tensor != 0) & (tensor != 1))
+    message = tf.strings.format(f"{name}: {key} holds values besides 0 and 1, first {{}}; binarise it", other[:1])
+    return tf.debugging.Assert(tf.equal(tf.size(other), 0), [message])
 
 
 def _in_range(name, key, wanted, tensor):

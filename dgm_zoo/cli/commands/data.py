@@ -1,19 +1,24 @@
 """List the data sets, or prepare one.
 
-`prepare` downloads a set once and lays it out for reading; `digits` needs no network. Sets lie in the folder that
-TFDS_DATA_DIR names, or else in ~/tensorflow_datasets.
+`prepare` downloads a set once and lays it out for reading; `digits` needs no network, and those of `uci_binary` are
+read from files that you have. Sets lie in the folder that TFDS_DATA_DIR names, or else in ~/tensorflow_datasets.
 """
+
+from absl import flags as absl_flags
 
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
 
 ARGUMENTS = 2
 USAGE = "(list | prepare NAME) [flags]"
-EXAMPLES = ("dgm-zoo data list", "dgm-zoo data prepare digits")
+EXAMPLES = (
+    "dgm-zoo data list", "dgm-zoo data prepare digits",
+    "dgm-zoo data prepare uci_binary/adult --manual_dir=folder_of_adult.npz",
+)
 
 
 def define(flags):
-    del flags
+    absl_flags.DEFINE_string("manual_dir", None, "folder of the file that a set is read from", flag_values=flags)
 
 
 def run(call):
@@ -28,7 +33,7 @@ def run(call):
         if not names:
             raise InvalidInput("data prepare needs the NAME of a data set; for example dgm-zoo data prepare digits")
         import_tensorflow()
-        return {"name": names[0], "folder": data.prepare(names[0])}
+        return {"name": names[0], "folder": data.prepare(names[0], manual_dir=call.flags.manual_dir)}
     if names:
         raise InvalidInput(f"data list takes no argument '{names[0]}'; leave it out")
     return {"datasets": [_facts(data.info(name)) for name in data.list_datasets()]}

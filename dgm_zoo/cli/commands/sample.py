@@ -49,6 +49,8 @@ def run(call):
         name = trained.config.model.name
         raise InvalidInput(f"--label={flags.label}, but a {name} is not conditioned on labels; leave it out")
     x = trained.model.sample(flags.n, seed=flags.seed, **given)
+    if x.ndim == 2 and x.shape[1] != 2 and flags.out.endswith(".png"):
+        raise InvalidInput(f"--out={flags.out}, but the samples are vectors of {x.shape[1]} bits; give a .npy file")
     draw = viz.save_grid if x.ndim == 4 else lambda x, path: viz.save_points({"samples": x}, path)
     source.write(flags.out, lambda path: draw(x, path), **given, x=x)
     return {"out": flags.out, "n": flags.n, "seed": flags.seed, "label": flags.label, "shape": list(x.shape)}

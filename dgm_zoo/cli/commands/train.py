@@ -42,7 +42,8 @@ def run(call):
     results = training.train(training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite)
     source = open_workdir(flags.workdir)
     path = exported(flags.workdir) or export_source(source, os.path.join(flags.workdir, "export"))
-    command = f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.png"
+    ending = "png" if "samples.png" in os.listdir(flags.workdir) else "npy"  # what cannot be drawn was not
+    command = f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.{ending}"
     return {
         "workdir": flags.workdir,
         "results": results,

@@ -1,0 +1,303 @@
+"""The bidirectional Helmholtz machine."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.distributions import BatchNoise, RowNoise, check_seed, row_seeds
+from dgm_zoo.distributions.heads import bernoulli_log_density, pick
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.endpoints import SEED, Endpoint, check_array
+from dgm_zoo.models.helmholtz import POWERS, ROWS_PER_PASS, HelmholtzMachine
+from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.objectives import effective_sample_size
+from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
+
+
+@register("bihm")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class BiHM(HelmholtzMachine):
+    """Bidirectional Helmholtz machine: the model is the geometric mean of the two joints ("geometric mean matching").
+
+        p*(x, h) = sqrt(p_theta(x, h) q_eta(x, h)) / Z     with q_eta(x, h) = q_eta(h|x) p*(x), and so
+        p*(x) = p~*(x) / Z^2,       log p~*(x) = 2 log sum_h sqrt(p_theta(x, h) q_eta(h|x)).
+
+    Z <= 1, so log p~* is a lower bound of log p*(x); it is one of log p(x) too, less tight by twice the Bhattacharyya
+    distance of p(h|x) and q(h|x). Both players ascend it,
+
+        max_{theta, eta}  E_{p_data(x)}  log p~*(x),
+
+    with h_1, ..., h_k ~ q_eta(h|x) and w~_i = w_i^1/2 / sum_j w_j^1/2, w_i = p_theta(x, h_i) / q_eta(h_i|x), held
+    constant: theta by sum_i w~_i log p_theta(x, h_i), eta by sum_i (w~_i - 1/k) log q_eta(h_i|x). `loss` is the
+    estimate of -log p~*(x) with these k samples.
+
+    Args:
+      k: number of samples.
+      log_z: log Z in nats, which `log_p_star` and the served log-likelihood then use; None where it is not known. It
+        belongs to the weights: `fit` forgets it.
+      Everything else: see `HelmholtzMachine`.
+
+    Example:
+      >>> model = dgm_zoo.create("bihm", image_shape=(28, 28, 1), layers="300,200,100,75,50,35,30,25,20,15,10,10")
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("binarized_mnist", "train", 100), epochs=10)
+      >>> model.log_z = dgm_zoo.metrics.log_partition(model)["value"]
+      >>> model.log_p_star(x).shape   # x: [64, 28, 28, 1]
+      (64,)
+      >>> model.inpaint(x, mask, steps=100, seed=0).shape   # mask: 1 where x is to be kept
+      (64, 28, 28, 1)
+
+    References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
+    """
+
+    logged = ("loss", "bound", "ess")
+    ascends = {"theta": "utility_theta", "eta": "utility_eta"}
+    bound = "bound"
+    candidates = 10  # that a block of the Gibbs chain is offered for each of its two sets of latents
+    endpoint_steps = 20  # sweeps behind the served inpaint
+
+    def __init__(self, generative, inference, *, k=10, log_z=None, **kwargs):
+        super().__init__(generative, inference, **kwargs)
+        self.k = positive_int("k", k)
+        self.log_z = log_z
+
+    @classmethod
+    def create(cls, image_shape, layers="200,200,10", k=10, seed=None):
+        return cls(**cls.parts(image_shape, layers), k=k, seed=seed)
+
+    @property
+    def log_z(self):
+        """log Z in nats, or None."""
+        return self._log_z
+
+    @log_z.setter
+    def log_z(self, value):
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if value is not None and not (number and np.isfinite(value)):
+            raise InvalidInput(f"log_z is {value!r}; give a finite number of nats, or None")
+        self._log_z = None if value is None else float(value)
+        self.__dict__.pop("_answers", None)  # its endpoints were traced with the old one
+
+    def fit(self, *args, **kwargs):
+        self.log_z = None
+        return super().fit(*args, **kwargs)
+
+    def noise(self, rng):
+        """What one step draws: `[k, batch, bits of q]`."""
+        return rng.uniform((self.inference.bits,), self.k)
+
+    def terms(self, x, c, noise):
+        log_p, log_q = self.infer(x, noise)
+        log_w = log_p - log_q
+        weights = power_weights(log_w, 0.5)
+        return {
+            "utility_theta": weighted(log_p, weights),
+            "utility_eta": weighted(log_q, centred(weights)),
+            "bound": power_bound(log_w, 0.5),
+            "ess": effective_sample_size(0.5 * log_w),
+        }
+
+    # ------------------------------------------------------------------------------------------ p* and Z
+
+    def log_p_tilde(self, x, num_samples=1000, seed=0):
+        """Importance-sampled log p~*(x) = log p*(x) + 2 log Z, nats: NumPy `[n]`; see `weight_moments`."""
+        return 2 * self.weight_moments(x, num_samples, seed)[:, POWERS.index(0.5)]
+
+    def log_p_star(self, x, num_samples=1000, seed=0):
+        """log p*(x) = log p~*(x) - 2 log Z with the model's `log_z`, nats: NumPy `[n]`; see `log_p_tilde`.
+
+        Raises:
+          InvalidInput: as `weight_moments`; or the model does not know its log Z.
+        """
+        if self.log_z is None:
+            raise InvalidInput(
+                "log p* needs log Z, of which this model has no estimate; run 'dgm-zoo evaluate --workdir=DIR', or set "
+                "model.log_z = metrics.log_partition(model)['value']"
+            )
+        return self.log_p_tilde(x, num_samples, seed) - 2 * self.log_z
+
+    def z_moments(self, num_samples=1_000_000, inner=1, seed=0):
+        """log of the means of u and of u^2, where the mean of u tends to Z^2: NumPy `[2]`.
+
+        u = sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)) for x, h ~ p and h_j ~ q(h|x), unbiased for
+        every J. Memory does not grow with the number of samples.
+
+        Args:
+          num_samples: how many pairs (x, h).
+          inner: J.
+          seed: int32.
+
+        Raises:
+          InvalidInput: a number below 1, or a seed that is no int32.
+        """
+        num_samples, inner = positive_int("num_samples", num_samples), positive_int("inner", inner)
+        seed = np.array([check_seed(seed), 0], np.int32)
+        chunk = min(num_samples, max(1, ROWS_PER_PASS // inner))
+        return self._traced(self._z_moments)(seed, tf.constant(num_samples), inner, chunk).numpy()
+
+    def _z_moments(self, seed, num_samples, inner, chunk):
+        rng = BatchNoise(seed, chunk)
+
+        def body(i, total):
+            source = rng.fork(i)
+            levels, logits = self.generative.draw(source.uniform((self.generative.bits,)))
+            log_w = self.generative.score(levels, logits) - self.inference.log_prob(levels[::-1])
+            log_p, log_q = self.infer(levels[-1], source.uniform((self.inference.bits,), inner))
+            log_u = 0.5 * (power_bound(log_p - log_q, 0.5) - log_w)
+            log_u = tf.where(i * chunk + tf.range(chunk) < num_samples, log_u, -float("inf"))
+            return i + 1, tf.reduce_logsumexp(tf.concat([total[:, None], tf.stack([log_u, 2 * log_u])], 1), 1)
+
+        start = (tf.constant(0), tf.fill([2], -float("inf")))
+        _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
+        return total - tf.math.log(tf.cast(num_samples, tf.float32))
+
+    # ------------------------------------------------------------------------------------------ sampling p*
+
+    # p*(x) is the marginal of a joint of x and two sets of latents,
+    #     sqrt(p(x, h) q(h|x)) sqrt(p(x, h') q(h'|x)) / Z^2,
+    # whose factors are all known. The chain lives there, and resamples one block (a layer of h and h', or x) at a
+    # time: it draws candidates, adds the block as it is, and picks one by its weight, target over proposal. With
+    # the current block among the candidates each update leaves the joint as it is, for any number of them.
+
+    def chain_noise(self, rng):
+        """What one sweep draws: uniform `[2 candidates, batch, columns]`."""
+        return rng.uniform((sum(n + 2 for n in self.latents) + self.inference.sizes[0] + 1,), 2 * self.candidates)
+
+    def sweep(self, levels, keep, noise):
+        """Resamples every block once: the odd layers, the even ones, then x.
+
+        Args:
+          levels: `[x, h_1, ..., h_L]`: x `[batch, visible]`, the others `[2, batch, size]`, h and h'.
+          keep: `(x, mask)`, `[batch, visible]` each: where the mask is 1, x is held at its value.
+          noise: what `chain_noise` drew.
+
+        Returns:
+          The new levels.
+        """
+        parts = tf.split(noise, [size for n in self.latents for size in (n, 1, 1)] + [self.inference.sizes[0], 1], -1)
+        levels, depth = list(levels), len(self.latents)
+        for i in [*range(1, depth + 1, 2), *range(2, depth + 1, 2)]:
+            levels[i] = self._resample_layer(i, levels, *parts[3 * i - 3 : 3 * i])
+        levels[0] = self._resample_x(levels, keep, *parts[-2:])
+        return levels
+
+    def _resample_layer(self, i, levels, bits, which, choice):
+        """Candidates for h_i, each from p(h_i|h_i+1) or from q(h_i|h_i-1) with probability 1/2."""
+        p, q, top = self.generative.conditionals[::-1], self.inference.conditionals, i == len(self.latents)
+        bits, which = (tf.reshape(v, [-1, 2, tf.shape(v)[1], v.shape[-1]]) for v in (bits, which))
+        from_above, from_below = p[i].logits(None if top else levels[i + 1]), q[i - 1].logits(levels[i - 1])
+        drawn = bits < tf.where(which < 0.5, tf.sigmoid(from_above), tf.sigmoid(from_below))
+        offered = tf.concat([levels[i][None], tf.cast(drawn, tf.float32)], 0)
+        log_p, log_q = bernoulli_log_density(offered, from_above), bernoulli_log_density(offered, from_below)
+        log_target = log_p + log_q + p[i - 1].log_prob(levels[i - 1], offered)
+        if not top:
+            log_target += q[i].log_prob(levels[i + 1], offered)
+        return _pick(offered, 0.5 * log_target - tf.reduce_logsumexp([log_p, log_q], 0), choice[:2])
+
+    def _resample_x(self, levels, keep, bits, choice):
+        """Candidates for x from the geometric mean of p(x|h_1) and p(x|h'_1), weighed by sqrt(q(h_1|x) q(h'_1|x))."""
+        p, q = self.generative.conditionals[-1], self.inference.conditionals[0]
+        known, mask = keep
+        drawn = tf.cast(bits < tf.sigmoid(tf.reduce_mean(p.logits(levels[1]), 0)), tf.float32)
+        offered = tf.concat([levels[0][None], mask * known + (1.0 - mask) * drawn], 0)
+        log_q = bernoulli_log_density(levels[1][:, None], q.logits(offered))
+        return _pick(offered, 0.5 * tf.reduce_sum(log_q, 0), choice[0])
+
+    def start(self, x, mask, noise):
+        """The chain's first levels: x with its missing values from an ancestral sample of p, h and h' from q."""
+        of_p, of_q = noise
+        *_, dreamt = self.generative.draw(of_p)[0]
+        x, mask = (tf.reshape(v, [-1, self.inference.sizes[0]]) for v in (x, mask))
+        return self.inference.draw(of_q, mask * x + (1.0 - mask) * dreamt)[0], (x, mask)
+
+    def start_noise(self, rng):
+        """What `start` draws."""
+        return rng.uniform((self.generative.bits,)), rng.uniform((self.inference.bits,), 2)
+
+    def inpaint(self, x, mask, steps=100, seed=0):
+        """Draws the missing values of x from p*, given the others, by a block Gibbs chain: NumPy, the shape of x.
+
+        Args:
+          x: `[n, *image_shape]`, binary; what it holds where the mask is 0 does not matter.
+          mask: 1 where x is known, 0 where it is missing; `[n, *image_shape]`, or one `image_shape` for all.
+          steps: sweeps of the chain. It starts from an ancestral sample of p and forgets it as they grow.
+          seed: int32. An image's result does not depend on the others given with it.
+
+        Raises:
+          InvalidInput: x or a mask of another shape or not binary, or fewer steps than 1.
+        """
+        steps = positive_int("steps", steps)
+        wanted = self.takes()["x"]
+        x = tf.constant(check_array("inpaint", "x", x, wanted))
+        mask = np.broadcast_to(mask, x.shape) if np.shape(mask) == self.image_shape else mask
+        mask = tf.constant(check_array("inpaint", "mask", mask, wanted))
+        if len(x) != len(mask):
+            raise InvalidInput(f"inpaint: x has {len(x)} rows and the mask {len(mask)}; give each the same number")
+        return self._chains(x, mask, steps, seed)
+
+    def _chains(self, x, mask, steps, seed):
+        """x after so many sweeps, some hundred rows at a time: NumPy, the shape of x."""
+        rows, seeds = max(1, ROWS_PER_PASS // (2 * self.candidates)), row_seeds(seed, len(x))
+        run = self._traced(self._inpaint)
+        parts = [
+            run(x[i : i + rows], mask[i : i + rows], tf.constant(seeds[i : i + rows]), tf.constant(steps)).numpy()
+            for i in range(0, len(x), rows)
+        ]
+        return np.concatenate([np.zeros((0, *self.image_shape), np.float32), *parts])
+
+    def gibbs(self, n, steps=100, seed=0):
+        """Draws n samples of p* by the chain of `inpaint` with nothing known: NumPy `[n, *image_shape]`.
+
+        With 0 steps they are where the chain starts, ancestral samples of p.
+        """
+        nothing = tf.zeros((positive_int("n", n), *self.image_shape))
+        return self._chains(nothing, nothing, steps and positive_int("steps", steps), seed)
+
+    def _inpaint(self, x, mask, seeds, steps):
+        rng = RowNoise(seeds)
+        return self._chain(x, mask, self.start_noise(rng), steps, lambda i: self.chain_noise(rng.fork(i)))
+
+    def _chain(self, x, mask, start_noise, steps, noise):
+        """x after so many sweeps, `[batch, *image_shape]`; `noise(i)` is that of sweep i."""
+        levels, keep = self.start(x, mask, start_noise)
+        body = lambda i, levels: (i + 1, self.sweep(levels, keep, noise(i)))  # noqa: E731
+        _, (x, *_) = tf.while_loop(lambda i, _: i < steps, body, (0, levels))
+        return tf.reshape(x, [-1, *self.image_shape])
+
+    def endpoints(self):
+        def log_likelihood(x, noise):
+            log_p, log_q = self.infer(x, noise)
+            tilde = power_bound(log_p - log_q, 0.5)
+            known = {} if self.log_z is None else {"log_p_star": tilde - 2 * self.log_z}
+            return {"log_likelihood": power_bound(log_p - log_q, 1.0), "log_p_tilde": tilde, **known}
+
+        def inpaint(x, mask, noise):
+            start, sweeps = noise
+            return {"x": self._chain(x, mask, start, self.endpoint_steps, lambda i: sweeps[i])}
+
+        def inpaint_noise(rng):
+            of_sweep = lambda i: self.chain_noise(rng.fork(i))  # noqa: E731
+            start = self.start_noise(rng)
+            return start, tf.map_fn(of_sweep, tf.range(self.endpoint_steps), fn_output_signature=tf.float32)
+
+        table = super().endpoints()
+        return {
+            **table,
+            "log_likelihood": table["log_likelihood"]._replace(
+                compute=log_likelihood,
+                doc=f"log p(x), and log p~*(x) = log p*(x) + 2 log Z, in nats by importance sampling, "
+                f"K = {self.endpoint_samples}: lower bounds in expectation; "
+                + ("log Z is not known" if self.log_z is None else f"log Z = {self.log_z:.4f}"),
+            ),
+            "inpaint": Endpoint(
+                {**self.takes(), "mask": self.takes()["x"], "seed": SEED}, inpaint, inpaint_noise,
+                f"x with its values where the mask is 0 drawn from p*, {self.endpoint_steps} sweeps of block Gibbs",
+            ),
+        }
+
+
+def _pick(offered, log_w, uniform):
+    """One of the candidates on axis 0 for each place of the other axes, with probability proportional to exp(log_w)."""
+    last = [*range(1, log_w.shape.rank), 0]
+    chosen = tf.one_hot(pick(tf.transpose(log_w, last), uniform[..., 0]), tf.shape(log_w)[0], axis=0)
+    return tf.reduce_sum(chosen[..., None] * offered, 0)

@@ -1,0 +1,61 @@
+"""What the players of a Helmholtz machine ascend, as functions of log-probabilities, in nats.
+
+`log_w` is always log p(x, h_k) - log q(h_k|x) for samples h_k ~ q(h|x), with the K samples on axis 0. The bits h_k
+carry no gradient, and neither do the weights. All machines of the family weigh their samples by w_k to some power:
+
+| power | the weights turn samples of q into | the bound tends to |
+|---|---|---|
+| 0 (wake-sleep) | q(h|x) itself | the evidence lower bound |
+| 1 (reweighted wake-sleep) | p(h|x) | log p(x) |
+| 1/2 (bidirectional machine) | p*(h|x), proportional to sqrt(p(x, h) q(h|x)) | log p~*(x), see below |
+
+log p~*(x) = 2 log sum_h sqrt(p(x, h) q(h|x)) is at most log p(x).
+
+No bound here is to be differentiated by eta: the gradient would miss that q also chose the samples, and would point
+the wrong way. What eta ascends is stated as a weighted log-probability of its own.
+
+References:
+  Hinton, Dayan, Frey and Neal, The wake-sleep algorithm for unsupervised neural networks, 1995.
+  Bornschein and Bengio, Reweighted Wake-Sleep, 2015.
+  Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
+"""
+
+import tensorflow as tf
+
+from dgm_zoo.objectives.evidence import importance_bound, importance_weights
+
+
+def power_bound(log_w, power):
+    """(1 / power) log (1/K) sum_k w_k^power over axis 0, nats: `[K, ...]` to `[...]`.
+
+    A lower bound of its limit in expectation, which it reaches as K grows: log p(x) for power 1, log p~*(x), itself
+    a lower bound of log p(x), for power 1/2.
+
+    Args:
+      log_w: `[K, ...]`.
+      power: in (0, 1].
+    """
+    return importance_bound(power * log_w) / power
+
+
+def power_weights(log_w, power):
+    """w_k^power / sum_j w_j^power over axis 0, held constant: `[K, ...]` to `[K, ...]`."""
+    return importance_weights(power * log_w)
+
+
+def weighted(log_prob, weights):
+    """sum_k weights_k log_prob_k over axis 0: `[K, ...]` to `[...]`.
+
+    With `power_weights` and log p(x, h_k) it is what theta ascends: the wake phase of theta, whose gradient tends to
+    that of the bound. With log q(h_k|x) it is the wake phase of eta.
+    """
+    return tf.reduce_sum(weights * log_prob, 0)
+
+
+def centred(weights):
+    """weights - 1/K: `[K, ...]` to `[K, ...]`.
+
+    Where they weigh grad log q(h_k|x) for h_k ~ q, whose mean is 0, the expectation stays and the variance falls:
+    samples of equal weight move nothing.
+    """
+    return weights - 1.0 / tf.cast(tf.shape(weights)[0], weights.dtype)
