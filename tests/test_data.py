@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 from dgm_zoo import data
+from dgm_zoo.data.registry import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
 
 SPLITS = ("train", "validation", "test")
@@ -49,8 +50,8 @@ def hashes(x):
 
 def test_the_registry_lists_and_describes_every_set(tmp_path):
     assert data.list_datasets() == [
-        "binarized_mnist", "digits", "fashion_mnist", "gaussian_mixtures/grid", "gaussian_mixtures/moons",
-        "gaussian_mixtures/ring", "mnist", "omniglot",
+        "bars", "binarized_mnist", "digits", "fashion_mnist", "gaussian_mixtures/grid", "gaussian_mixtures/moons",
+        "gaussian_mixtures/ring", "mnist", "omniglot", *(f"uci_binary/{name}" for name in UCI_BINARY),
     ]
     for name in data.list_datasets():
         facts = data.info(name, data_dir=tmp_path)
@@ -136,6 +137,105 @@ def test_digits_survives_another_process_that_prepares_it_first(tmp_path, monkey
 def test_digits_is_prepared_silently(tmp_path, capfd):
     data.prepare("digits", str(tmp_path))
     assert capfd.readouterr() == ("", "")
+
+
+# Bars.
+
+
+def test_bars_have_their_stated_distribution(tmp_path):
+    from scipy import stats
+
+    from dgm_zoo.data.builders import bars
+
+    images, chance = bars.distribution()
+    assert len(images) == 30 and chance.sum() == pytest.approx(1)
+    assert -(chance * np.log(chance)).sum() == pytest.approx(bars.ENTROPY)
+    for split, size in data.info("bars").splits.items():
+        x = rows(data.load("bars", split, 500, shuffle=False, data_dir=str(tmp_path)))
+        assert x.shape == (size, 4, 4, 1)
+        same = (x[:, None] == images[None]).all((2, 3, 4))
+        assert same.any(1).all() and stats.chisquare(same.sum(0), chance * size).pvalue > 1e-3
+
+
+# Binary vectors from a file.
+
+
+def write_bits(folder, **changes):
+    """nips.npz, of the published sizes but random bits."""
+    rng = np.random.default_rng(0)
+    *counts, bits = UCI_BINARY["nips"]
+    arrays = {key: rng.integers(0, 2, (n, bits), np.uint8) for key, n in zip(KEYS, counts, strict=True)}
+    folder.mkdir(exist_ok=True)
+    np.savez(folder / "nips.npz", **{**arrays, **changes})
+    return arrays
+
+
+KEYS = ("train", "valid", "test")
+
+
+@pytest.mark.parametrize("given", ["", "files"])
+def test_binary_vectors_are_read_from_a_file_in_order(tmp_path, given):
+    place = tmp_path / "sets" / "downloads" / "manual" / "uci_binary"
+    place.parent.mkdir(parents=True)
+    arrays = write_bits(tmp_path / given if given else place)
+    sets = str(tmp_path / "sets")
+    found = data.prepare("uci_binary/nips", sets, str(tmp_path / given) if given else None)
+    assert found == os.path.join(sets, "uci_binary", "nips", "1.0.0")
+    assert data.info("uci_binary/nips", sets).prepared and data.info("uci_binary/nips", sets).levels == 2
+    for split, key in zip(SPLITS, KEYS, strict=True):
+        x = rows(data.load("uci_binary/nips", split, 100, shuffle=False, data_dir=sets))
+        assert x.dtype == np.float32
+        np.testing.assert_array_equal(x, arrays[key])
+
+
+def test_a_missing_file_is_named_with_the_command_that_takes_it(tmp_path):
+    sets = str(tmp_path)
+    for call in (data.prepare, lambda name, data_dir: data.load(name, "test", 1, data_dir=data_dir)):
+        with pytest.raises(InvalidInput) as error:
+            call("uci_binary/web", data_dir=sets)
+        assert str(error.value).startswith(
+            f"data set 'uci_binary/web' is read from web.npz, which is not in {sets}/downloads/manual/uci_binary; run "
+            "'dgm-zoo data prepare uci_binary/web --manual_dir=FOLDER' with the folder that has it (splits of "
+        ) and "\n" not in str(error.value)
+    with pytest.raises(InvalidInput, match="manual_dir='x', but 'digits' is read from no file of yours; leave it out"):
+        data.prepare("digits", sets, manual_dir="x")
+
+
+NOT_BINARY = np.zeros((100, 500), np.uint8)
+NOT_BINARY[7, 3] = 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"valid": NOT_BINARY}, "nips.npz': valid holds 9 in row 7; give zeros and ones"),
+        ({"test": NOT_BINARY}, "nips.npz': test has shape [100, 500], but the published split [1240, 500]; give"),
+        ({"train": NOT_BINARY[0]}, "nips.npz': train has shape [500], but the published split [400, 500]"),
+    ],
+)
+def test_files_that_are_not_the_published_ones_are_refused(tmp_path, changes, sentence):
+    write_bits(tmp_path / "files", **changes)
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        data.prepare("uci_binary/nips", str(tmp_path), str(tmp_path / "files"))
+    assert not data.info("uci_binary/nips", str(tmp_path)).prepared
+    (tmp_path / "files" / "nips.npz").write_bytes(b"PK no archive")
+    with pytest.raises(InvalidInput, match="cannot be read .* give an .npz file with the arrays train, valid and test"):
+        data.prepare("uci_binary/nips", str(tmp_path), str(tmp_path / "files"))
+    np.savez(tmp_path / "files" / "nips.npz", train=NOT_BINARY)
+    with pytest.raises(InvalidInput, match="cannot be read .* give an .npz file with the arrays train, valid and test"):
+        data.prepare("uci_binary/nips", str(tmp_path), str(tmp_path / "files"))
+
+
+@needs_tfds
+@pytest.mark.parametrize(
+    ("name", "ones"), [("adult", 0.113), ("connect4", 0.333), ("dna", 0.253), ("mushrooms", 0.187)]
+)
+def test_published_sets_have_the_published_share_of_ones(name, ones):
+    if not data.info(f"uci_binary/{name}").prepared:
+        pytest.skip(f"uci_binary/{name} is not prepared")
+    x = rows(data.load(f"uci_binary/{name}", "train", 200, shuffle=False))
+    assert x.shape == (UCI_BINARY[name][0], UCI_BINARY[name][-1])
+    assert x.mean() == pytest.approx(ones, abs=5e-3)
 
 
 # Order and resuming.

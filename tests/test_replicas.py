@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import TABLE, examples, images, tiny, two_cpus, weights
+from zoo import SEVERAL_SAMPLES, TABLE, examples, images, tiny, two_cpus, weights
 
 STEPS, BATCH = 20, 16
 
@@ -79,7 +79,7 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
         parts = tf.split(value, 2, axis)
         return strategy.experimental_distribute_values_from_function(lambda c: parts[c.replica_id_in_sync_group])
 
-    rows = 1 if name == "iwae" else 0  # its noise is [k, batch, latent]
+    rows = 1 if name in SEVERAL_SAMPLES else 0
     run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args))
     run(half(x), half(label), tf.nest.map_structure(lambda value: half(value, rows), noise))
     np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)

@@ -1,6 +1,7 @@
 """`reproduce`: from a spec to a table beside the published one."""
 
 import json
+import sys
 
 import keras
 import pytest
@@ -92,3 +93,37 @@ def test_a_mistake_in_a_late_row_is_found_before_the_first_is_trained(folder, mo
 def test_an_unknown_experiment_is_refused(folder):
     with pytest.raises(InvalidInput, match="unknown experiment 'two_vae'; did you mean 'two_vaes'?"):
         training.reproduce("two_vae")
+
+
+PAIRED = SPEC.replace(', "model.k=2"])]', ']) | {"against": "vae", "published": -1.0}]')
+
+
+def test_rows_held_against_another_differ_seed_by_seed(folder, monkeypatch):
+    (folder / "configs" / "reproduce" / "paired.py").write_text(PAIRED)
+    module, values = sys.modules["dgm_zoo.training.reproduce"], {"vae": [-90.0, -80.0], "iwae": [-88.5, -78.0]}
+
+    def finished(config, workdir, verbose):
+        value = values[config.model.name][config.train.seed]
+        metric = {"value": value, "stderr": None, "protocol": "nats"}
+        return {"dataset": {"name": "digits"}, "metrics": {"test_log_likelihood": metric}, "epochs": 1,
+                "training_seconds": 60.0}
+
+    monkeypatch.setattr(module, "train", finished)
+    monkeypatch.setattr(module, "_picture", lambda *given: False)
+    vae, iwae = training.reproduce("paired", out="results", verbose=0)["rows"]
+    assert "difference" not in vae and iwae["against"] == "VAE"
+    assert (iwae["difference"], iwae["published_difference"]) == (1.75, 0.5)
+    assert iwae["difference_stderr"] == pytest.approx(0.25)  # of the differences, where either row's own is 5
+    page = (folder / "results" / "paired.md").read_text()
+    assert "| IWAE | VAE | log likelihood | +1.75 | 0.25 | +0.5 | yes |" in page
+    for found, seen in (([-90.1, -79.9], "no"), ([-91.0, -81.5], "the opposite")):
+        values["iwae"] = found
+        training.reproduce("paired", out="results", verbose=0)
+        assert f"| +0.5 | {seen} |" in (folder / "results" / "paired.md").read_text()
+
+
+def test_a_row_that_is_held_against_none_is_refused_before_training(folder, monkeypatch):
+    (folder / "configs" / "reproduce" / "alone.py").write_text(PAIRED.replace('"against": "vae"', '"against": "vea"'))
+    monkeypatch.setattr(keras.Model, "fit", pytest.fail)
+    with pytest.raises(InvalidInput, match="unknown row to hold against 'vea'; did you mean 'vae'?"):
+        training.reproduce("alone", out="results", verbose=0)

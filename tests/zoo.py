@@ -17,6 +17,10 @@ TABLE = {
     "vae": {"latent_dim": 2, "hidden": [16]},
     "cvae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
     "iwae": {"latent_dim": 2, "hidden": [16], "k": 3},
+    "svae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
+    "aavae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16]},
+    "aacvae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
+    "aasvae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
     "classifier": {"num_classes": CLASSES, "filters": [4, 8], "hidden": 16},
     "gan": {"latent_dim": 2, "network": "dense", "hidden": [16]},
     "cgan": {"latent_dim": 2, "network": "dense", "hidden": [16], "num_classes": CLASSES},
@@ -26,7 +30,13 @@ TABLE = {
     "aae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16]},
     "ssaae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
     "vaegan": {"latent_dim": 2, "network": "dense", "hidden": [16], "encoder_hidden": [16]},
+    "helmholtz": {"layers": [8, 4]},
+    "rws": {"layers": [8, 4], "k": 3},
+    "bihm": {"layers": [8, 4], "k": 3},
 }
+
+# Models whose noise has an axis before the rows, [k, batch, ...]: k samples for each example.
+SEVERAL_SAMPLES = {"iwae", "helmholtz", "rws", "bihm"}
 
 
 def tiny(name, seed=0, **changes):

@@ -7,12 +7,13 @@
     own = data.from_arrays(x, y, batch_size=64)
 
 `load` reads a data set of the zoo, `from_arrays` serves a user's own arrays, `prepare` fetches a set once,
-`list_datasets` and `info` say what there is. TensorFlow is imported with the first data set, not before.
+`list_datasets`, `info` and `class_shares` say what there is. TensorFlow is imported with the first data set, not
+before.
 """
 
-from dgm_zoo.data.registry import DatasetInfo, info, list_datasets, load, prepare
+from dgm_zoo.data.registry import DatasetInfo, class_shares, info, list_datasets, load, prepare
 
-__all__ = ["DatasetInfo", "from_arrays", "info", "list_datasets", "load", "prepare"]
+__all__ = ["DatasetInfo", "class_shares", "from_arrays", "info", "list_datasets", "load", "prepare"]
 
 
 def __getattr__(name):

@@ -17,6 +17,8 @@ BINARIZE = ("stochastic", "fixed", "threshold")
 
 # What a random stream is for; together with the seed it makes the first half of the generator's key.
 _ORDER, _NOISE, _DRAWN_ONCE = 0, 1, 2  # _DRAWN_ONCE + the position of the split in SPLITS
+_LABELS = _DRAWN_ONCE + len(SPLITS)
+UNLABELLED = -1  # the label of a row that has none
 _BLOCK = 1024  # rows that are drawn or resized at a time where a whole split is
 _INT32 = 2**31
 
@@ -35,6 +37,9 @@ def from_arrays(
     seed=0,
     first_epoch=None,
     limit=None,
+    labelled_fraction=None,
+    labels_per_class=None,
+    labelled_rows=None,
     levels=256,
 ):
     """Returns batches of a user's own arrays, by the same pipeline and with the same options as `load`.
@@ -42,11 +47,12 @@ def from_arrays(
     Args:
       x: array [N, ...] with at least one row; images are [N, H, W, C]. Either uint8 grey levels
         0 .. levels - 1, which become k / (levels - 1), or floats in [0, 1].
-      y: integer labels [N], or None.
+      y: integer labels [N], -1 for a row without one; or None.
       split: "train" (shuffled, drops the remainder, fresh noise in each epoch), "validation" or "test" (in
         order, keeps the last partial batch, the same noise every time).
       batch_size: rows of a batch.
-      labels, binarize, dequantize, image_size, shuffle, seed, first_epoch, limit: see `load`.
+      labels, binarize, dequantize, image_size, shuffle, seed, first_epoch, limit, labelled_fraction,
+        labels_per_class, labelled_rows: see `load`.
       levels: number of grey levels of uint8 data; None for real values that are no pixels, such as points in
         the plane, which may lie outside [0, 1].
 
@@ -68,6 +74,10 @@ def from_arrays(
         if not _is_integer(limit) or not 1 <= limit <= len(x):
             raise InvalidInput(f"limit={limit!r} does not fit split '{split}'; give 1 to {len(x)}")
         x, y = x[:limit], None if y is None else y[:limit]
+    if labelled_fraction is not None or labels_per_class is not None:
+        if not labels:
+            raise InvalidInput("labelled_fraction and labels_per_class hide labels, but labels=False; set it to True")
+        y = hidden(y, labelled_fraction, labels_per_class, seed) if training else y
     if training and batch_size > len(x):
         raise InvalidInput(f"batch_size={batch_size} is more than the {len(x)} rows of 'train'; lower it")
     if image_size is not None:
@@ -82,12 +92,16 @@ def from_arrays(
     rows = len(x)
     steps = rows // batch_size if training else -(-rows // batch_size)
     shuffle = training if shuffle is None else shuffle
+    known = np.flatnonzero(y >= 0) if training and labels else np.arange(rows)
+    mixed = 0 < len(known) < rows
+    _check_labelled_rows(labelled_rows, batch_size, mixed, training)
     with tf.device("cpu:0"):
         x = tf.constant(x)
         y = tf.constant(y) if labels else None
 
     def epoch_of_rows(epoch):
         order = _permutation(rows, _key(seed, _ORDER, epoch, 0)) if shuffle else tf.range(rows)
+        order = _mix(order, known, batch_size, labelled_rows) if mixed else order
         batches = tf.data.Dataset.range(steps)
         return batches.map(lambda b: (epoch, b, order[b * batch_size : (b + 1) * batch_size]))
 
@@ -124,6 +138,32 @@ def _permutation(n, key):
     """A permutation of 0 .. n - 1, int32 [n]: the ranks of n random 64-bit integers."""
     ranks = tf.random.stateless_uniform([n], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
     return tf.argsort(ranks, stable=True)
+
+
+def _mix(order, known, batch_size, labelled_rows):
+    """Rearranges an epoch's order so that every batch holds the same number of labelled rows, evenly spaced.
+
+    Both kinds keep the order in which they came. Where a batch wants more of a kind than its share of the data, the
+    epoch begins again with the first of that kind.
+
+    Args:
+      order: a permutation of all rows, int32 [N].
+      known: the rows that have a label, some but not all of them.
+      labelled_rows: of a batch; None for the share that they have in the data, and at least 1.
+
+    Returns:
+      The rows of all whole batches in turn, int32 [N - N % batch_size].
+    """
+    rows = order.shape[0]
+    several = max(1, round(batch_size * len(known) / rows)) if labelled_rows is None else labelled_rows
+    several = min(several, batch_size - 1)
+    spots = np.zeros(batch_size, bool)
+    spots[np.arange(several) * batch_size // several] = True
+    labelled = np.tile(spots, rows // batch_size)
+    has_label = np.isin(np.arange(rows), known)
+    kinds = [tf.boolean_mask(order, tf.gather(kind, order)) for kind in (has_label, ~has_label)]
+    turns = [np.cumsum(spot) - 1 for spot in (labelled, ~labelled)]  # how many of the kind came before
+    return tf.where(labelled, *(tf.gather(kind, turn % tf.size(kind)) for kind, turn in zip(kinds, turns, strict=True)))
 
 
 def _next_epoch():
@@ -182,6 +222,51 @@ def _dequantized(rows, levels, key):
     bits = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:count] | tf.constant(1, tf.uint16)
     u = tf.reshape(tf.cast(bits, tf.float32) / 2**16, tf.shape(rows))
     return (tf.cast(rows, tf.float32) + u) / levels
+
+
+# Labels.
+
+
+def hidden(y, labelled_fraction=None, labels_per_class=None, seed=0):
+    """Hides labels: returns y with -1 in place of all but some labels of each class, drawn from the seed.
+
+    Args:
+      y: labels int32 [N]; where one is -1 already it stays so.
+      labelled_fraction: share of each class, in (0, 1], whose labels stay, rounded to whole rows.
+      labels_per_class: number of rows of each class whose labels stay; give one of the two.
+
+    Raises:
+      InvalidInput: both or neither, one that cannot be meant, or one that does not suit the smallest class.
+
+    Example:
+      >>> hidden(np.array([0, 0, 1, 1, 1, 1]), labelled_fraction=0.5)   # one 0 and two 1 stay
+    """
+    if (labelled_fraction is None) == (labels_per_class is None):
+        raise InvalidInput(
+            f"labelled_fraction={labelled_fraction!r} and labels_per_class={labels_per_class!r} exclude each other; "
+            "give one of them"
+        )
+    if labelled_fraction is not None and not (_is_real(labelled_fraction) and 0 < labelled_fraction <= 1):
+        raise InvalidInput(f"labelled_fraction={labelled_fraction!r} is no share; give more than 0 and at most 1")
+    if labels_per_class is not None and not (_is_integer(labels_per_class) and labels_per_class >= 1):
+        raise InvalidInput(f"labels_per_class={labels_per_class!r} is no number of rows; give an integer of at least 1")
+    kept = np.full_like(y, UNLABELLED)
+    for label in np.unique(y[y >= 0]):
+        rows = np.flatnonzero(y == label)
+        count = round(labelled_fraction * len(rows)) if labels_per_class is None else labels_per_class
+        if count == 0:
+            raise InvalidInput(
+                f"labelled_fraction={labelled_fraction} leaves class {label}, which has {len(rows)} rows, without "
+                f"labels; give at least {1 / len(rows):.2g}"
+            )
+        if count > len(rows):
+            raise InvalidInput(
+                f"labels_per_class={count} is more than the {len(rows)} rows of class {label}; give at most that"
+            )
+        with tf.device("cpu:0"):
+            order = _permutation(len(rows), _key(seed, _LABELS, 0, label)).numpy()
+        kept[rows[order[:count]]] = label
+    return kept
 
 
 # Whole splits.
@@ -243,6 +328,26 @@ def check_split(split):
 
 def _is_integer(value):
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_real(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _check_labelled_rows(labelled_rows, batch_size, mixed, training):
+    if labelled_rows is not None and not (_is_integer(labelled_rows) and labelled_rows >= 1):
+        raise InvalidInput(f"labelled_rows={labelled_rows!r} is no number of rows; give an integer of at least 1")
+    if not training:
+        return
+    if labelled_rows is not None and not mixed:
+        raise InvalidInput(
+            f"labelled_rows={labelled_rows}, but the rows of 'train' do not differ in having labels; give "
+            "labelled_fraction or labels_per_class, or leave it out"
+        )
+    if mixed and (labelled_rows or 1) >= batch_size:
+        raise InvalidInput(
+            f"batch_size={batch_size} has no room for {labelled_rows or 1} labelled and one unlabelled row; raise it"
+        )
 
 
 def _check_options(split, batch_size, binarize, dequantize, seed, first_epoch):

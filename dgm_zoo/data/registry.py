@@ -35,7 +35,8 @@ class DatasetInfo:
     Attributes:
       name: as `load` takes it.
       version: version of the TFDS builder.
-      image_shape: shape of one example x as `load` gives it by default: (H, W, C), or (2,) for points in the plane.
+      image_shape: shape of one example x as `load` gives it by default: (H, W, C), (2,) for points in the plane, or
+        (n,) for vectors of n bits.
       num_classes: number of labels over all splits, or None for a set without labels.
       splits: number of examples of "train", "validation" and "test".
       levels: number of grey levels of a pixel, or None for points.
@@ -70,7 +71,8 @@ class _Set:
     levels: int | None = 256
     feature: str = "image"
     from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
-    builder: str | None = None  # module of builders/ for a set that TFDS lacks and that prepares itself
+    builder: str | None = None  # module of builders/ for a set that TFDS lacks
+    manual: str | None = None  # file that a user must have for it; without one the set prepares itself
     modes: Modes | None = None
 
 
@@ -108,7 +110,48 @@ def _mixture(num_classes, source, modes=None):
     )
 
 
+# Rows of train, validation and test as published, and bits.
+UCI_BINARY = {
+    "adult": (5_000, 1_414, 26_147, 123),
+    "connect4": (16_000, 4_000, 47_557, 126),
+    "dna": (1_400, 600, 1_186, 180),
+    "mushrooms": (2_000, 500, 5_624, 112),
+    "nips": (400, 100, 1_240, 500),
+    "ocr_letters": (32_152, 10_000, 10_000, 128),
+    "rcv1": (40_000, 10_000, 150_000, 150),
+    "web": (14_000, 3_188, 32_561, 300),
+}
+
+
+def _bits(name):
+    """One configuration of `uci_binary`: binary vectors."""
+    *rows, bits = UCI_BINARY[name]
+    return _Set(
+        version="1.0.0",
+        image_shape=(bits,),
+        num_classes=None,
+        splits={split: (split, n) for split, n in zip(("train", "validation", "test"), rows, strict=True)},
+        levels=2,
+        feature="bits",
+        source="splits of Larochelle and Murray (2011), the files those of H. Larochelle's MLPython",
+        licence="CC BY 4.0 (UCI Machine Learning Repository)"
+        if name in ("adult", "connect4", "dna", "mushrooms") else "none stated",
+        builder="uci_binary",
+        manual=f"{name}.npz",
+    )
+
+
 _SETS = {
+    "bars": _Set(
+        version="1.0.0",
+        image_shape=(4, 4, 1),
+        num_classes=None,
+        splits={"train": ("train", 10_000), "validation": ("validation", 2_500), "test": ("test", 2_500)},
+        levels=2,
+        source="horizontal or vertical bars, after Hinton, Dayan, Frey and Neal (1995)",
+        licence="made by dgm_zoo; none is needed",
+        builder="bars",
+    ),
     "binarized_mnist": _Set(
         version="1.0.0",
         image_shape=(28, 28, 1),
@@ -156,6 +199,7 @@ _SETS = {
         licence="MIT",
         from_stored=_ink,
     ),
+    **{f"uci_binary/{name}": _bits(name) for name in UCI_BINARY},
 }
 
 
@@ -206,6 +250,9 @@ def load(
     seed=0,
     first_epoch=None,
     limit=None,
+    labelled_fraction=None,
+    labels_per_class=None,
+    labelled_rows=None,
     data_dir=None,
 ):
     """Returns the batches of one split of a data set.
@@ -215,10 +262,9 @@ def load(
     epoch has its own order and pixels; "validation" and "test" come in order, with pixels drawn from (seed,
     row), the same every time and for every batch size.
 
-    The splits never overlap. `digits`, `binarized_mnist` and `gaussian_mixtures` have their own. For `mnist` and
-    `fashion_mnist` validation is the last 5,000 of TFDS's train, for `omniglot` its last 1,928, a tenth; TFDS
-    stores these sets in a fixed order shuffled by hash, so this is a random but constant choice. Omniglot's test
-    has other characters than its train.
+    The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
+    `omniglot` its last 1,928, a tenth; TFDS stores these sets in a fixed order shuffled by hash, so this is a random
+    but constant choice. The others have splits of their own. Omniglot's test has other characters than its train.
 
     Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
@@ -242,13 +288,20 @@ def load(
         from 0. An integer e, for training, gives an endless stream that begins where epoch e begins, so that
         a resumed run sees the batches of an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
       limit: number of rows to keep, the first of the split; None for all.
+      labelled_fraction: share of each class, in (0, 1], that keeps its labels in training; the other rows get the
+        label -1. Which ones keep theirs is drawn from the seed. The held-out splits keep all labels.
+      labels_per_class: the same, as a number of rows of each class; give one of the two, with labels=True.
+      labelled_rows: rows of a training batch that have a label, where some have none; None for their share of the
+        data, and at least 1. Every batch holds equally many, evenly spaced, labelled rows that are scarce come more
+        than once in an epoch, and an epoch has as many batches as it has without.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
-        ~/tensorflow_datasets. Nothing is downloaded, but `digits` and `gaussian_mixtures` prepare themselves, in
-        TFDS's default or a temporary folder if this one cannot be written to.
+        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits` and `gaussian_mixtures` prepare
+        themselves, in TFDS's default or a temporary folder if this one cannot be written to.
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], or of (x, y) with y int32 [B]. Of
-      `gaussian_mixtures`, x is points [B, 2], mostly within [-1.5, 1.5], and y the mode (or the half moon).
+      `gaussian_mixtures`, x is points [B, 2], mostly within [-1.5, 1.5], and y the mode (or the half moon); of
+      `uci_binary`, x is bits [B, n].
 
     Raises:
       InvalidInput: the set is unknown or not prepared, or an option does not fit.
@@ -265,20 +318,13 @@ def load(
     if labels and entry.num_classes is None:
         raise InvalidInput(f"labels=True, but '{name}' has no labels; leave labels out")
     if len(entry.image_shape) != 3:
+        kind = "points" if entry.levels is None else "bits"
         for option, value in {"binarize": binarize, "dequantize": dequantize, "image_size": image_size}.items():
             if value:
-                raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds points; leave it out")
+                raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds {kind}; leave it out")
     if image_size is not None:
         image_size = pipeline.check_image_size(image_size)
-    directory = _prepared_in(name, data_dir)
-    if directory is None:
-        if entry.builder is None:
-            raise InvalidInput(
-                f"data set '{name}' is not prepared in {_data_dir(data_dir)}; "
-                f"run 'dgm-zoo data prepare {name}' once, with a network, or set TFDS_DATA_DIR"
-            )
-        directory = prepare(name, data_dir)
-    x, y, levels = _read(name, split, directory, image_size)
+    x, y, levels = _read(name, split, _directory(name, entry, data_dir), image_size)
     return pipeline.from_arrays(
         x,
         y,
@@ -291,20 +337,70 @@ def load(
         seed=seed,
         first_epoch=first_epoch,
         limit=limit,
+        labelled_fraction=labelled_fraction,
+        labels_per_class=labels_per_class,
+        labelled_rows=labelled_rows,
         levels=levels,
     )
 
 
-def prepare(name, data_dir=None):
+def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0, limit=None, data_dir=None):
+    """Returns the share of each class among the labelled rows of training: a list of floats that sum to 1.
+
+    Args:
+      name: one of `list_datasets()`.
+      labelled_fraction, labels_per_class, seed, limit, data_dir: see `load`; None and None for all labels.
+
+    Raises:
+      InvalidInput: as `load`; or a class without a labelled row.
+
+    Example:
+      >>> class_shares("digits", labels_per_class=10)   # 0.1 for each of the ten
+    """
+    import numpy as np
+
+    from dgm_zoo.data import pipeline
+
+    entry = _entry(name)
+    if entry.num_classes is None:
+        raise InvalidInput(f"data set '{name}' has no labels; choose another")
+    y = _read(name, "train", _directory(name, entry, data_dir), None)[1][:limit]
+    if labelled_fraction is not None or labels_per_class is not None:
+        y = pipeline.hidden(y, labelled_fraction, labels_per_class, seed)
+    counts = np.bincount(y[y >= 0], minlength=entry.num_classes)
+    if not counts.all():
+        raise InvalidInput(
+            f"class {int(counts.argmin())} has no row among the {len(y)} of training; raise or drop limit"
+        )
+    return [float(share) for share in counts / counts.sum()]
+
+
+def _directory(name, entry, data_dir):
+    """The folder of a set that is prepared, or that prepares itself."""
+    directory = _prepared_in(name, data_dir)
+    if directory is None:
+        if entry.builder is None:
+            raise InvalidInput(
+                f"data set '{name}' is not prepared in {_data_dir(data_dir)}; "
+                f"run 'dgm-zoo data prepare {name}' once, with a network, or set TFDS_DATA_DIR"
+            )
+        directory = prepare(name, data_dir)
+    return directory
+
+
+def prepare(name, data_dir=None, manual_dir=None):
     """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
 
     Args:
-      name: one of `list_datasets()`. `digits` and `gaussian_mixtures` are made in seconds and offline; the others
-        are downloaded by TFDS.
+      name: one of `list_datasets()`. `bars`, `digits` and `gaussian_mixtures` are made in seconds and offline; the
+        others are downloaded by TFDS, but for those of `uci_binary`, which are read from a file that you have: see
+        `builders/uci_binary.py` for where it comes from.
       data_dir: see `load`.
+      manual_dir: folder of that file; None for `downloads/manual/uci_binary` in data_dir.
 
     Raises:
-      InvalidInput: the name is unknown, or the set cannot be downloaded or written.
+      InvalidInput: the name is unknown; the set cannot be downloaded or written; or its file is missing or is not what
+        was published.
 
     Example:
       >>> prepare("digits", "/tmp/sets")
@@ -314,10 +410,11 @@ def prepare(name, data_dir=None):
     found = _prepared_in(name, data_dir)
     if found and (data_dir is None or found.startswith(os.path.join(_data_dir(data_dir), ""))):
         return found
+    manual_dir = _manual_dir(name, entry, data_dir, manual_dir)
     failures = []
     for folder in _folders(name, data_dir):
         try:
-            return _prepare_in(name, entry, folder)
+            return _prepare_in(name, entry, folder, manual_dir)
         except OSError as error:
             failures.append(f"{folder}: {error}")
     raise InvalidInput(
@@ -337,8 +434,24 @@ def _data_dir(data_dir):
     return os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_DIR)
 
 
+def _manual_dir(name, entry, data_dir, manual_dir):
+    """The folder of a set's manual file, which is there; None for a set that needs none."""
+    if entry.manual is None:
+        if manual_dir is not None:
+            raise InvalidInput(f"manual_dir={manual_dir!r}, but '{name}' is read from no file of yours; leave it out")
+        return None
+    folder = os.path.join(_data_dir(data_dir), "downloads", "manual", entry.builder)
+    folder = os.path.expanduser(manual_dir or folder)
+    if not os.path.isfile(os.path.join(folder, entry.manual)):
+        raise InvalidInput(
+            f"data set '{name}' is read from {entry.manual}, which is not in {folder}; run 'dgm-zoo data prepare "
+            f"{name} --manual_dir=FOLDER' with the folder that has it ({entry.source})"
+        )
+    return folder
+
+
 def _folders(name, data_dir):
-    """The folders where a set may lie: the caller's; for one that prepares itself, two more."""
+    """The folders where a set may lie: the caller's; for one of builders/, two more."""
     folders = [_data_dir(data_dir)]
     if _SETS[name].builder:
         folders.append(os.path.expanduser(_DEFAULT_DIR))
@@ -355,7 +468,7 @@ def _prepared_in(name, data_dir):
     return None
 
 
-def _prepare_in(name, entry, folder):
+def _prepare_in(name, entry, folder, manual_dir):
     """Prepares a set in a folder of its own and renames it into place, so that two processes may race.
 
     (TFDS's own temporary names come from Python's global generator: two processes with one seed would clash.)
@@ -366,7 +479,7 @@ def _prepare_in(name, entry, folder):
         raise PermissionError("the folder is read-only")
     place = os.path.join(folder, name)
     os.makedirs(place, exist_ok=True)
-    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    config = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
     with tempfile.TemporaryDirectory(dir=place, prefix="incomplete.") as scratch:
         if entry.builder:
             importlib.import_module(f"dgm_zoo.data.builders.{entry.builder}")

@@ -13,11 +13,13 @@ ROWS_PER_CALL = 500
 
 
 class Input(NamedTuple):
-    """What one named input must be: its event shape, dtype, and the closed range of its values."""
+    """What one named input must be: its event shape, dtype, the closed range of its values, and whether these are
+    0 and 1 alone."""
 
     shape: tuple
     dtype: tf.DType = tf.float32
     range: tuple | None = None
+    binary: bool = False
 
     def spec(self, name):
         """The `tf.TensorSpec` of a batch of these."""
@@ -65,6 +67,14 @@ def check_array(where, name, value, wanted):
             f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; "
             "rescale it"
         )
+    if wanted.binary:
+        other = np.argwhere((fits != 0) & (fits != 1))
+        if len(other):
+            first = tuple(other[0])
+            raise InvalidInput(
+                f"{where}: {name} holds {fits[first]:g} in row {first[0]}, but this model takes 0 and 1 only; binarise "
+                "it, as data.load(..., binarize='stochastic') does"
+            )
     return fits
 
 
@@ -106,7 +116,8 @@ class Serves:
             raise InvalidInput(f"{name}: inputs have {sorted(rows)} rows; give each the same number")
         cache = self.__dict__.setdefault("_answers", {})
         if name not in cache:
-            cache[name] = tf.function(self.endpoint_function(name), autograph=False, reduce_retracing=True)
+            traced = tf.function(self.endpoint_function(name), autograph=False)
+            cache[name] = traced.get_concrete_function(**{key: wanted.spec(key) for key, wanted in inputs.items()})
         parts = []
         for start in range(0, max(rows.pop(), 1), ROWS_PER_CALL):
             chunk = {key: tf.constant(value[start : start + ROWS_PER_CALL]) for key, value in arrays.items()}

@@ -186,8 +186,9 @@ class VAE(GenerativeModel):
         """
         num_samples = positive_int("num_samples", num_samples)
         given = {"x": x, **self._given(label)}
+        takes = self.endpoints()["log_likelihood"].inputs
         x, label = (
-            check_array("log_likelihood", name, given.get(name), wanted) if (wanted := self.takes().get(name)) else None
+            check_array("log_likelihood", name, given.get(name), wanted) if (wanted := takes.get(name)) else None
             for name in ("x", "label")
         )
         if label is not None and len(label) != len(x):

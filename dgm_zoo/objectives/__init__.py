@@ -1,5 +1,6 @@
 """Objectives as pure functions of log-probabilities, logits and samples: no variables, no networks."""
 
+from dgm_zoo.objectives.activation import activated, realness, weight_of_fakes
 from dgm_zoo.objectives.adversarial import (
     Adversarial,
     Hinge,
@@ -17,6 +18,7 @@ from dgm_zoo.objectives.adversarial import (
     log_q_reversed,
 )
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
+from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 
 __all__ = [
     "Adversarial",
@@ -26,7 +28,9 @@ __all__ = [
     "NonSaturating",
     "Saturating",
     "Wasserstein",
+    "activated",
     "adversarial",
+    "centred",
     "doubly_reparametrised",
     "effective_sample_size",
     "elbo",
@@ -37,4 +41,9 @@ __all__ = [
     "importance_weights",
     "log_q",
     "log_q_reversed",
+    "realness",
+    "power_bound",
+    "power_weights",
+    "weighted",
+    "weight_of_fakes",
 ]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from dgm_zoo import data, metrics, viz
+from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import Endpoint
 from dgm_zoo.serving.presets import from_preset
@@ -14,6 +15,8 @@ from dgm_zoo.training.config import resolve
 
 CHAIN = (10, 100)  # sweeps of a Gibbs chain that pictures show
 Z_SAMPLES = 100  # times as many samples of p for log Z as of q for each image
+CLASSES, COLUMNS = 10, 10  # at most so many classes, and so many styles or images, in a picture of classes
+NOTHING = Endpoint({}, None)
 OTHER = {"test": "validation", "validation": "train"}  # the split on which categories are matched with classes
 
 
@@ -71,7 +74,7 @@ def _helmholtz(model, held_out, config, split, verbose):
 def _has_categories(config, model):
     """Whether the model infers a category of x that can be held against the data's classes."""
     labelled = data.info(config.data.name).num_classes is not None
-    return labelled and "category" in model.endpoints().get("sample_code", Endpoint({}, None)).inputs
+    return labelled and "category" in model.endpoints().get("sample_code", NOTHING).inputs
 
 
 def _categories(model, config, split):
@@ -141,8 +144,9 @@ def samples(model, n, seed):
 
 
 def pictures(model, config, workdir, history, count=64, rows=500):
-    """Writes as PNG what the model can show: samples, traversals of its code, reconstructions of test images, these
-    with a half drawn again, their codes, those beside the prior, and the learning curves."""
+    """Writes as PNG what the model can show: samples, these by class and style, traversals of its code, reconstructions
+    of test images, these with a half drawn again, or in their style as every class, their codes, those beside the
+    prior, and the learning curves."""
     table, labelled = model.endpoints(), data.info(config.data.name).num_classes is not None
     wanted = {"data": {**config.data.to_dict(), "labels": labelled}, "evaluate": {"batch_size": rows}}
     batches = dataset(resolve({**config.to_dict(), **wanted}), model, "test")
@@ -159,6 +163,12 @@ def pictures(model, config, workdir, history, count=64, rows=500):
     if "reconstruct" in table and holds_images(config):
         few = {key: value[:16] for key, value in given.items()}
         viz.save_pairs(x[:16].numpy(), model.reconstruct(x[:16], **few), workdir / "reconstructions.png")
+    if "label" in table.get("sample", NOTHING).inputs and holds_images(config):
+        viz.save_grid(_classes(model), workdir / "classes.png", columns=COLUMNS)
+    if "encode" in table and "label" in table.get("decode", NOTHING).inputs and holds_images(config):
+        few = {key: value[:COLUMNS] for key, value in given.items()}
+        styles = _styles(model, x[:COLUMNS].numpy(), few)
+        viz.save_grid(styles, workdir / "style_transfer.png", columns=len(styles) // COLUMNS)
     if "inpaint" in table and holds_images(config):
         chain = {f"p*, {steps} sweeps": model.gibbs(16, steps, seed=0) for steps in CHAIN}
         viz.save_rows({"p, ancestral": model.gibbs(16, 0, seed=0), **chain}, workdir / "gibbs.png")
@@ -179,6 +189,20 @@ def _inpainted(model, x):
     mask[half:, : x.shape[1] // 2] = 1
     completed = {f"completed, seed {seed}": model.inpaint(x, mask, CHAIN[-1], seed) for seed in (0, 1)}
     return {"test image": x, "known half": mask * x + (1 - mask) * 0.5, **completed}
+
+
+def _classes(model):
+    """Samples, one class in each row of `COLUMNS` and one style, the same noise, in each column."""
+    label, column = (index.ravel() for index in np.indices((min(model.num_classes, CLASSES), COLUMNS)))
+    return model.answer("sample", seed=row_seeds(0, COLUMNS)[column], label=label.astype("int32"))["x"]
+
+
+def _styles(model, x, given):
+    """Each image of x, and after it what its code decodes to as every class."""
+    z = next(iter(model.encode(x, **given).values()))
+    classes = range(min(model.num_classes, CLASSES))
+    found = np.stack([x, *(model.decode(z, np.full(len(x), c, "int32")) for c in classes)], 1)
+    return found.reshape(-1, *x.shape[1:])
 
 
 def _traversals(model, columns=10):
