@@ -868,6 +868,8 @@ def test_a_label_outside_the_classes_and_pixels_outside_their_range_are_refused_
     x, label = images(8)
     with pytest.raises(InvalidInput, match=r"label has values from .* to 3, outside \[0, 2\]"):
         model.fit(x, np.full(8, 3), verbose=0)
+    with pytest.raises(InvalidInput, match=r"label holds 1.5 in row 2; give whole numbers"):
+        model.fit(x, np.array([0, 1, 1.5, 2, 0, 1, 2, 0]), verbose=0)
     with pytest.raises(InvalidInput, match=r"label has values from 7 to 7, outside \[0, 2\]"):
         model.sample(2, label=7)
     with pytest.raises(InvalidInput, match=r"x has values from 0 to 255, outside \[0, 1\]"):

@@ -7,10 +7,10 @@ and Larsen et al. (2016) report other quantities.
 """
 
 
-def row(name, label, config, metric):
+def row(name, label, config, metric, **others):
     return {
         "name": name, "label": label, "config": config, "overrides": [], "metric": metric, "published": None,
-        "published_source": None,
+        "published_source": None, **others,
     }
 
 
@@ -18,12 +18,12 @@ def get_experiment():
     return {
         "rows": [
             row("ae", "AE", "ae_mnist.py", "test_mse"),
-            row("aae", "AAE", "aae_mnist.py", "test_mse"),
+            row("aae", "AAE", "aae_mnist.py", "test_mse", against="ae"),
             row("aae", "AAE", "aae_mnist.py", "test_aggregate_posterior"),
             row("ae", "AE", "ae_mnist.py", "test_frechet_distance"),
             row("aae", "AAE", "aae_mnist.py", "test_frechet_distance"),
             row("vae", "VAE", "vae_dcgan_mnist.py", "test_frechet_distance"),
-            row("vaegan", "VAE/GAN", "vaegan_mnist.py", "test_frechet_distance"),
+            row("vaegan", "VAE/GAN", "vaegan_mnist.py", "test_frechet_distance", against="vae"),
             row("vae", "VAE", "vae_dcgan_mnist.py", "test_inception_score"),
             row("vaegan", "VAE/GAN", "vaegan_mnist.py", "test_inception_score"),
         ],

@@ -10,10 +10,10 @@ the judge is the preset classifier_mnist, so only differences between rows compa
 SOURCE = "the paper's Table 2, 5 runs"
 
 
-def row(name, label, metric, published=None):
+def row(name, label, metric, published=None, **others):
     return {
         "name": name, "label": label, "config": f"{name}_mnist.py", "overrides": [], "metric": metric,
-        "published": published, "published_source": SOURCE,
+        "published": published, "published_source": SOURCE, **others,
     }
 
 
@@ -21,12 +21,12 @@ def get_experiment():
     return {
         "rows": [
             row("gan", "GAN", "test_inception_score", 8.34),
-            row("iwgan", "IWGAN", "test_inception_score", 8.45),
+            row("iwgan", "IWGAN", "test_inception_score", 8.45, against="gan"),
             row("gan", "real test images", "test_inception_score_real"),
             row("gan", "GAN", "test_frechet_distance"),
-            row("iwgan", "IWGAN", "test_frechet_distance"),
+            row("iwgan", "IWGAN", "test_frechet_distance", against="gan"),
             row("cgan", "CGAN", "test_conditional_accuracy", 0.985),
-            row("iwcgan", "IWCGAN", "test_conditional_accuracy", 0.987),
+            row("iwcgan", "IWCGAN", "test_conditional_accuracy", 0.987, against="cgan"),
         ],
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],

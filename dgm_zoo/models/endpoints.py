@@ -61,6 +61,11 @@ def check_array(where, name, value, wanted):
     if not np.all(np.isfinite(fits)):
         row = int(np.argwhere(~np.isfinite(fits))[0][0])
         raise InvalidInput(f"{where}: {name} holds NaN or infinity in row {row}; remove it")
+    if wanted.dtype.is_integer and np.any(fits != array):
+        first = tuple(np.argwhere(fits != array)[0])
+        raise InvalidInput(
+            f"{where}: {name} holds {array[first]} in row {first[0]}; give whole numbers that fit {wanted.dtype.name}"
+        )
     if wanted.range and array.size and (array.min() < wanted.range[0] or array.max() > wanted.range[1]):
         low, high = wanted.range
         raise InvalidInput(
