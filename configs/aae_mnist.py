@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "aae", "latent_dim": 8, "hidden": [1000, 1000], "activation": "relu",
+            "name": "aae", "latent_dim": 8, "hidden": [400, 400], "activation": "relu",
             "discriminator_hidden": [256, 256],
         },
         "data": {"name": "mnist", "batch_size": 125},
