@@ -11,7 +11,7 @@ def get_config():
         "model": {"name": "classifier", "filters": [32, 64], "hidden": 256, "dropout": 0.5},
         "data": {"name": "fashion_mnist", "batch_size": 100},
         "train": {
-            "epochs": 8, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 1e-3}, "decay": "cosine",
+            "epochs": 6, "seed": 0, "optimizer": {"name": "adam", "learning_rate": 1e-3}, "decay": "cosine",
             "steps_per_execution": 25,
         },
     })

@@ -10,7 +10,7 @@ def get_config():
     return ConfigDict({
         "model": {
             "name": "infogan", "latent_dim": 74, "categories": 10, "continuous": 2, "hidden": [32, 64], "units": 256,
-            "recognition_hidden": [128],
+            "recognition_hidden": [128], "weight": 0.1,
         },
         "data": {"name": "mnist", "batch_size": 125},
         "train": {

@@ -4,6 +4,8 @@
 
 The paper matches each category with a class to reach an error of 5 % (recalled, not looked up); it does not say on
 which images it matched. Here the matching is found on validation images and the error counted on the test images.
+The weight of the information is 0.1 for all of the code. With the paper's 1 the generator of these small networks
+collapsed onto one texture that carried the code in its details.
 """
 
 
@@ -17,7 +19,7 @@ def get_experiment():
             for metric, published in
             (("test_code_error", 0.05), ("test_frechet_distance", None), ("test_inception_score", None))
         ],
-        "seeds": [0, 1, 2],
+        "seeds": [0, 1],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],
         "notes": [],
     }
