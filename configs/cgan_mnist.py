@@ -1,6 +1,10 @@
 """A conditional GAN with small DCGAN networks on MNIST.
 
     dgm-zoo train --config=configs/cgan_mnist.py --workdir=runs/cgan_mnist
+
+Took 7 minutes on one core beside other work. Test split, 10,000 samples:
+conditional accuracy 0.9866 +- 0.0011, Frechet distance
+4.82 +- 0.17, inception score 9.75 +- 0.01 (that of the real images: 9.84).
 """
 
 from ml_collections import ConfigDict
