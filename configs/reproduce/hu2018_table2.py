@@ -31,8 +31,8 @@ def get_experiment():
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],
         "notes": [
-            "With equal networks, data and budgets the paper's gains are not seen here: the difference of the inception "
-            "scores is a sixth of the published one, and that of the accuracies is within its standard error.",
+            "With equal networks, data and budgets the paper's gains are not seen here: the difference of the "
+            "inception scores is a sixth of the published one, that of the accuracies is within its standard error.",
             "The minutes are wall time on cores that other work shared; a run that was held up counts its waiting.",
         ],
     }

@@ -21,5 +21,9 @@ def get_experiment():
         ],
         "seeds": [0, 1],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],
-        "notes": [],
+        "notes": [
+            "Of the first seed: [each category a row, other noise in each column](infogan_mnist-noise.png), and [each "
+            "category a row, the first continuous value from -1 to 1](infogan_mnist-value.png), as `dgm-zoo train` "
+            "draws them.",
+        ],
     }
