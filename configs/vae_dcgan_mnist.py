@@ -20,5 +20,5 @@ def get_config():
             "steps_per_execution": 22,
             "precision": "mixed_bfloat16",
         },
-        "evaluate": {"classifier": "classifier_mnist"},
+        "evaluate": {"classifier": "classifier_mnist", "num_samples": 50},
     })
