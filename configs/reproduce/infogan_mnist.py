@@ -19,7 +19,7 @@ def get_experiment():
             for metric, published in
             (("test_code_error", 0.05), ("test_frechet_distance", None), ("test_inception_score", None))
         ],
-        "seeds": [0],
+        "seeds": [0, 1],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],
         "notes": [
             "Of the first seed: [each category a row, other noise in each column](infogan_mnist-noise.png), and [each "
