@@ -10,7 +10,7 @@ import tensorflow as tf
 from dgm_zoo import data, serving, training
 
 PRESETS = serving.list_presets()
-LIMIT = 20 * 2**20
+LIMIT = 8 * 2**20
 
 
 @pytest.mark.parametrize("name", PRESETS)
