@@ -158,3 +158,24 @@ def test_options_for_images_are_refused_before_anything_is_prepared(option, tmp_
 def test_the_name_without_a_configuration_is_answered_with_one():
     with pytest.raises(InvalidInput, match="unknown data set 'gaussian_mixtures'; did you mean 'gaussian_mixtures/"):
         data.info("gaussian_mixtures")
+
+
+# What a model of them draws.
+
+
+def test_a_vae_draws_points_with_the_noise_of_its_likelihood():
+    import dgm_zoo
+    from dgm_zoo import distributions
+
+    stddev = 0.3
+    model = dgm_zoo.create(
+        "vae", image_shape=(2,), latent_dim=2, hidden=[8], seed=0,
+        likelihood=distributions.IndependentNormal((2,), stddev=stddev),
+    )
+    means, drawn = model.sample(2000, seed=3), model.draw(2000, seed=3)
+    noise = (drawn - means) / stddev  # of the same z
+    assert np.abs(noise.mean(0)).max() < 4 / np.sqrt(2000)
+    assert np.abs(np.cov(noise.T) - np.eye(2)).max() < 4 * np.sqrt(2 / 2000)
+    np.testing.assert_allclose(model.draw(10, seed=3), drawn[:10], atol=1e-6)
+    with pytest.raises(InvalidInput, match="n is 0"):
+        model.draw(0)

@@ -9,7 +9,7 @@ from dgm_zoo.distributions import IndependentNormal, RowNoise, StandardNormal, r
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.base import GenerativeModel
-from dgm_zoo.models.endpoints import SEED, Endpoint, Input, check_array
+from dgm_zoo.models.endpoints import ROWS_PER_CALL, SEED, Endpoint, Input, check_array
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.networks import encoder_and_decoder
 from dgm_zoo.objectives import elbo, importance_bound
@@ -236,6 +236,28 @@ class VAE(GenerativeModel):
     def reconstruct(self, x, label=None):
         """The likelihood's mean at the posterior's: NumPy, the shape of x."""
         return self.answer("reconstruct", x=x, **self._given(label))["x"]
+
+    def draw(self, n, seed=0, label=None):
+        """Draws z ~ p(z), then x ~ p(x|z), of which `sample` gives the mean: NumPy `[n, *image_shape]`.
+
+        The mean is the better picture; a draw is what the model holds data to be, its noise included.
+
+        Args:
+          n, seed: see `sample`.
+          label: what the model conditions on, `[n]` or one for all; None for a model without labels.
+
+        Raises:
+          InvalidInput: see `sample`.
+        """
+        seeds = row_seeds(seed, positive_int("n", n))
+        label = None if label is None else tf.broadcast_to(tf.cast(label, tf.int32), (n,))
+        parts = []
+        for start in range(0, n, ROWS_PER_CALL):
+            rows = slice(start, start + ROWS_PER_CALL)
+            rng, c = RowNoise(tf.constant(seeds[rows])), self.condition(None if label is None else label[rows])
+            p = self.p_x(self.prior.draw(self.prior.noise(rng), self.q_z), *c)
+            parts.append(self.likelihood.sample(p, self.likelihood.noise(rng)).numpy())
+        return np.concatenate(parts)
 
     def _given(self, label):
         return {} if label is None else {"label": label}

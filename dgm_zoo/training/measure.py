@@ -50,7 +50,7 @@ def evaluate(model, config, split="test", verbose=1):
             data.info(config.data.name).num_classes,
         )
     if _judges_samples(config, model):
-        x, label = samples(model, _rows(config, split), config.train.seed)
+        x, label = samples(model, config, _rows(config, split), config.train.seed)
         quality = metrics.sample_quality(
             x, config.data.name, _classifier(config, model), label=label, split=split,
             limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
@@ -135,12 +135,14 @@ def _rows(config, split):
     return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
 
 
-def samples(model, n, seed):
-    """n samples, and the classes that they were asked to have: all alike often; None for a model without labels."""
-    if "label" not in model.endpoints()["sample"].inputs:
-        return model.sample(n, seed=seed), None
-    label = np.arange(n) % model.num_classes
-    return model.sample(n, seed=seed, label=label), label
+def samples(model, config, n, seed):
+    """n samples, and the classes that they were asked to have: all alike often; None for a model without labels.
+
+    Points are draws x ~ p(x|z) where the model has such a likelihood, images its mean.
+    """
+    label = np.arange(n) % model.num_classes if "label" in model.endpoints()["sample"].inputs else None
+    draw = model.draw if holds_points(config) and hasattr(model, "draw") else model.sample
+    return draw(n, seed=seed, **({} if label is None else {"label": label})), label
 
 
 def pictures(model, config, workdir, history, count=64, rows=500):
@@ -154,9 +156,9 @@ def pictures(model, config, workdir, history, count=64, rows=500):
     given = {"label": labels.numpy()} if "label" in model.takes() else {}
     viz.save_curves(history, workdir / "curves.png")
     if "sample" in table and holds_points(config):
-        viz.save_points({"data": x.numpy(), "samples": samples(model, len(x), 0)[0]}, workdir / "samples.png")
+        viz.save_points({"data": x.numpy(), "samples": samples(model, config, len(x), 0)[0]}, workdir / "samples.png")
     elif "sample" in table and holds_images(config):
-        viz.save_grid(samples(model, count, 0)[0], workdir / "samples.png")
+        viz.save_grid(samples(model, config, count, 0)[0], workdir / "samples.png")
     if "sample_code" in table and holds_images(config):
         for name, images in _traversals(model).items():
             viz.save_interpolation(images, workdir / f"traversal_{name}.png")

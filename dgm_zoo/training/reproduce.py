@@ -80,13 +80,13 @@ def _picture(folders, out, name, count=16, points=2000):
         if "sample" not in model.endpoints() or not (holds_points(config) or holds_images(config)):
             continue
         if not holds_points(config):
-            images[label] = samples(model, count, 0)[0]
+            images[label] = samples(model, config, count, 0)[0]
             continue
         if config.data.name not in sets:
             sets.append(config.data.name)
             real = np.concatenate([x.numpy() for x in dataset(config, model, "test")])
             panels[f"data, {config.data.name.split('/')[-1]}"] = real[:points]
-        panels[label] = samples(model, points, 0)[0]
+        panels[label] = samples(model, config, points, 0)[0]
     if images:
         viz.save_rows(images, out / f"{name}.png")
     elif panels:
