@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from zoo import CLASSES, SHAPE, images, tiny, two_cpus, weights
 
 from dgm_zoo import data
-from dgm_zoo.data.pipeline import hidden
+from dgm_zoo.data.draws import hidden
 from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, IndependentNormal
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import CVAE, SVAE

@@ -11,7 +11,9 @@
 before.
 """
 
-from dgm_zoo.data.registry import DatasetInfo, class_shares, info, list_datasets, load, prepare
+from dgm_zoo.data.preparing import prepare
+from dgm_zoo.data.registry import DatasetInfo, class_shares, info, load
+from dgm_zoo.data.sets import list_datasets
 
 __all__ = ["DatasetInfo", "class_shares", "from_arrays", "info", "list_datasets", "load", "prepare"]
 

@@ -5,7 +5,7 @@ import contextlib
 import keras
 
 from dgm_zoo import data
-from dgm_zoo.data.pipeline import check_image_size
+from dgm_zoo.data.checks import check_image_size
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
 from dgm_zoo.models.endpoints import check_array

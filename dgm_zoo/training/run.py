@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo import data
-from dgm_zoo.data.pipeline import SPLITS
+from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.training import checkpoints
 from dgm_zoo.training.build import build, check_batch, compile_model, dataset, precision, steps_per_epoch

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
-from dgm_zoo.data.registry import GRID, RING
+from dgm_zoo.data.sets import GRID, RING
 
 SPLITS = {"train": 10_000, "validation": 2_500, "test": 2_500}
 

@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import tensorflow_datasets as tfds
 
-from dgm_zoo.data.registry import UCI_BINARY
+from dgm_zoo.data.sets import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
 
 KEYS = {"train": "train", "validation": "valid", "test": "test"}

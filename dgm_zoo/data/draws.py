@@ -1,0 +1,106 @@
+"""Everything random in the data: order, pixels and hidden labels as pure functions of the seed."""
+
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.data.checks import SPLITS, is_integer, is_real
+from dgm_zoo.errors import InvalidInput
+
+# What a random stream is for; together with the seed it makes the first half of the generator's key.
+ORDER, NOISE, DRAWN_ONCE = 0, 1, 2  # DRAWN_ONCE + the position of the split in SPLITS
+_LABELS = DRAWN_ONCE + len(SPLITS)
+UNLABELLED = -1  # the label of a row that has none
+
+
+def key_of(seed, purpose, epoch, batch):
+    """Key of a random stream, int64 [2]: four 32-bit numbers, so that no two streams share one."""
+    low = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(32, tf.int64))
+    return tf.stack([tf.constant(purpose << 32 | seed % 2**32, tf.int64), low | tf.cast(batch, tf.int64)])
+
+
+def permutation(n, key):
+    """A permutation of 0 .. n - 1, int32 [n]: the ranks of n random 64-bit integers."""
+    ranks = tf.random.stateless_uniform([n], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
+    return tf.argsort(ranks, stable=True)
+
+
+def noise_of(binarize, dequantize, x, levels):
+    """Returns the function (rows, key) -> float32 rows that the options ask for, or None for plain pixels."""
+    if (binarize or dequantize) and levels is None:
+        raise InvalidInput("binarize and dequantize need pixels; with levels=None leave both out")
+    if dequantize:
+        if x.dtype != np.uint8:
+            raise InvalidInput(
+                f"dequantize=True needs uint8 grey levels, not {x.dtype}; give x as uint8 with its levels"
+            )
+        return lambda rows, key: _dequantized(rows, levels, key)
+    if binarize == "threshold":
+        return lambda rows, key: tf.cast(values(rows, levels) > 0.5, tf.float32)
+    if binarize:
+        return lambda rows, key: _bernoulli(values(rows, levels), key)
+    return None
+
+
+def values(rows, levels):
+    """Pixels in [0, 1] as float32: grey level k is k / (levels - 1), floats are what they are."""
+    return tf.cast(rows, tf.float32) / (levels - 1) if rows.dtype == tf.uint8 else rows
+
+
+def _bernoulli(p, key):
+    """Ones with probability p: exactly for p = 0 and 1, and to 2**-23, the grid of the uniforms, between."""
+    return tf.cast(tf.random.stateless_uniform(tf.shape(p), key, alg="philox") < p, tf.float32)
+
+
+def _dequantized(rows, levels, key):
+    """(k + u) / levels with u uniform on the odd multiples of 2**-16 in (0, 1).
+
+    Those u leave k + u exact in float32, so that floor(levels * x) gives k back; with finer ones it can round
+    up to k + 1.
+    """
+    count = tf.size(rows)
+    words = tf.random.stateless_uniform([(count + 1) // 2], key, None, None, tf.uint32, alg="philox")
+    bits = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:count] | tf.constant(1, tf.uint16)
+    u = tf.reshape(tf.cast(bits, tf.float32) / 2**16, tf.shape(rows))
+    return (tf.cast(rows, tf.float32) + u) / levels
+
+
+def hidden(y, labelled_fraction=None, labels_per_class=None, seed=0):
+    """Hides labels: returns y with -1 in place of all but some labels of each class, drawn from the seed.
+
+    Args:
+      y: labels int32 [N]; where one is -1 already it stays so.
+      labelled_fraction: share of each class, in (0, 1], whose labels stay, rounded to whole rows.
+      labels_per_class: number of rows of each class whose labels stay; give one of the two.
+
+    Raises:
+      InvalidInput: both or neither, one that cannot be meant, or one that does not suit the smallest class.
+
+    Example:
+      >>> hidden(np.array([0, 0, 1, 1, 1, 1]), labelled_fraction=0.5)   # one 0 and two 1 stay
+    """
+    if (labelled_fraction is None) == (labels_per_class is None):
+        raise InvalidInput(
+            f"labelled_fraction={labelled_fraction!r} and labels_per_class={labels_per_class!r} exclude each other; "
+            "give one of them"
+        )
+    if labelled_fraction is not None and not (is_real(labelled_fraction) and 0 < labelled_fraction <= 1):
+        raise InvalidInput(f"labelled_fraction={labelled_fraction!r} is no share; give more than 0 and at most 1")
+    if labels_per_class is not None and not (is_integer(labels_per_class) and labels_per_class >= 1):
+        raise InvalidInput(f"labels_per_class={labels_per_class!r} is no number of rows; give an integer of at least 1")
+    kept = np.full_like(y, UNLABELLED)
+    for label in np.unique(y[y >= 0]):
+        rows = np.flatnonzero(y == label)
+        count = round(labelled_fraction * len(rows)) if labels_per_class is None else labels_per_class
+        if count == 0:
+            raise InvalidInput(
+                f"labelled_fraction={labelled_fraction} leaves class {label}, which has {len(rows)} rows, without "
+                f"labels; give at least {1 / len(rows):.2g}"
+            )
+        if count > len(rows):
+            raise InvalidInput(
+                f"labels_per_class={count} is more than the {len(rows)} rows of class {label}; give at most that"
+            )
+        with tf.device("cpu:0"):
+            order = permutation(len(rows), key_of(seed, _LABELS, 0, label)).numpy()
+        kept[rows[order[:count]]] = label
+    return kept

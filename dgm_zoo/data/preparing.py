@@ -1,0 +1,139 @@
+"""Where data sets lie, and how one that is not there is prepared."""
+
+import contextlib
+import importlib
+import io
+import os
+import tempfile
+
+from dgm_zoo.data.sets import SETS, entry
+from dgm_zoo.errors import InvalidInput
+
+_DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
+
+
+def prepare(name, data_dir=None, manual_dir=None):
+    """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
+
+    Args:
+      name: one of `list_datasets()`. `bars`, `digits` and `gaussian_mixtures` are made in seconds and offline; the
+        others are downloaded by TFDS, but for those of `uci_binary`, which are read from a file that you have: see
+        `builders/uci_binary.py` for where it comes from.
+      data_dir: see `load`.
+      manual_dir: folder of that file; None for `downloads/manual/uci_binary` in data_dir.
+
+    Raises:
+      InvalidInput: the name is unknown; the set cannot be downloaded or written; or its file is missing or is not what
+        was published.
+
+    Example:
+      >>> prepare("digits", "/tmp/sets")
+      '/tmp/sets/digits/1.0.0'
+    """
+    entry(name)
+    found = prepared_in(name, data_dir)
+    if found and (data_dir is None or found.startswith(os.path.join(_data_dir(data_dir), ""))):
+        return found
+    manual_dir = _manual_dir(name, data_dir, manual_dir)
+    failures = []
+    for folder in _folders(name, data_dir):
+        try:
+            return _prepare_in(name, folder, manual_dir)
+        except OSError as error:
+            failures.append(f"{folder}: {error}")
+    raise InvalidInput(
+        f"data set '{name}' could not be prepared ({'; '.join(failures)}); "
+        "it needs a network, and a data_dir that can be written to"
+    )
+
+
+def directory(name, data_dir=None):
+    """Returns the folder of a set that is prepared, or that prepares itself.
+
+    Raises:
+      InvalidInput: it is not prepared, and needs a network or a file for that.
+    """
+    found = prepared_in(name, data_dir)
+    if found is None:
+        if entry(name).builder is None:
+            raise InvalidInput(
+                f"data set '{name}' is not prepared in {_data_dir(data_dir)}; "
+                f"run 'dgm-zoo data prepare {name}' once, with a network, or set TFDS_DATA_DIR"
+            )
+        found = prepare(name, data_dir)
+    return found
+
+
+def _data_dir(data_dir):
+    """The folder that the caller means."""
+    return os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_DIR)
+
+
+def _manual_dir(name, data_dir, manual_dir):
+    """The folder of a set's manual file, which is there; None for a set that needs none."""
+    wanted = SETS[name]
+    if wanted.manual is None:
+        if manual_dir is not None:
+            raise InvalidInput(f"manual_dir={manual_dir!r}, but '{name}' is read from no file of yours; leave it out")
+        return None
+    folder = os.path.join(_data_dir(data_dir), "downloads", "manual", wanted.builder)
+    folder = os.path.expanduser(manual_dir or folder)
+    if not os.path.isfile(os.path.join(folder, wanted.manual)):
+        raise InvalidInput(
+            f"data set '{name}' is read from {wanted.manual}, which is not in {folder}; run 'dgm-zoo data prepare "
+            f"{name} --manual_dir=FOLDER' with the folder that has it ({wanted.source})"
+        )
+    return folder
+
+
+def _folders(name, data_dir):
+    """The folders where a set may lie: the caller's; for one of builders/, two more."""
+    folders = [_data_dir(data_dir)]
+    if SETS[name].builder:
+        folders.append(os.path.expanduser(_DEFAULT_DIR))
+        folders.append(os.path.join(tempfile.gettempdir(), f"dgm_zoo_data_{os.getuid()}"))
+    return folders
+
+
+def prepared_in(name, data_dir):
+    """The folder of a prepared set, or None. TFDS writes dataset_info.json last."""
+    for folder in _folders(name, data_dir):
+        path = os.path.join(folder, name, SETS[name].version)
+        if os.path.isfile(os.path.join(path, "dataset_info.json")):
+            return path
+    return None
+
+
+def _prepare_in(name, folder, manual_dir):
+    """Prepares a set in a folder of its own and renames it into place, so that two processes may race.
+
+    (TFDS's own temporary names come from Python's global generator: two processes with one seed would clash.)
+    """
+    import tensorflow_datasets as tfds
+
+    wanted = SETS[name]
+    if os.path.isdir(folder) and not os.stat(folder).st_mode & 0o222:  # which would not stop root
+        raise PermissionError("the folder is read-only")
+    place = os.path.join(folder, name)
+    os.makedirs(place, exist_ok=True)
+    config = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
+    with tempfile.TemporaryDirectory(dir=place, prefix="incomplete.") as scratch:
+        if wanted.builder:
+            importlib.import_module(f"dgm_zoo.data.builders.{wanted.builder}")
+        builder = tfds.builder(f"{name}:{wanted.version}", data_dir=scratch)
+        with _silence() if wanted.builder else contextlib.nullcontext():
+            builder.download_and_prepare(download_config=config)
+        target = os.path.join(place, wanted.version)
+        try:
+            os.rename(os.path.join(scratch, name, wanted.version), target)
+        except OSError:
+            if not os.path.isfile(os.path.join(target, "dataset_info.json")):  # unless another process won
+                raise
+    return target
+
+
+@contextlib.contextmanager
+def _silence():
+    """Keeps TFDS's messages and progress bars off the terminal; an error is raised all the same."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield

@@ -1,0 +1,177 @@
+"""The table of data sets: the facts of each, and how TFDS finds it."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+from dgm_zoo.errors import unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Modes:
+    """The modes of a mixture of round Gaussians of equal size and weight.
+
+    Attributes:
+      centres: a tuple of (x, y), one for each mode, in the order of the labels.
+      stddev: the standard deviation of each mode in either coordinate.
+    """
+
+    centres: tuple
+    stddev: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Set:
+    """One data set: the facts of `DatasetInfo`, and how TFDS finds them."""
+
+    version: str
+    image_shape: tuple
+    num_classes: int | None
+    splits: dict  # of the zoo's split -> (TFDS split or slice, number of examples)
+    source: str
+    licence: str
+    levels: int | None = 256
+    feature: str = "image"
+    from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
+    builder: str | None = None  # module of builders/ for a set that TFDS lacks
+    manual: str | None = None  # file that a user must have for it; without one the set prepares itself
+    modes: Modes | None = None
+
+
+def _ink(images):
+    """Black strokes on white in three equal channels -> white ink on black in one."""
+    return 255 - images[..., :1]
+
+
+def _carved(train, validation, test):
+    """Splits of a set without a validation split: its rows are the last ones of train, in TFDS's order."""
+    return {
+        "train": (f"train[:{train}]", train),
+        "validation": (f"train[{train}:]", validation),
+        "test": ("test", test),
+    }
+
+
+RING = Modes(tuple((math.cos(math.pi * i / 4), math.sin(math.pi * i / 4)) for i in range(8)), stddev=0.01)
+GRID = Modes(tuple((x / 2, y / 2) for x in range(-2, 3) for y in range(-2, 3)), stddev=0.0125)
+
+
+def _mixture(num_classes, source, modes=None):
+    """One configuration of `gaussian_mixtures`: points in the plane."""
+    return Set(
+        version="1.0.0",
+        image_shape=(2,),
+        num_classes=num_classes,
+        splits={"train": ("train", 10_000), "validation": ("validation", 2_500), "test": ("test", 2_500)},
+        levels=None,
+        feature="point",
+        source=source,
+        licence="made by dgm_zoo; none is needed",
+        builder="gaussian_mixtures",
+        modes=modes,
+    )
+
+
+# Rows of train, validation and test as published, and bits.
+UCI_BINARY = {
+    "adult": (5_000, 1_414, 26_147, 123),
+    "connect4": (16_000, 4_000, 47_557, 126),
+    "dna": (1_400, 600, 1_186, 180),
+    "mushrooms": (2_000, 500, 5_624, 112),
+    "nips": (400, 100, 1_240, 500),
+    "ocr_letters": (32_152, 10_000, 10_000, 128),
+    "rcv1": (40_000, 10_000, 150_000, 150),
+    "web": (14_000, 3_188, 32_561, 300),
+}
+
+
+def _bits(name):
+    """One configuration of `uci_binary`: binary vectors."""
+    *rows, bits = UCI_BINARY[name]
+    return Set(
+        version="1.0.0",
+        image_shape=(bits,),
+        num_classes=None,
+        splits={split: (split, n) for split, n in zip(("train", "validation", "test"), rows, strict=True)},
+        levels=2,
+        feature="bits",
+        source="splits of Larochelle and Murray (2011), the files those of H. Larochelle's MLPython",
+        licence="CC BY 4.0 (UCI Machine Learning Repository)"
+        if name in ("adult", "connect4", "dna", "mushrooms") else "none stated",
+        builder="uci_binary",
+        manual=f"{name}.npz",
+    )
+
+
+SETS = {
+    "bars": Set(
+        version="1.0.0",
+        image_shape=(4, 4, 1),
+        num_classes=None,
+        splits={"train": ("train", 10_000), "validation": ("validation", 2_500), "test": ("test", 2_500)},
+        levels=2,
+        source="horizontal or vertical bars, after Hinton, Dayan, Frey and Neal (1995)",
+        licence="made by dgm_zoo; none is needed",
+        builder="bars",
+    ),
+    "binarized_mnist": Set(
+        version="1.0.0",
+        image_shape=(28, 28, 1),
+        num_classes=None,
+        splits={"train": ("train", 50_000), "validation": ("validation", 10_000), "test": ("test", 10_000)},
+        levels=2,
+        source="Larochelle and Murray (2011), binarised once, after Salakhutdinov and Murray (2008)",
+        licence="derived from MNIST, CC BY-SA 3.0",
+    ),
+    "digits": Set(
+        version="1.0.0",
+        image_shape=(8, 8, 1),
+        num_classes=10,
+        splits={"train": ("train", 1293), "validation": ("validation", 144), "test": ("test", 360)},
+        levels=17,
+        source="Alpaydin and Kaynak (1998), UCI Machine Learning Repository, through scikit-learn",
+        licence="CC BY 4.0",
+        builder="digits",
+    ),
+    "fashion_mnist": Set(
+        version="3.0.1",
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        splits=_carved(55_000, 5_000, 10_000),
+        source="Xiao, Rasul and Vollgraf (2017)",
+        licence="MIT",
+    ),
+    "gaussian_mixtures/grid": _mixture(25, "5x5 Gaussians, spaced as in Lin et al. (2018) and scaled by 1/4", GRID),
+    "gaussian_mixtures/moons": _mixture(2, "two half circles, as in scikit-learn's make_moons, centred"),
+    "gaussian_mixtures/ring": _mixture(8, "8 Gaussians on the unit circle, as in Lin et al. (2018)", RING),
+    "mnist": Set(
+        version="3.0.1",
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        splits=_carved(55_000, 5_000, 10_000),
+        source="LeCun, Cortes and Burges (1998)",
+        licence="CC BY-SA 3.0",
+    ),
+    "omniglot": Set(
+        version="3.0.0",
+        image_shape=(28, 28, 1),
+        num_classes=1623,
+        splits=_carved(17_352, 1_928, 13_180),
+        source="Lake, Salakhutdinov and Tenenbaum (2015); 105x105 inverted and area-averaged to 28x28",
+        licence="MIT",
+        from_stored=_ink,
+    ),
+    **{f"uci_binary/{name}": _bits(name) for name in UCI_BINARY},
+}
+
+
+def list_datasets():
+    """Returns the names that `load` takes, sorted."""
+    return sorted(SETS)
+
+
+def entry(name):
+    """Returns the `Set` of a name; raises `InvalidInput` with the nearest name if there is none."""
+    if name not in SETS:
+        raise unknown("data set", name, SETS)
+    return SETS[name]
