@@ -85,7 +85,9 @@ def main():
         {
             "benchmark": "dcgan", "quick": options.quick, "data": name_of_data, "rows": len(x), "rounds": rounds,
             "batch_size": common.BATCH_SIZE, "parameters": parameters, "results": results,
-            "targets": [common.target("dgm_zoo, times PyTorch", results["dgm_zoo"]["times_torch"]["median"], 1.0)],
+            "targets": [
+                common.target(f"{name}, times PyTorch", results[name]["times_torch"]["median"], 1.0) for name in ours
+            ],
             "machine": machine, "versions": {**common.versions(), "torch": torch.versions},
         },
         rows, options.out,
