@@ -23,7 +23,7 @@ def rows(dataset):
 def get_experiment():
     return {
         "rows": rows("ring") + rows("grid"),
-        "seeds": [0],
+        "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=500"],
         "notes": [],
     }
