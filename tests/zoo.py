@@ -33,6 +33,8 @@ TABLE = {
     "helmholtz": {"layers": [8, 4]},
     "rws": {"layers": [8, 4], "k": 3},
     "bihm": {"layers": [8, 4], "k": 3},
+    "symvae": {"latent_dim": 4, "hidden": [16]},
+    "hsymvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
 }
 
 # Models whose noise has an axis before the rows, [k, batch, ...]: k samples for each example.

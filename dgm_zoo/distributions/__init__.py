@@ -19,12 +19,11 @@ from dgm_zoo.distributions.priors import (
     FittedNormal,
     MixturePrior,
     Prior,
-    SampledPrior,
     StandardNormal,
     UniformPrior,
     VampPrior,
-    swiss_roll,
 )
+from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_density
 from dgm_zoo.errors import InvalidInput, unknown
 
 HEADS = {
@@ -109,4 +108,5 @@ __all__ = [
     "kl",
     "row_seeds",
     "swiss_roll",
+    "with_density",
 ]

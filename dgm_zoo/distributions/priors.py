@@ -21,6 +21,8 @@ class Prior(Head):
     are made in its constructor; those that train are its `trainable_variables`, as of any Keras layer.
     """
 
+    has_density = True  # whether `distribution` states one
+
     def __init__(self, event_shape, **kwargs):
         super().__init__(event_shape, **kwargs)
         self.built = True
@@ -280,60 +282,3 @@ class FittedNormal(Prior):
 
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum}
-
-
-@keras.saving.register_keras_serializable("dgm_zoo")
-def swiss_roll(position, normal):
-    """A spiral of one and a half turns in the plane, of outer radius 2; `position` runs from its inner end outwards."""
-    angle = 1.5 * math.pi * (1.0 + 2.0 * position)
-    radius = angle / (4.5 * math.pi) * 2.0
-    return tf.stack([radius * tf.cos(angle), radius * tf.sin(angle)], -1) + 0.05 * normal
-
-
-@keras.saving.register_keras_serializable("dgm_zoo")
-class SampledPrior(Prior):
-    """A prior that can be sampled and has no density: z = sampler(position, normal).
-
-    It serves a model that compares samples, such as the adversarial auto-encoder.
-
-    Args:
-      event_shape: shape of one event.
-      sampler: a pure function of `position`, uniform on [0, 1), `[...]`, and of standard normal noise
-        `[..., *event_shape]`, to samples `[..., *event_shape]`; the default, `swiss_roll`, is one of the plane. To be
-        saved with its model it must be registered with `keras.saving.register_keras_serializable`.
-
-    Raises:
-      InvalidInput: a sampler that is no function, or whose samples have another shape.
-
-    Example:
-      >>> prior = SampledPrior((2,))
-      >>> prior.draw(prior.noise(BatchNoise([0, 0], 500))).shape   # a Swiss roll
-      TensorShape([500, 2])
-    """
-
-    def __init__(self, event_shape, sampler=swiss_roll, **kwargs):
-        super().__init__(event_shape, **kwargs)
-        self.sampler = keras.saving.deserialize_keras_object(sampler) if isinstance(sampler, dict) else sampler
-        if not callable(self.sampler):
-            raise InvalidInput(f"sampler {sampler!r} of SampledPrior must be a function, such as swiss_roll")
-        try:
-            drawn = self.draw((tf.zeros([1]), tf.zeros([1, *self.event_shape]))).shape
-        except (ValueError, tf.errors.InvalidArgumentError):
-            drawn = None
-        if drawn != (1, *self.event_shape):
-            raise InvalidInput(
-                f"the sampler of SampledPrior gives no samples of shape {self.event_shape}; change its event_shape or "
-                "the sampler"
-            )
-
-    def distribution(self, posterior=None):
-        raise InvalidInput("SampledPrior has no density; use a model that only compares samples, such as AAE")
-
-    def noise(self, rng, samples=None):
-        return rng.uniform((), samples), rng.normal(self.event_shape, samples)
-
-    def draw(self, noise, posterior=None):
-        return self.sampler(*noise)
-
-    def get_config(self):
-        return {**super().get_config(), "sampler": keras.saving.serialize_keras_object(self.sampler)}

@@ -1,6 +1,7 @@
 """Numbers that a person reads as results, each with its protocol and its uncertainty."""
 
 from dgm_zoo.metrics.codes import aggregate_posterior, code_error, codes_and_prior
+from dgm_zoo.metrics.equilibrium import consistency
 from dgm_zoo.metrics.evidence import active_units, bound_terms, log_likelihood
 from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
@@ -27,6 +28,7 @@ __all__ = [
     "code_error",
     "codes_and_prior",
     "conditional_accuracy",
+    "consistency",
     "density_coverage",
     "extractor",
     "frechet_distance",

@@ -10,17 +10,20 @@ from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.bihm import BiHM
 from dgm_zoo.models.cgan import CGAN
 from dgm_zoo.models.classifier import Classifier
+from dgm_zoo.models.comparison import compare
 from dgm_zoo.models.cvae import CVAE
 from dgm_zoo.models.gan import GAN
 from dgm_zoo.models.helmholtz import HelmholtzMachine
+from dgm_zoo.models.hsymvae import HierarchicalSymmetricVAE
 from dgm_zoo.models.infogan import Codes, InfoGAN
 from dgm_zoo.models.iwae import IWAE
 from dgm_zoo.models.iwcgan import IWCGAN
 from dgm_zoo.models.iwgan import IWGAN
-from dgm_zoo.models.registry import create, list_models, model_class
+from dgm_zoo.models.registry import create, formulation_of, list_formulations, list_models, model_class
 from dgm_zoo.models.rws import RWS
 from dgm_zoo.models.ssaae import SSAAE
 from dgm_zoo.models.svae import SVAE
+from dgm_zoo.models.symvae import SymmetricVAE
 from dgm_zoo.models.vae import VAE
 from dgm_zoo.models.vaegan import VAEGAN
 
@@ -47,8 +50,13 @@ __all__ = [
     "VAEGAN",
     "GenerativeModel",
     "HelmholtzMachine",
+    "HierarchicalSymmetricVAE",
     "InfoGAN",
+    "SymmetricVAE",
+    "compare",
     "create",
+    "formulation_of",
+    "list_formulations",
     "list_models",
     "model_class",
 ]

@@ -35,11 +35,11 @@ class AACVAE(Activated, CVAE):
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                discriminator_network="dense", discriminator_hidden=None, normalization=None, fakes="sample",
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, seed=None):
+               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
         """Builds the model with default networks; see `AAVAE.create`."""
         size = positive_int("num_classes", num_classes)
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size),
             discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization, size),
-            fakes=fakes, num_classes=size, beta=beta, free_bits=free_bits, seed=seed,
+            fakes=fakes, num_classes=size, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
         )

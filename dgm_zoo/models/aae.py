@@ -8,6 +8,7 @@ from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, Sta
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.gan import Saturation, check_critic, fixed, nonnegative
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
@@ -59,6 +60,29 @@ class AAE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder", "posterior"), "phi": ("discriminator",)}
     logged = ("loss", "reconstruction", "mse", "discriminator", "encoder", "distance", "accuracy_real", "accuracy_fake")
     ascends = {"theta": "objective", "eta": "objective", "phi": "discriminator"}
+    formulation = Formulation(
+        name="AAE",
+        y="1 of the prior, 0 of the data's codes", z="code",
+        p_x_given_y="p_η(z|y), implicit: p(z) for y=1; z ~ q_η(z|x), x ~ p_data(x), for y=0",
+        q_y_given_x="q_φ(y|z): discriminator",
+        q_z_given_xy="p_θ(x|z): decoder, of y=0",
+        kl=(KL("p_η(z|y)", "q^r(z|x,y)", "sleep", less="JSD(p_η(z|y=0) ‖ p_η(z|y=1))"),),
+        remark="InfoGAN with x and z exchanged: an equality of η's gradients, q^r(z|x,y) ∝ p_θ(x|z) q_φ^r(y|z) p_η0(z)",
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_η(z|y) p(y)} log q_φ(y|z)",
+                reads=("data", "prior", "posterior"), carries=("phi",), stopped="codes of the data",
+            ),
+            Ascent(
+                ("theta", "eta"), "E_{p_η(z|y) p(y)} log p_θ(x|z) + weight log q_φ^r(y|z)",
+                reads=("data", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+        ),
+        edges=(
+            Edge("x", "z", "p_η(z|y)", implicit=True), Edge("y", "z"),
+            Edge("z", "y", "q_φ^(r)(y|z)", adversarial=True), Edge("z", "x", "p_θ(x|z)"),
+        ),
+    )
 
     def __init__(self, encoder, decoder, discriminator, prior=None, *, likelihood, posterior=None,
                  objective="NonSaturating", weight=1.0, classes=None, **kwargs):
@@ -91,9 +115,15 @@ class AAE(GenerativeModel):
 
     @classmethod
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_hidden=(128, 128), likelihood="IndependentBernoulli", prior="StandardNormal",
-               posterior="Deterministic", objective="NonSaturating", weight=1.0, classes=None, seed=None):
-        """Builds the model with default networks; see `networks.encoder_and_decoder` and `distributions.get`."""
+               discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
+               prior="StandardNormal", posterior="Deterministic", objective="NonSaturating", weight=1.0, classes=None,
+               seed=None):
+        """Builds the model with default networks.
+
+        Args:
+          discriminator_hidden, normalization: the discriminator's; see `networks.dense_discriminator`.
+          Everything else: see the class, `networks.encoder_and_decoder` and `distributions.get`.
+        """
         latent = (positive_int("latent_dim", latent_dim),)
         likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
         encoder, decoder = encoder_and_decoder(
@@ -101,7 +131,7 @@ class AAE(GenerativeModel):
         )
         size = 0 if classes is None else positive_int("classes", classes) + 1
         return cls(
-            encoder, decoder, dense_discriminator(latent, discriminator_hidden, condition_size=size),
+            encoder, decoder, dense_discriminator(latent, discriminator_hidden, normalization, size),
             distributions.get(prior, latent), likelihood=likelihood, posterior=posterior, objective=objective,
             weight=weight, classes=classes, seed=seed,
         )

@@ -38,14 +38,14 @@ class AASVAE(Activated, SVAE):
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                discriminator_network="dense", discriminator_hidden=None, normalization=None, fakes="sample",
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               alpha=0.1, class_prior=None, seed=None):
+               alpha=0.1, class_prior=None, k=None, sleep=False, seed=None):
         """Builds the model with default networks; see `SVAE.create` and `AAVAE.create`."""
         return cls(
             **cls.parts(
                 image_shape, num_classes, latent_dim, network, hidden, activation, likelihood, prior, posterior
             ),
             discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization),
-            fakes=fakes, alpha=alpha, class_prior=class_prior, seed=seed,
+            fakes=fakes, alpha=alpha, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
         )
 
     def noise(self, rng):

@@ -34,7 +34,7 @@ class AAVAE(Activated, VAE):
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
                discriminator_network="dense", discriminator_hidden=None, normalization=None, fakes="sample",
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, seed=None):
+               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
         """Builds the model with default networks.
 
         Args:
@@ -45,5 +45,5 @@ class AAVAE(Activated, VAE):
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
             discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization),
-            fakes=fakes, beta=beta, free_bits=free_bits, seed=seed,
+            fakes=fakes, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
         )

@@ -1,6 +1,7 @@
 """Adversary activation: what turns a model with an evidence bound into one that looks at its own samples too."""
 
 import warnings
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from dgm_zoo.distributions import IndependentBernoulli
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.base import GenerativeModel
+from dgm_zoo.models.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
@@ -62,6 +64,8 @@ class Activated(GenerativeModel):
         cls.logged = tuple(dict.fromkeys([*cls.logged, *extra]))
         cls.units = {**cls.units, "q_real": "mean of q(y=1|x)", "q_fake": "mean of q(y=1|x)",
                      "weight_fake": "share of weight"}
+        if "phi" not in cls.formulation.players:
+            cls.formulation = _activated(cls.formulation, cls.conditional)
 
     def __init__(self, encoder, decoder, prior=None, *, discriminator, fakes="sample", **kwargs):
         super().__init__(encoder, decoder, prior, **kwargs)
@@ -135,6 +139,32 @@ class Activated(GenerativeModel):
                 f"{type(self).__name__}.fit: the data are {data}, but generated examples {fakes}, by which alone a "
                 f"discriminator tells them apart; {fix}"
             )
+
+
+def _activated(base, conditional):
+    """The formulation of a base whose perfect discriminator q_* has become a trained one, q_phi."""
+    given, labels = ("x,c", ("labels",)) if conditional else ("x", ())
+    weighed = f"½ E_{{p_data(x)}} D L + ½ E_{{p_θ0(x)}} D L, D = q_φ^r(y=0|{given}) and L = "
+    edges = tuple(replace(one, of=f"q_φ^(r)(y|{given})") if one.degenerate else one for one in base.edges)
+    remark = "L of real and of generated x, each by how real it looks"
+    return replace(
+        base,
+        name=f"AA-{base.name}",
+        y="1 real, 0 generated",
+        q_y_given_x=f"q_φ(y|{given}): discriminator",
+        kl=tuple(replace(one, left=one.left.replace("q_*^r(y|x)", f"q_φ^r(y|{given})")) for one in base.kl),
+        remark=remark if base.remark == ABSENT else f"{remark}; {base.remark}",
+        ascents=(
+            *(replace(one, utility=weighed + one.utility, stopped="D, generated x",
+                      reads=tuple(source for source in SOURCES if source in (*one.reads, "prior")))
+              for one in base.ascents),
+            Ascent(
+                ("phi",), f"E_{{p_θ(x|y) p(y)}} log q_φ(y|{given})",
+                reads=("data", *labels, "prior"), carries=("phi",), stopped="generated x",
+            ),
+        ),
+        edges=(*edges, Edge("c", "y", adversarial=True)) if conditional else edges,
+    )
 
 
 class PerfectDiscriminator(keras.callbacks.Callback):

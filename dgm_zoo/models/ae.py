@@ -7,6 +7,7 @@ from dgm_zoo import distributions
 from dgm_zoo.distributions import FittedNormal
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
+from dgm_zoo.models.formulation import Ascent, Edge, Formulation
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import encoder_and_decoder
@@ -43,6 +44,20 @@ class AE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder",)}
     logged = ("loss", "reconstruction", "mse")
     ascends = {"theta": "reconstruction", "eta": "reconstruction"}
+    formulation = Formulation(
+        name="AE",
+        z="code",
+        p_x_given_y="p_θ(x|z): decoder",
+        q_z_given_xy="z = Q_η(x): encoder, deterministic",
+        remark="reconstruction alone: there is no p(z), so no joint to match",
+        ascents=(
+            Ascent(
+                ("theta", "eta"), "E_{p_data(x)} log p_θ(x|z), z = Q_η(x)",
+                reads=("data",), carries=("theta", "eta"),
+            ),
+        ),
+        edges=(Edge("z", "x", "p_θ(x|z)"), Edge("x", "z", "z = Q_η(x)", implicit=True)),
+    )
 
     def __init__(self, encoder, decoder, *, likelihood, codes=None, **kwargs):
         super().__init__(**kwargs)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 from dgm_zoo.models.endpoints import Serves, check_array
+from dgm_zoo.models.formulation import Formulation
 from dgm_zoo.models.optimizers import AllOptimizers, assign
 
 NON_FINITE = "loss is not finite"
@@ -60,6 +61,7 @@ class GenerativeModel(Serves, keras.Model):
 
     players: dict = {}
     logged: tuple = ("loss",)
+    formulation: Formulation  # the class's place in the unified view, with its default arguments
     units: dict = {}  # of logged terms that are not what their name says elsewhere, or not in nats
 
     def __init__(self, *, seed=None, **kwargs):

@@ -1,5 +1,7 @@
 """The bidirectional Helmholtz machine."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,7 @@ from dgm_zoo.distributions import BatchNoise, RowNoise, check_seed, row_seeds
 from dgm_zoo.distributions.heads import bernoulli_log_density, pick
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import SEED, Endpoint, check_array
+from dgm_zoo.models.formulation import KL, Ascent
 from dgm_zoo.models.helmholtz import POWERS, ROWS_PER_PASS, HelmholtzMachine
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.objectives import effective_sample_size
@@ -52,6 +55,23 @@ class BiHM(HelmholtzMachine):
 
     logged = ("loss", "bound", "ess")
     ascends = {"theta": "utility_theta", "eta": "utility_eta"}
+    formulation = replace(
+        HelmholtzMachine.formulation,
+        name="BiHM",
+        kl=(KL("p_data(x)", "p*(x)", "wake", less="2 log Z"),),
+        remark="p*(x,h) ∝ √(p_θ(x,h) q_η(x,h)), Z ≤ 1; the same as KL(p_data(x) ‖ p_θ(x)) plus twice the Bhattacharyya "
+               "distance of p_θ(h|x) and q_η(h|x)",
+        ascents=(
+            Ascent(
+                ("theta",), "E_{p_data(x)} Σ_i w̃_i log p_θ(x,h_i), w̃_i ∝ √(p_θ(x,h_i) / q_η(h_i|x)), h_i ~ q_η(h|x)",
+                reads=("data", "posterior"), carries=("theta",), stopped="bits h_i, weights w̃_i",
+            ),
+            Ascent(
+                ("eta",), "E_{p_data(x)} Σ_i (w̃_i − 1/k) log q_η(h_i|x)",
+                reads=("data", "posterior"), carries=("eta",), stopped="bits h_i, weights w̃_i",
+            ),
+        ),
+    )
     bound = "bound"
     candidates = 10  # that a block of the Gibbs chain is offered for each of its two sets of latents
     endpoint_steps = 20  # sweeps behind the served inpaint

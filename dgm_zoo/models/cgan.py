@@ -1,9 +1,12 @@
 """The conditional generative adversarial network."""
 
+from dataclasses import replace
+
 import keras
 import tensorflow as tf
 
 from dgm_zoo.models.endpoints import Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import GAN
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import match
@@ -33,6 +36,29 @@ class CGAN(GAN):
     References: Mirza and Osindero, Conditional Generative Adversarial Nets, 2014. Hu et al., On Unifying Deep
       Generative Models, 2018, Table 2.
     """
+
+    formulation = replace(
+        GAN.formulation,
+        name="CGAN",
+        c="class, given",
+        p_x_given_y="p_θ(x|y,c), implicit: p_data(x|c) for y=1; x = G_θ(z,c), z ~ p(z), for y=0",
+        q_y_given_x="q_φ(y|x,c): discriminator",
+        kl=(KL("p_θ(x|y,c)", "q^r(x|y,c)", "sleep", less="JSD(p_θ(x|y=0,c) ‖ p_θ(x|y=1,c))"),),
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_θ(x|y,c) p(y)} log q_φ(y|x,c)",
+                reads=("data", "labels", "prior"), carries=("phi",), stopped="generated x",
+            ),
+            Ascent(
+                ("theta",), "E_{p_θ(x|y,c) p(y)} log q_φ^r(y|x,c)",
+                reads=("labels", "prior"), carries=("theta", "phi"),
+            ),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|y,c)", implicit=True), Edge("y", "x"), Edge("c", "x"),
+            Edge("x", "y", "q_φ^(r)(y|x,c)", adversarial=True), Edge("c", "y", adversarial=True),
+        ),
+    )
 
     def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
         super().__init__(generator, discriminator, prior, **kwargs)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import Endpoint, Input
+from dgm_zoo.models.formulation import Ascent, Edge, Formulation
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks.dense import dense
@@ -45,6 +46,13 @@ class Classifier(GenerativeModel):
     players = {"omega": ("trunk", "head")}
     logged = ("loss", "accuracy")
     ascends = {"omega": "log_q"}
+    formulation = Formulation(
+        name="Classifier",
+        c="class",
+        remark="no generative model: the maximum likelihood of labels, q_ω(c|x), to judge samples by",
+        ascents=(Ascent(("omega",), "E_{p_data(x,c)} log q_ω(c|x)", reads=("data", "labels"), carries=("omega",)),),
+        edges=(Edge("x", "c", "q_ω(c|x)"),),
+    )
 
     def __init__(self, trunk, head, *, dropout=0.5, **kwargs):
         super().__init__(**kwargs)

@@ -1,11 +1,14 @@
 """The conditional variational auto-encoder."""
 
+from dataclasses import replace
+
 import keras
 import tensorflow as tf
 
 from dgm_zoo.distributions import VampPrior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import VAE
 
@@ -34,6 +37,25 @@ class CVAE(VAE):
       Models, 2015. Hu et al., On Unifying Deep Generative Models, 2018, Table 3.
     """
 
+    formulation = replace(
+        VAE.formulation,
+        name="CVAE",
+        c="class, given",
+        p_x_given_y="p_θ(x|z,y,c): decoder p_θ(x|z,c) for y=0, p_data(x|c) for y=1",
+        q_z_given_xy="q_η(z|x,y,c): encoder q_η(z|x,c) for y=0",
+        kl=(KL("q_η(z|x,y,c) q_*^r(y|x)", "p_θ(z,y|x,c)", "wake"),),
+        ascents=(
+            Ascent(
+                ("theta", "eta"), "E_{q_η(z|x,c)} log p_θ(x|z,c) − KL(q_η(z|x,c) ‖ p(z))",
+                reads=("data", "labels", "posterior"), carries=("theta", "eta"),
+            ),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|z,y,c)"), Edge("y", "x"), Edge("c", "x"),
+            Edge("x", "y", "q_*^(r)(y|x)", adversarial=True), Edge("x", "z", "q_η(z|x,y,c)"), Edge("c", "z"),
+        ),
+    )
+
     def __init__(self, encoder, decoder, prior=None, *, likelihood, num_classes, posterior=None, **kwargs):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = positive_int("num_classes", num_classes)
@@ -43,11 +65,11 @@ class CVAE(VAE):
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, seed=None):
+               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
         size = positive_int("num_classes", num_classes)
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size),
-            num_classes=size, beta=beta, free_bits=free_bits, seed=seed,
+            num_classes=size, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
         )
 
     def condition(self, y):

@@ -10,6 +10,7 @@ from dgm_zoo.distributions import StandardNormal, VampPrior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import generator_and_discriminator
@@ -65,6 +66,26 @@ class GAN(GenerativeModel):
         **dict.fromkeys(["discriminator", "generator"], "utility of the objective, for that of a q(y|x) in nats"),
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
+    formulation = Formulation(
+        name="GAN",
+        x="data and generations", y="1 real, 0 generated", z="code",
+        p_x_given_y="p_θ(x|y), implicit: p_data(x) for y=1; x = G_θ(z), z ~ p(z), for y=0",
+        q_y_given_x="q_φ(y|x): discriminator",
+        kl=(KL("p_θ(x|y)", "q^r(x|y)", "sleep", less="JSD(p_θ(x|y=0) ‖ p_θ(x|y=1))"),),
+        remark="an equality of θ's gradients at the current θ0 (Lemma 1), q^r(x|y) ∝ q_φ^r(y|x) p_θ0(x); objectives "
+               "with another function in the place of log q_φ have none",
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)",
+                reads=("data", "prior"), carries=("phi",), stopped="generated x",
+            ),
+            Ascent(("theta",), "E_{p_θ(x|y) p(y)} log q_φ^r(y|x)", reads=("prior",), carries=("theta", "phi")),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|y)", implicit=True), Edge("y", "x"),
+            Edge("x", "y", "q_φ^(r)(y|x)", adversarial=True),
+        ),
+    )
     default_objective = "NonSaturating"
 
     def __init__(self, generator, discriminator, prior=None, *, objective=None, critic_steps=1, data_range=None,

@@ -8,6 +8,7 @@ from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input, check_array
+from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
 from dgm_zoo.objectives.wake_sleep import power_bound
@@ -51,6 +52,22 @@ class HelmholtzMachine(GenerativeModel):
     players = {"theta": ("generative",), "eta": ("inference",)}
     logged = ("loss", "elbo", "wake", "sleep")
     ascends = {"theta": "wake", "eta": "sleep"}
+    formulation = Formulation(
+        name="Helmholtz machine",
+        x="data, bits", z="bits in levels, h = (h_1, ..., h_L)",
+        p_x_given_y="p_θ(x|h_1) p_θ(h_1|h_2) ... p_θ(h_L), a sigmoid belief network",
+        q_z_given_xy="q_η(h|x): recognition network, one such level after the other",
+        kl=(KL("q_η(h|x) p_data(x)", "p_θ(x,h)", "wake"), KL("p_θ(x,h)", "q_η(h|x) p_θ(x)", "sleep")),
+        remark="θ descends the first alone, η the second: opposite directions, and no common bound",
+        ascents=(
+            Ascent(
+                ("theta",), "E_{p_data(x) q_η(h|x)} log p_θ(x,h)",
+                reads=("data", "posterior"), carries=("theta",), stopped="bits h",
+            ),
+            Ascent(("eta",), "E_{p_θ(x,h)} log q_η(h|x)", reads=("prior",), carries=("eta",), stopped="dreams x, h"),
+        ),
+        edges=(Edge("h", "x", "p_θ(x|h)"), Edge("x", "h", "q_η(h|x)")),
+    )
     bound = "elbo"  # the term whose negative is the loss
     k = 1  # samples of q for each example
     endpoint_samples = 128  # importance samples behind the served log_likelihood

@@ -1,6 +1,7 @@
 """The information maximising generative adversarial network."""
 
 import math
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from dgm_zoo.distributions import IndependentNormal, OneHotCategorical, Prior, row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import GAN, nonnegative, with_features
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
@@ -123,6 +125,25 @@ class InfoGAN(GAN):
     players = {"theta": ("generator",), "phi": ("discriminator",), "eta": ("recognition",)}
     logged = (*GAN.logged, "information")
     ascends = {"theta": "generator", "phi": "discriminator", "eta": "generator"}
+    formulation = replace(
+        GAN.formulation,
+        name="InfoGAN",
+        z="noise, and the code c that is inferred",
+        q_z_given_xy="q_η(z|x,y): for y=0 the code's q_η(c|x), on the discriminator's features; fixed for y=1",
+        kl=(KL("p_θ(x|y)", "q^r(x|z,y)", "sleep", less="JSD(p_θ(x|y=0) ‖ p_θ(x|y=1))"),),
+        remark="an equality of θ's gradients at the current θ0 (Eq. 10), q^r(x|z,y) ∝ q_η(z|x,y) q_φ^r(y|x) p_θ0(x)",
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x) + weight log q_η(z|x,y)",
+                reads=("data", "prior"), carries=("phi", "eta"), stopped="generated x",
+            ),
+            Ascent(
+                ("theta", "eta"), "E_{p_θ(x|y) p(y)} log q_φ^r(y|x) + weight log q_η(z|x,y)",
+                reads=("prior",), carries=("theta", "phi", "eta"),
+            ),
+        ),
+        edges=(*GAN.formulation.edges, Edge("x", "z", "q_η(z|x,y)")),
+    )
 
     def __init__(self, generator, discriminator, recognition, prior, *, weight=1.0, layer="features", **kwargs):
         if not isinstance(prior, Codes):

@@ -3,6 +3,7 @@
 import keras
 
 from dgm_zoo.models.cgan import CGAN
+from dgm_zoo.models.iwgan import importance_weighted
 from dgm_zoo.models.registry import register
 
 
@@ -24,3 +25,4 @@ class IWCGAN(CGAN):
     """
 
     default_objective = "ImportanceWeighted"
+    formulation = importance_weighted(CGAN.formulation, "x_i,c_i")

@@ -1,9 +1,24 @@
 """The importance weighted generative adversarial network."""
 
+from dataclasses import replace
+
 import keras
 
+from dgm_zoo.models.formulation import Formulation
 from dgm_zoo.models.gan import GAN
 from dgm_zoo.models.registry import register
+
+
+def importance_weighted(formulation: Formulation, given):
+    """The same formulation, but for theta's utility; `given` is what q_phi(y|.) is given, with an index."""
+    phi, theta = formulation.ascents
+    utility = f"E_{{z_1..z_k ~ p(z)}} Σ_i w̃_i log q_φ^r(y=0|{given}), w̃_i ∝ q_φ^r(y=0|{given}) / q_φ(y=0|{given})"
+    return replace(
+        formulation,
+        name=f"IW{formulation.name}",
+        remark="a bound of log q(y) from k samples (Eq. 15, 16), tighter than the base's; its KL is that of k=1",
+        ascents=(phi, replace(theta, utility=utility, stopped="weights w̃_i")),
+    )
 
 
 @register("iwgan")
@@ -27,3 +42,4 @@ class IWGAN(GAN):
     """
 
     default_objective = "ImportanceWeighted"
+    formulation = importance_weighted(GAN.formulation, "x_i")

@@ -3,14 +3,21 @@
 import inspect
 
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.models.formulation import REFERENCES, Formulation
 
 MODELS = {}
 
 
 def register(name):
-    """Class decorator: makes a model known to `create`, to configs and to the conformance suite as `name`."""
+    """Class decorator: makes a model known to `create`, to configs and to the conformance suite as `name`.
+
+    Raises:
+      InvalidInput: the class itself declares no `formulation`; one that it inherits is another model's.
+    """
 
     def add(cls):
+        if not isinstance(vars(cls).get("formulation"), Formulation):
+            raise InvalidInput(f"{cls.__name__} has no formulation of its own; give it one, as models/vae.py does")
         MODELS[name] = cls
         cls.registered_name = name
         return cls
@@ -28,6 +35,28 @@ def model_class(name):
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     return MODELS[name]
+
+
+def list_formulations():
+    """Returns the names that `formulation_of` takes, sorted: the registered models, and "ada"."""
+    return sorted({*MODELS, *REFERENCES})
+
+
+def formulation_of(name):
+    """Returns the `Formulation` of a registered model, or of one that the docs refer to.
+
+    Raises:
+      InvalidInput: unknown model, with the nearest name.
+
+    Example:
+      >>> str(formulation_of("vae").kl[0])
+      'KL(q_η(z|x,y) q_*^r(y|x) ‖ p_θ(z,y|x))'
+    """
+    if name in MODELS:
+        return MODELS[name].formulation
+    if name in REFERENCES:
+        return REFERENCES[name]
+    raise unknown("model", name, list_formulations())
 
 
 def create(name, **given):

@@ -1,9 +1,12 @@
 """Reweighted wake-sleep."""
 
+from dataclasses import replace
+
 import keras
 import tensorflow as tf
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.formulation import KL, Ascent
 from dgm_zoo.models.gan import nonnegative
 from dgm_zoo.models.helmholtz import HelmholtzMachine
 from dgm_zoo.models.registry import positive_int, register
@@ -36,6 +39,26 @@ class RWS(HelmholtzMachine):
 
     logged = ("loss", "bound", "wake", "sleep", "ess")
     ascends = {"theta": "utility_theta", "eta": "utility_eta"}
+    formulation = replace(
+        HelmholtzMachine.formulation,
+        name="RWS",
+        kl=(
+            KL("p_data(x)", "p_θ(x)", "wake"), KL("p_θ(h|x) p_data(x)", "q_η(h|x) p_data(x)", "wake"),
+            KL("p_θ(x,h)", "q_η(h|x) p_θ(x)", "sleep"),
+        ),
+        remark="θ descends the first, η the other two; the first two as k grows, which turns samples of q_η(h|x) into "
+               "those of p_θ(h|x)",
+        ascents=(
+            Ascent(
+                ("theta",), "E_{p_data(x)} Σ_i w̃_i log p_θ(x,h_i), w̃_i ∝ p_θ(x,h_i) / q_η(h_i|x), h_i ~ q_η(h|x)",
+                reads=("data", "posterior"), carries=("theta",), stopped="bits h_i, weights w̃_i",
+            ),
+            Ascent(
+                ("eta",), "½ E_{p_data(x)} Σ_i w̃_i log q_η(h_i|x) + ½ E_{p_θ(x,h)} log q_η(h|x)",
+                reads=("data", "prior", "posterior"), carries=("eta",), stopped="bits h_i, weights w̃_i, dreams x, h",
+            ),
+        ),
+    )
     bound = "bound"
 
     def __init__(self, generative, inference, *, k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5, **kwargs):

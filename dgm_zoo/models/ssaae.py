@@ -8,6 +8,7 @@ from dgm_zoo.distributions import Deterministic, StandardNormal
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.gan import Saturation, check_critic, fixed, nonnegative
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
@@ -64,6 +65,31 @@ class SSAAE(GenerativeModel):
     )
 
     ascends = {"theta": "objective", "eta": "objective", "phi": "discriminator"}
+    formulation = Formulation(
+        name="SSAAE",
+        y="1 of the prior, 0 of the data's codes", z="style", c="class, known for some x",
+        p_x_given_y="p_η(z,c|y), implicit: p(z) p(c) for y=1; z ~ q_η(z|x), c = q_η(.|x), x ~ p_data(x), for y=0",
+        q_y_given_x="q_φ(y|z), q_φ(y|c): two discriminators",
+        q_z_given_xy="p_θ(x|z,c): decoder, of y=0",
+        kl=(KL("p_η(z,c|y)", "q^r(z,c|x,y)", "sleep", less="JSD(p_η(z,c|y=0) ‖ p_η(z,c|y=1))"),),
+        remark="as AAE, where the two discriminators judge z and c apart; the classifier's phase is maximum likelihood",
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_η(z,c|y) p(y)} log q_φ(y|z) + log q_φ(y|c)",
+                reads=("data", "prior", "posterior"), carries=("phi",), stopped="codes of the data",
+            ),
+            Ascent(
+                ("theta", "eta"), "E_{p_η(z,c|y) p(y)} log p_θ(x|z,c) + weight (log q_φ^r(y|z) + log q_φ^r(y|c))",
+                reads=("data", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+            Ascent(("eta",), "E_{labelled} log q_η(label|x)", reads=("data", "labels"), carries=("eta",)),
+        ),
+        edges=(
+            Edge("x", "z", "p_η(z,c|y)", implicit=True), Edge("x", "c", implicit=True), Edge("y", "z"), Edge("y", "c"),
+            Edge("z", "y", "q_φ^(r)(y|z)", adversarial=True), Edge("c", "y", "q_φ^(r)(y|c)", adversarial=True),
+            Edge("z", "x", "p_θ(x|z,c)"), Edge("c", "x"),
+        ),
+    )
 
     def __init__(self, encoder, decoder, discriminator, label_discriminator, prior=None, *, likelihood, num_classes,
                  posterior=None, objective="NonSaturating", weight=1.0, **kwargs):
@@ -94,9 +120,9 @@ class SSAAE(GenerativeModel):
 
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_hidden=(128, 128), likelihood="IndependentBernoulli", prior="StandardNormal",
-               posterior="Deterministic", objective="NonSaturating", weight=1.0, seed=None):
-        """Builds the model with default networks; see `networks.encoder_and_decoder` and `distributions.get`."""
+               discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
+               prior="StandardNormal", posterior="Deterministic", objective="NonSaturating", weight=1.0, seed=None):
+        """Builds the model with default networks; see `AAE.create`."""
         latent, classes = (positive_int("latent_dim", latent_dim),), positive_int("num_classes", num_classes)
         likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
         encoder, decoder = encoder_and_decoder(
@@ -104,8 +130,8 @@ class SSAAE(GenerativeModel):
             hidden, activation,
         )
         return cls(
-            encoder, decoder, dense_discriminator(latent, discriminator_hidden),
-            dense_discriminator((classes,), discriminator_hidden, name="label_discriminator"),
+            encoder, decoder, dense_discriminator(latent, discriminator_hidden, normalization),
+            dense_discriminator((classes,), discriminator_hidden, normalization, name="label_discriminator"),
             distributions.get(prior, latent), likelihood=likelihood, posterior=posterior, num_classes=classes,
             objective=objective, weight=weight, seed=seed,
         )

@@ -1,12 +1,16 @@
 """The semi-supervised variational auto-encoder."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.cvae import CVAE
 from dgm_zoo.models.endpoints import Endpoint, Input
+from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import nonnegative
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
@@ -57,6 +61,20 @@ class SVAE(CVAE):
     """
 
     players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior", "classifier")}
+    formulation = replace(
+        CVAE.formulation,
+        name="SVAE",
+        c="class, known for some x",
+        kl=(KL("q_η(z,c|x,y) q_*^r(y|x)", "p_θ(z,c,y|x)", "wake"),),
+        remark="where the label is known q_η(c|x) is its indicator; the classifier's term is maximum likelihood, no KL",
+        ascents=(
+            Ascent(
+                ("theta", "eta"), "L(x,c) where the label is known, with alpha log q_η(c|x); U(x) where it is not",
+                reads=("data", "labels", "posterior"), carries=("theta", "eta"),
+            ),
+        ),
+        edges=(*CVAE.formulation.edges, Edge("x", "c", "q_η(c|x)")),
+    )
     logged = (*CVAE.logged, "classification", "accuracy")
     endpoint_samples = 16  # of each class
 
@@ -76,13 +94,13 @@ class SVAE(CVAE):
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               alpha=0.1, class_prior=None, seed=None):
+               alpha=0.1, class_prior=None, k=None, sleep=False, seed=None):
         """Builds the model with default networks; the classifier's is as the encoder's. See `VAE.create`."""
         return cls(
             **cls.parts(
                 image_shape, num_classes, latent_dim, network, hidden, activation, likelihood, prior, posterior
             ),
-            alpha=alpha, class_prior=class_prior, seed=seed,
+            alpha=alpha, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
         )
 
     @staticmethod
@@ -141,7 +159,7 @@ class SVAE(CVAE):
           c: the labels, -1 for none, and N / N_labelled, `[batch]` each.
         """
         label, _ = c
-        each = super().terms(*self.every_class(x), self.for_every_class(noise, 0))
+        each = super().terms(*self.every_class(x), self.for_every_class(noise, 1 if self.k else 0))
         log_q = self.log_q_c(x)
         known = label[:, None] >= 0
         q = tf.where(known, tf.one_hot(label, self.num_classes), tf.exp(log_q))
@@ -149,13 +167,24 @@ class SVAE(CVAE):
         each = {name: mean(tf.transpose(tf.reshape(v, [self.num_classes, -1]))) for name, v in each.items()}
         divergence = mean(tf.where(known, 0.0, log_q) - self.log_p_c())
         judged = self.judged(log_q, *c)
+        bounds = {name: each[name] - divergence for name in ("elbo", "bound") if name in each}
         return {
+            **each,
+            **bounds,
             "objective": each["objective"] - divergence + self.alpha * judged["classification"],
-            "elbo": each["elbo"] - divergence,
-            "reconstruction": each["reconstruction"],
             "kl": each["kl"] + divergence,
             **judged,
         }
+
+    def sleep_noise(self, rng):
+        return rng.uniform(()), super().sleep_noise(rng)
+
+    def dreams(self, c, noise):
+        """log q(c|x) + log q(z|x,c) of dreams of c ~ p(c) too, nats: `sleep`, `[batch]`."""
+        uniform, noise = noise
+        c = tf.one_hot(pick(self.log_p_c(), uniform), self.num_classes)
+        z, x = self.dream(noise, c)
+        return {"sleep": tf.reduce_sum(c * self.log_q_c(x), -1) + self.q_z(x, c).log_prob(z)}
 
     def judged(self, log_q, label, rate):
         """log q(label|x) and whether the likeliest class is the label, times N / N_labelled where there is one."""

@@ -5,21 +5,22 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.distributions import IndependentNormal, RowNoise, StandardNormal, row_seeds
+from dgm_zoo.distributions import IndependentNormal, RowNoise, StandardNormal, row_seeds, with_density
 from dgm_zoo.distributions.divergences import kl
-from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.base import GenerativeModel
+from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.endpoints import ROWS_PER_CALL, SEED, Endpoint, Input, check_array
+from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.sleep import Sleeps
 from dgm_zoo.networks import encoder_and_decoder
-from dgm_zoo.objectives import elbo, importance_bound
+from dgm_zoo.objectives import doubly_reparametrised, elbo, importance_bound, importance_weights
 
 ROWS_PER_DECODE = 4000  # samples x images in one call of the decoder when a likelihood is estimated
 
 
 @register("vae")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class VAE(GenerativeModel):
+class VAE(Sleeps):
     """Variational auto-encoder: the two joints p_theta(x|z) p(z) and q_eta(z|x) p_data(x), brought together.
 
     Both players ascend the evidence lower bound,
@@ -36,6 +37,9 @@ class VAE(GenerativeModel):
       posterior: the head of q(z|x); `IndependentNormal` if None.
       beta: weight of the KL (beta-VAE); 1 is the bound itself.
       free_bits: nats of KL per latent dimension below which (on the batch's mean) it is not pushed down.
+      k: None for that bound; a number of samples for the importance weighted one, which is `IWAE`'s.
+      estimator: of the gradient of that of k samples; see `IWAE`.
+      sleep: whether each step ends with a sleep phase of eta; see `models.sleep.Sleeps`.
 
     Raises:
       InvalidInput: networks and heads whose shapes do not fit; names both.
@@ -55,15 +59,40 @@ class VAE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior")}
     logged = ("loss", "elbo", "reconstruction", "kl")
     ascends = {"theta": "objective", "eta": "objective"}
+    formulation = Formulation(
+        name="VAE",
+        y="real or generated, degenerate", z="code",
+        p_x_given_y="p_θ(x|z,y): decoder p_θ(x|z) for y=0, p_data(x) for y=1",
+        q_y_given_x="degenerate, q_*(y|x): never wrong, which keeps generated x out",
+        q_z_given_xy="q_η(z|x,y): encoder q_η(z|x) for y=0",
+        kl=(KL("q_η(z|x,y) q_*^r(y|x)", "p_θ(z,y|x)", "wake"),),
+        ascents=(
+            Ascent(
+                ("theta", "eta"), "E_{q_η(z|x)} log p_θ(x|z) − KL(q_η(z|x) ‖ p(z))",
+                reads=("data", "posterior"), carries=("theta", "eta"),
+            ),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|z,y)"), Edge("y", "x"), Edge("x", "y", "q_*^(r)(y|x)", adversarial=True),
+            Edge("x", "z", "q_η(z|x,y)"),
+        ),
+    )
     endpoint_samples = 128  # importance samples behind the served log_likelihood
+    needs_density = True  # of its prior
 
-    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, beta=1.0, free_bits=0.0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, beta=1.0, free_bits=0.0,
+                 k=None, estimator="exact", sleep=False, **kwargs):
+        super().__init__(sleep=sleep, **kwargs)
         latent = event_shape(decoder.input)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.prior = StandardNormal(latent) if prior is None else prior
+        if self.needs_density:
+            with_density(self.prior, type(self))
         self.beta, self.free_bits = beta, free_bits
+        self.k, self.estimator = None if k is None else positive_int("k", k), estimator
+        if self.k:
+            self.logged = tuple(dict.fromkeys([*self.logged, "bound", "ess"]))
         match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
         match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
@@ -76,15 +105,22 @@ class VAE(GenerativeModel):
             raise InvalidInput(
                 f"free_bits {free_bits!r} needs a normal posterior and a StandardNormal prior; set it to 0"
             )
+        if self.k and (beta != 1.0 or free_bits):
+            raise InvalidInput(
+                f"beta {beta!r} and free_bits {free_bits!r} weigh a KL that the bound of {self.k} samples of "
+                f"{type(self).__name__} does not have; leave them out"
+            )
+        if estimator not in ("exact", "dreg"):
+            raise unknown("estimator", estimator, ["exact", "dreg"])
 
     @classmethod
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, seed=None):
+               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
         """Builds the model with default networks; see `networks.encoder_and_decoder` and `distributions.get`."""
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
-            beta=beta, free_bits=free_bits, seed=seed,
+            beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
         )
 
     @staticmethod
@@ -131,24 +167,26 @@ class VAE(GenerativeModel):
                 "no gradient; give a posterior such as IndependentNormal"
             )
         x, c = self.unpack(data)
-        noise = self.noise(self.rng(x))
-        terms = self.ascend(self.terms, x, c, noise, **self.ascends)
-        return self.log(loss=-terms["objective"], **terms)
+        rng = self.rng(x)
+        terms = self.ascend(self.terms, x, c, self.noise(rng), **self.ascends)
+        return self.log(loss=-terms["objective"], **terms, **self.asleep(c, rng))
 
     def test_step(self, data):
         x, c = self.unpack(data)
-        noise = self.noise(self.rng(x, training=False))
-        terms = self.jitted(self.terms)(x, c, noise)
-        return self.log(loss=-terms["objective"], **terms)
+        rng = self.rng(x, training=False)
+        terms = self.jitted(self.terms)(x, c, self.noise(rng))
+        return self.log(loss=-terms["objective"], **terms, **self.asleep(c, rng, training=False))
 
     def noise(self, rng):
         """What one step draws."""
-        return self.posterior.noise(rng)
+        return self.posterior.noise(rng, self.k)
 
     def terms(self, x, c, noise):
         """The bound and its parts, each `[batch]`, in nats."""
         q = self.q_z(x, *c)
         z = self.posterior.sample(q, noise)
+        if self.k:
+            return self.importance_terms(x, c, q, z)
         log_px = self.p_x(z, *c).log_prob(x)
         divergence = kl(q, self.p_z(), z)
         penalised = self._free_bits(q) if self.free_bits else divergence
@@ -157,6 +195,22 @@ class VAE(GenerativeModel):
             "elbo": elbo(log_px, divergence),
             "reconstruction": log_px,
             "kl": divergence,
+        }
+
+    def importance_terms(self, x, c, q, z):
+        """What `terms` returns for k samples z, `[k, batch, latent_dim]`, and `ess`, their effective number."""
+        if self.estimator == "dreg":
+            z, q = doubly_reparametrised(z, lambda: importance_weights(log_w)), self.posterior.held(q)
+        log_px = self.p_x(z, *c).log_prob(x)
+        log_w = log_px + self.p_z().log_prob(z) - q.log_prob(z)
+        bound = importance_bound(log_w)
+        return {
+            "objective": bound,
+            "bound": bound,
+            "elbo": tf.reduce_mean(log_w, 0),
+            "reconstruction": tf.reduce_mean(log_px, 0),
+            "kl": tf.reduce_mean(log_px - log_w, 0),
+            "ess": 1.0 / tf.reduce_sum(importance_weights(log_w) ** 2, 0),
         }
 
     def _free_bits(self, q):
@@ -250,14 +304,16 @@ class VAE(GenerativeModel):
           InvalidInput: see `sample`.
         """
         seeds = row_seeds(seed, positive_int("n", n))
-        label = None if label is None else tf.broadcast_to(tf.cast(label, tf.int32), (n,))
-        parts = []
-        for start in range(0, n, ROWS_PER_CALL):
-            rows = slice(start, start + ROWS_PER_CALL)
-            rng, c = RowNoise(tf.constant(seeds[rows])), self.condition(None if label is None else label[rows])
+        labels = [] if label is None else [np.broadcast_to(label, (n,)).astype("int32")]
+
+        @tf.function(autograph=False, reduce_retracing=True)
+        def some(seeds, *label):
+            rng, c = RowNoise(seeds), self.condition(*label or [None])
             p = self.p_x(self.prior.draw(self.prior.noise(rng), self.q_z), *c)
-            parts.append(self.likelihood.sample(p, self.likelihood.noise(rng)).numpy())
-        return np.concatenate(parts)
+            return self.likelihood.sample(p, self.likelihood.noise(rng))
+
+        starts = range(0, n, ROWS_PER_CALL)
+        return np.concatenate([some(*(v[i : i + ROWS_PER_CALL] for v in (seeds, *labels))).numpy() for i in starts])
 
     def _given(self, label):
         return {} if label is None else {"label": label}

@@ -1,5 +1,7 @@
 """The variational auto-encoder with a learned similarity."""
 
+from dataclasses import replace
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import Endpoint
+from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import GAN, nonnegative, with_features
 from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import event_shape, match
@@ -61,6 +64,28 @@ class VAEGAN(GAN):
     players = {"theta": ("generator",), "phi": ("discriminator",), "eta": ("encoder", "posterior")}
     logged = (*GAN.logged, "encoder", "likelihood", "kl", "mse", "phi_moves", "theta_moves")
     ascends = {"theta": "generator", "phi": "discriminator", "eta": "encoder"}
+    formulation = replace(
+        GAN.formulation,
+        name="VAE/GAN",
+        q_z_given_xy="q_η(z|x): encoder",
+        kl=(KL("q_η(z|x,y) q_*^r(y|x)", "p_θ(z,y|f(x))", "wake"), *GAN.formulation.kl),
+        remark="the VAE's KL for θ and η, with a likelihood of the discriminator's features f(x), and the GAN's for θ",
+        ascents=(
+            Ascent(
+                ("eta",), "E_{q_η(z|x)} log p(f(x)|z) − KL(q_η(z|x) ‖ p(z))",
+                reads=("data", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+            Ascent(
+                ("theta",), "gamma E_{q_η(z|x)} log p(f(x)|z) + E_{p_θ(x|y=0)} log q_φ^r(y=0|x)",
+                reads=("data", "prior", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+            Ascent(
+                ("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)",
+                reads=("data", "prior", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+        ),
+        edges=(*GAN.formulation.edges, Edge("x", "z", "q_η(z|x)")),
+    )
 
     def __init__(self, encoder, generator, discriminator, prior=None, *, posterior=None, gamma=1e-3,
                  layer="features", equilibrium=0.68, margin=0.35, objective=None, data_range=None, **kwargs):

@@ -17,6 +17,7 @@ from dgm_zoo.objectives.adversarial import (
     log_q,
     log_q_reversed,
 )
+from dgm_zoo.objectives.equilibrium import decoder_utility, encoder_utility, kinds
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 
@@ -31,14 +32,17 @@ __all__ = [
     "activated",
     "adversarial",
     "centred",
+    "decoder_utility",
     "doubly_reparametrised",
     "effective_sample_size",
     "elbo",
+    "encoder_utility",
     "energy_distance",
     "gradient_penalty",
     "importance_bound",
     "importance_weighted",
     "importance_weights",
+    "kinds",
     "log_q",
     "log_q_reversed",
     "realness",

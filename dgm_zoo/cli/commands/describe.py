@@ -1,29 +1,44 @@
 """Describe a model or a preset.
 
-Of a model: what it is, its objective, its players and what each of them ascends, what `dgm_zoo.create` takes for it
-and what it answers. Of a preset (a name, or a path with a "/"): what was trained, on what, and how well it does.
+Of a model: what it is, its objective, its place in Hu et al.'s unified view, its players and what each of them
+ascends, what `dgm_zoo.create` takes for it and what it answers. --all prints that place for every model: the paper's
+Table 1, extended. [G] marks what generates and [I] what infers, where every KL agrees on it. Of a preset (a name, or a
+path with a "/"): what was trained, on what, and how well it does.
 """
 
 import inspect
 import os
+import textwrap
+
+from absl import flags as absl_flags
 
 from dgm_zoo.cli.parsing import only
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.source import metric_table
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import InvalidInput, unknown
 
 ARGUMENTS = 1
-USAGE = "(MODEL | PRESET) [flags]"
-EXAMPLES = ("dgm-zoo describe vae", "dgm-zoo describe vae_digits --json")
+USAGE = "(MODEL | PRESET | --all) [flags]"
+EXAMPLES = ("dgm-zoo describe vae", "dgm-zoo describe --all", "dgm-zoo describe vae_digits --json")
 
 SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance that is looked at
+WIDTH, LABELS = 120, 22  # columns of a terminal, and those of what stands on the left
+FIELDS = {"reads": "reads", "carries": "gradient for", "stopped": "constant"}  # of an `Ascent`, as they are printed
 
 
 def define(flags):
-    del flags
+    absl_flags.DEFINE_bool("all", False, "the unified view of every model", flag_values=flags)
 
 
 def run(call):
+    if call.flags.all:
+        if call.arguments:
+            raise InvalidInput(f"--all describes every model; leave out '{call.arguments[0]}', or --all")
+        import_tensorflow()
+        from dgm_zoo import models
+
+        return {"kind": "table", "models": {name: models.formulation_of(name).to_dict()
+                                            for name in models.list_formulations()}}
     from dgm_zoo import serving
 
     name = only(call, "MODEL or PRESET", EXAMPLES[0])
@@ -34,8 +49,10 @@ def run(call):
     import_tensorflow()
     from dgm_zoo import models
 
+    if name not in models.list_formulations():
+        raise unknown("model or preset", name, [*models.list_formulations(), *presets])
     if name not in models.list_models():
-        raise unknown("model or preset", name, [*models.list_models(), *presets])
+        return {"kind": "reference", "name": name, "formulation": models.formulation_of(name).to_dict()}
     return {"kind": "model", **_describe(name)}
 
 
@@ -51,6 +68,7 @@ def _describe(name):
         "name": name,
         "class": cls.__name__,
         "description": inspect.getdoc(cls).split("\nArgs:")[0].strip(),
+        "formulation": cls.formulation.to_dict(),
         "players": {
             player: {"owns": list(parts), "ascends": model.ascends[player]} for player, parts in model.players.items()
         },
@@ -66,13 +84,53 @@ def _describe(name):
 
 
 def show(result):
-    return "\n".join(_show_model(result) if result["kind"] == "model" else _show_preset(result))
+    return "\n".join(SHOW[result["kind"]](result))
+
+
+def _show_table(result):
+    for i, (name, formulation) in enumerate(result["models"].items()):
+        if i:
+            yield ""
+        yield f"{formulation['name']} ({name})"
+        yield from formulation_lines(formulation)
+
+
+def _show_reference(result):
+    yield f"{result['formulation']['name']} ({result['name']}), which the docs refer to and the zoo does not train"
+    yield from formulation_lines(result["formulation"])
+
+
+def formulation_lines(formulation):
+    """Returns the text lines of what `Formulation.to_dict` returns, `WIDTH` columns wide."""
+    from dgm_zoo.models.formulation import ABSENT, ROWS, symbols
+
+    lines = []
+    for key, label in ROWS.items():
+        text = formulation[key] if isinstance(formulation[key], str) else "; ".join(formulation[key]) or ABSENT
+        if text != ABSENT or key not in ("c", "remark"):
+            lines += line(label, text)
+    for one in formulation["ascents"]:
+        lines += line(f"max {symbols(one['movers'])}", one["utility"])
+        notes = {**one, "reads": ", ".join(one["reads"]), "carries": symbols(one["carries"])}
+        lines += line("", "; ".join(f"{label}: {notes[key]}" for key, label in FIELDS.items() if notes[key]))
+    return lines
+
+
+def line(label, text):
+    """Returns a label and a text beside it as lines of `WIDTH` columns."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"  {label:<{LABELS - 2}}", subsequent_indent=" " * LABELS,
+        break_long_words=False, break_on_hyphens=False,
+    )
 
 
 def _show_model(model):
     yield f"{model['name']} ({model['class']})"
     yield ""
     yield model["description"]
+    yield ""
+    yield "in the unified view:"
+    yield from formulation_lines(model["formulation"])
     yield ""
     yield "players:"
     for player, it in model["players"].items():
@@ -104,3 +162,6 @@ def _show_preset(preset):
         yield f"  {key + '(' + ', '.join(it['inputs']) + ')':<32} {it['doc']}"
     yield f"versions: {', '.join(f'{name} {version}' for name, version in preset['versions'].items())}"
     yield f"git revision: {preset['git_revision']}"
+
+
+SHOW = {"model": _show_model, "preset": _show_preset, "reference": _show_reference, "table": _show_table}

@@ -1,0 +1,23 @@
+"""A symmetric VAE with 100 latent bits on MNIST, binarised at half grey.
+
+    dgm-zoo train --config=configs/symvae_mnist.py --workdir=runs/symvae_mnist
+
+p(z) is uniform and fixed, as in the authors' code (Flach et al., 2024); network and schedule are this package's.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "symvae", "latent_dim": 100, "network": "conv", "hidden": [32, 64], "activation": "tanh"},
+        "data": {"name": "mnist", "batch_size": 100, "binarize": "threshold"},
+        "train": {
+            "epochs": 50,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+            "decay": "cosine",
+            "steps_per_execution": 25,
+        },
+        "evaluate": {"num_samples": 1000},
+    })

@@ -1,0 +1,59 @@
+"""Compare two models in Hu et al.'s unified view: what changes from one formulation to the other.
+
+First what changes in the arrows of their schematic graphical models, then field by field, then what is ascended. A
+line that begins with "-" is of the first model, one with "+" of the second.
+"""
+
+from dgm_zoo.cli.commands.describe import FIELDS, line
+from dgm_zoo.cli.quiet import import_tensorflow
+from dgm_zoo.errors import InvalidInput
+
+ARGUMENTS = 2
+USAGE = "MODEL MODEL [flags]"
+EXAMPLES = ("dgm-zoo compare vae infogan", "dgm-zoo compare gan iwgan --json")
+
+
+def define(flags):
+    del flags
+
+
+def run(call):
+    if len(call.arguments) != 2:
+        raise InvalidInput(f"give two models; for example {EXAMPLES[0]}")
+    import_tensorflow()
+    from dgm_zoo import models
+
+    one, other = (models.formulation_of(name) for name in call.arguments)
+    if one is other:
+        raise InvalidInput(f"'{call.arguments[0]}' is both models, and nothing changes; give another one")
+    return {"from": call.arguments[0], "to": call.arguments[1], "names": [one.name, other.name],
+            **models.compare(one, other)}
+
+
+def show(result):
+    return "\n".join(_lines(result))
+
+
+def _lines(result):
+    from dgm_zoo.models.formulation import ROWS, symbols
+
+    yield f"{result['names'][0]} → {result['names'][1]}"
+    for sentence in result["observations"]:
+        yield from line("", sentence)
+    for key, values in result["rows"].items():
+        yield from _pair(ROWS[key], values)
+    for who, fields in result["ascents"].items():
+        for key, values in fields.items():
+            values = [symbols(value) if key == "carries" and value else value for value in values]
+            yield from _pair(f"max {who}" if key == "utility" else f"{who}: {FIELDS[key]}", values)
+
+
+def _pair(label, values):
+    """Both values of what differs, each where it is there."""
+    from dgm_zoo.models.formulation import ABSENT
+
+    for sign, value in zip("-+", values, strict=True):
+        text = ", ".join(value) if isinstance(value, (list, tuple)) else value
+        if text and text != ABSENT:
+            yield from line(label, f"{sign} {text}")
+            label = ""

@@ -1,0 +1,144 @@
+"""`SampledPrior`: a prior that can be sampled and has no density."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
+from dgm_zoo.errors import InvalidInput
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+def swiss_roll(position, normal):
+    """A spiral of one and a half turns in the plane, of outer radius 2; `position` runs from its inner end outwards."""
+    angle = 1.5 * math.pi * (1.0 + 2.0 * position)
+    radius = angle / (4.5 * math.pi) * 2.0
+    return tf.stack([radius * tf.cos(angle), radius * tf.sin(angle)], -1) + 0.05 * normal
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class SampledPrior(Prior):
+    """A prior that can be sampled and has no density: a pure function of noise, or latents to pick from.
+
+    It serves a model that asks for samples alone, such as the symmetric VAE, whose encoder learns from them, or the
+    adversarial auto-encoder, which compares samples.
+
+    Args:
+      event_shape: shape of one event.
+      sampler: a pure function of `position`, uniform on [0, 1), `[...]`, and of standard normal noise
+        `[..., *event_shape]`, to samples `[..., *event_shape]`; or an array of latents `[N, *event_shape]`, of which
+        `position` picks one, all alike often. The default, `swiss_roll`, is a function of the plane. The array is kept
+        as a weight that does not train (bytes stay bytes), and is saved with the model. A function is saved by its
+        name, so it must be registered with `keras.saving.register_keras_serializable`.
+
+    Raises:
+      InvalidInput: a sampler that is neither, latents that are not finite, or samples of another shape; and on saving,
+        a function that is not registered.
+
+    Example:
+      >>> prior = SampledPrior((2,))
+      >>> prior.draw(prior.noise(BatchNoise([0, 0], 500))).shape   # a Swiss roll
+      TensorShape([500, 2])
+      >>> SampledPrior((100,), masks)                              # masks: [60000, 100]
+      >>> SampledPrior.of(dgm_zoo.from_preset("gan_mnist").sample, n=10_000, seed=0).event_shape
+      (28, 28, 1)
+    """
+
+    has_density = False
+
+    def __init__(self, event_shape, sampler=swiss_roll, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        sampler = keras.saving.deserialize_keras_object(sampler) if isinstance(sampler, dict) else sampler
+        self.sampler = self.latents = None
+        if callable(sampler):
+            self.sampler = sampler
+        else:
+            self.latents = self._kept(sampler)
+        try:
+            drawn = self.draw(self.noise(BatchNoise([0, 0], 1))).shape
+        except (ValueError, tf.errors.InvalidArgumentError):
+            drawn = None
+        if drawn != (1, *self.event_shape):
+            raise InvalidInput(
+                f"the sampler of SampledPrior gives no samples of shape {self.event_shape}; change its event_shape or "
+                "the sampler"
+            )
+
+    @classmethod
+    def of(cls, draw, n=10_000, seed=0, **kwargs):
+        """The prior that picks from `n` latents, drawn once: `draw(n, seed=seed)`, `[n, *event_shape]`.
+
+        Args:
+          draw: such as the `sample` of another model of the zoo, or of a preset.
+          n: how many.
+          seed: int32.
+
+        Raises:
+          InvalidInput: what `draw` returns is no array of n samples.
+        """
+        latents = np.asarray(draw(n, seed=seed))
+        if latents.ndim < 2 or len(latents) != n:
+            raise InvalidInput(f"draw({n}) gave an array of shape {list(latents.shape)}; let it give [{n}, ...]")
+        return cls(latents.shape[1:], latents, **kwargs)
+
+    def _kept(self, latents):
+        """The variable that holds the latents."""
+        array = np.asarray(latents)
+        if array.dtype.kind not in "fiub" or array.ndim == 0 or not len(array):
+            raise InvalidInput(
+                f"sampler {latents!r} of SampledPrior must be a function, such as swiss_roll, or an array of latents"
+            )
+        if not np.isfinite(array).all():
+            raise InvalidInput("the latents of SampledPrior hold NaN or infinity; remove them")
+        dtype = "uint8" if array.dtype in (np.bool_, np.uint8) else "float32"
+        kept = self.add_weight(shape=array.shape, initializer="zeros", dtype=dtype, trainable=False, name="latents")
+        kept.assign(array.astype(dtype))
+        return kept
+
+    def distribution(self, posterior=None):
+        raise InvalidInput("SampledPrior has no density; use a model that asks for samples alone, such as SymmetricVAE")
+
+    def noise(self, rng, samples=None):
+        position = rng.uniform((), samples)
+        return (position,) if self.sampler is None else (position, rng.normal(self.event_shape, samples))
+
+    def draw(self, noise, posterior=None):
+        if self.sampler is not None:
+            return self.sampler(*noise)
+        (position,) = noise
+        rows = self.latents.shape[0]
+        row = tf.minimum(tf.cast(position * rows, tf.int32), rows - 1)
+        return tf.cast(tf.gather(tf.convert_to_tensor(self.latents), row), tf.float32)
+
+    def get_config(self):
+        config = super().get_config()
+        if self.sampler is None:
+            return {**config, "sampler": {"rows": self.latents.shape[0], "dtype": self.latents.dtype}}
+        name = keras.saving.get_registered_name(self.sampler)
+        if keras.saving.get_registered_object(name) is not self.sampler:
+            raise InvalidInput(
+                f"the sampler '{getattr(self.sampler, '__name__', self.sampler)}' of SampledPrior cannot be saved; "
+                "register it with keras.saving.register_keras_serializable, or give an array of its samples"
+            )
+        return {**config, "sampler": keras.saving.serialize_keras_object(self.sampler)}
+
+    @classmethod
+    def from_config(cls, config):
+        """The prior of a config; one that picks from latents has zeros in their place, until its weights are loaded."""
+        kept = config["sampler"]
+        if "rows" in kept:
+            config = {**config, "sampler": np.zeros((kept["rows"], *config["event_shape"]), kept["dtype"])}
+        return cls(**config)
+
+
+def with_density(prior, cls):
+    """Returns `prior`; raises `InvalidInput` if it can only be sampled, which `cls`, a model, cannot do with."""
+    if not prior.has_density:
+        raise InvalidInput(
+            f"{cls.__name__} needs log p(z), but {type(prior).__name__} can only be sampled; use SymmetricVAE or AAE, "
+            "or a prior with a density"
+        )
+    return prior

@@ -1,0 +1,221 @@
+"""A model's place in Hu et al.'s unified view, as data: what `dgm-zoo describe`, `compare` and `draw` show.
+
+Every registered class declares a `Formulation`, of itself with its default arguments. Symbols are the paper's, in plain
+text: q_φ^r is q reversed, q_φ^(r) both of them, q_* the perfect discriminator, "—" what a model does not have.
+`tests/test_formulation.py` holds every `Ascent` against one real training step.
+
+References: Hu et al., On Unifying Deep Generative Models, 2018, Table 1 and Figure 1.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+from dgm_zoo.errors import InvalidInput, unknown
+
+ABSENT = "—"
+SOURCES = ("data", "labels", "prior", "posterior")
+SYMBOLS = {"theta": "θ", "phi": "φ", "eta": "η", "omega": "ω"}
+ROWS = {  # of the paper's Table 1, and what else there is to say of a model
+    "x": "x", "y": "y", "z": "z", "c": "c",
+    "p_x_given_y": "p_θ(x|y)", "q_y_given_x": "q_φ(y|x)", "q_z_given_xy": "q_η(z|x,y)",
+    "kl": "minimises", "phases": "phase of wake-sleep", "remark": "remark",
+}
+
+
+def inferred(distributions):
+    """The variables that a product of conditionals is over: those before each bar.
+
+    Example:
+      >>> inferred("q_η(z|x,y) q_*^r(y|x)")
+      ('z', 'y')
+    """
+    return tuple(name for group in re.findall(r"\(([a-z,]+)\|", distributions) for name in group.split(","))
+
+
+@dataclass(frozen=True)
+class KL:
+    """KL(left ‖ right) − less. What `left` is over is inferred, as the latent variables of a variational bound are.
+
+    Attributes:
+      phase: of wake-sleep, "wake" or "sleep", which this extends.
+    """
+
+    left: str
+    right: str
+    phase: str
+    less: str = ""
+
+    def __str__(self):
+        return f"KL({self.left} ‖ {self.right})" + (f" − {self.less}" if self.less else "")
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """One step of some players up one utility.
+
+    Attributes:
+      movers: the players that take the step.
+      utility: what they ascend, in the paper's symbols.
+      reads: which samples enter: "data", x of the batch; "labels", those of the batch; "prior", z ~ p(z) and what is
+        dreamt from it; "posterior", z ~ q(z|x).
+      carries: the players whose variables the utility has a gradient for, of whom only the movers move.
+      stopped: what is held constant, in words.
+    """
+
+    movers: tuple
+    utility: str
+    _: dataclasses.KW_ONLY
+    reads: tuple
+    carries: tuple
+    stopped: str = ""
+
+    def __post_init__(self):
+        for source in self.reads:
+            if source not in SOURCES:
+                raise unknown("source of samples", source, SOURCES)
+        if not set(self.movers) <= set(self.carries):
+            raise InvalidInput(f"players {self.movers} cannot ascend a utility that carries to {self.carries} alone")
+
+    @property
+    def who(self):
+        """The movers' symbols, such as "θ, η"."""
+        return symbols(self.movers)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow of the schematic graphical model: a variable that a conditional is given, and one that it is over.
+
+    Attributes:
+      of: the conditional, where the drawing names it.
+      implicit: whether it is a deterministic transformation, which leads to an implicit distribution.
+      adversarial: whether it takes part with its reverse, q and q^r.
+    """
+
+    source: str
+    target: str
+    of: str = ""
+    implicit: bool = False
+    adversarial: bool = False
+
+    @property
+    def degenerate(self):
+        """Whether it belongs to the perfect discriminator, which nothing trains."""
+        return "*" in self.of
+
+    def __str__(self):
+        return f"{self.source} → {self.target}"
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """One model in the unified view.
+
+    Attributes:
+      name: as papers write it.
+      x, y, z, c: what these variables are in this model.
+      p_x_given_y, q_y_given_x, q_z_given_xy: Table 1's conditionals, or what stands in their place.
+      kl: the KLs that are minimised; none for a model that minimises none, of which `remark` says so.
+      ascents: what training does, one `Ascent` after the other.
+      edges: of the schematic graphical model.
+
+    Example:
+      >>> dgm_zoo.models.GAN.formulation.kl[0].phase
+      'sleep'
+    """
+
+    name: str
+    x: str = "data"
+    y: str = ABSENT
+    z: str = ABSENT
+    c: str = ABSENT
+    p_x_given_y: str = ABSENT
+    q_y_given_x: str = ABSENT
+    q_z_given_xy: str = ABSENT
+    kl: tuple = ()
+    remark: str = ABSENT
+    ascents: tuple = ()
+    edges: tuple = ()
+
+    @property
+    def phases(self):
+        """The phases of wake-sleep that the model extends: of "wake" and "sleep"."""
+        return tuple(dict.fromkeys(one.phase for one in self.kl))
+
+    @property
+    def players(self):
+        """The names of those who move."""
+        return tuple(dict.fromkeys(player for one in self.ascents for player in one.movers))
+
+    @property
+    def nodes(self):
+        """The variables of the schematic graphical model."""
+        return tuple(dict.fromkeys(node for edge in self.edges for node in (edge.source, edge.target)))
+
+    @property
+    def latent(self):
+        """What the (first) KL infers; without one that says so, all but x. In a GAN it is x."""
+        found = inferred(self.kl[0].left) if self.kl else ()
+        return tuple(node for node in self.nodes if (node in found if found else node != "x"))
+
+    @property
+    def visible(self):
+        """The variables that are not latent."""
+        return tuple(node for node in self.nodes if node not in self.latent)
+
+    def kind(self, edge):
+        """ "inference" (dashed) for an edge into a latent variable, else "generative" (solid)."""
+        return "inference" if edge.target in self.latent else "generative"
+
+    def role(self, conditional):
+        """ "[I]" or "[G]", as Table 1 marks conditionals; "" if the KLs do not agree or there is none."""
+        sides = {inferred(one.left) for one in self.kl}
+        over = inferred(conditional)[:1]
+        if len(sides) != 1 or sides == {()} or not over:
+            return ""
+        return "[I] " if over[0] in sides.pop() else "[G] "
+
+    def rows(self):
+        """The model's column of Table 1: a dict of the keys of `ROWS` to text; conditionals with their role."""
+        rows = {key: getattr(self, key) for key in ROWS}
+        for key in ("p_x_given_y", "q_y_given_x", "q_z_given_xy"):
+            rows[key] = self.role(rows[key]) + rows[key]
+        return {**rows, "kl": "; ".join(map(str, self.kl)) or ABSENT, "phases": "; ".join(self.phases) or ABSENT}
+
+    def to_dict(self):
+        """Everything that is declared and derived, as JSON can hold it."""
+        return {
+            "name": self.name, **self.rows(), "kl": [str(one) for one in self.kl], "phases": list(self.phases),
+            "latent": list(self.latent), "visible": list(self.visible),
+            "ascents": [dataclasses.asdict(one) for one in self.ascents],
+            "edges": [{**dataclasses.asdict(edge), "kind": self.kind(edge)} for edge in self.edges],
+        }
+
+
+def symbols(players):
+    """The players' symbols: "θ, η" for ("theta", "eta")."""
+    return ", ".join(SYMBOLS.get(player, player) for player in players)
+
+
+ADA = Formulation(
+    name="ADA",
+    x="features", y="domain: 1 source, 0 target", z="data examples",
+    p_x_given_y="p_θ(x|y), implicit: x = G_θ(z), z ~ p(z|y), of both domains",
+    q_y_given_x="q_φ(y|x): discriminator",
+    kl=(KL("p_θ(x|y)", "q^r(x|y)", "sleep", less="JSD(p_θ(x|y=0) ‖ p_θ(x|y=1))"),),
+    remark="adversarial domain adaptation, no model of the zoo: the first column of the paper's Table 1",
+    ascents=(
+        Ascent(("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)", reads=("data",), carries=("phi",), stopped="features"),
+        Ascent(("theta",), "E_{p_θ(x|y) p(y)} log q_φ^r(y|x)", reads=("data",), carries=("theta", "phi")),
+        Ascent(
+            ("theta", "omega"), "E_{source} log C_ω(label|G_θ(z))",
+            reads=("data", "labels"), carries=("theta", "omega"),
+        ),
+    ),
+    edges=(
+        Edge("z", "x", "p_θ(x|y)", implicit=True), Edge("y", "x"), Edge("x", "y", "q_φ^(r)(y|x)", adversarial=True),
+    ),
+)
+
+REFERENCES = {"ada": ADA}  # formulations of what is no registered model, by name

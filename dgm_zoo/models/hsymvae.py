@@ -1,0 +1,107 @@
+"""The hierarchical symmetric variational auto-encoder."""
+
+from dataclasses import replace
+
+import keras
+
+from dgm_zoo import distributions
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.models.formulation import Ascent
+from dgm_zoo.models.registry import register
+from dgm_zoo.models.symvae import SymmetricVAE
+from dgm_zoo.networks import encoder_and_decoder
+from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior, ReversePosterior
+
+INFERENCE = {"ladder": LadderPosterior, "reverse": ReversePosterior}
+
+
+@register("hsymvae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class HierarchicalSymmetricVAE(SymmetricVAE):
+    """Hierarchical symmetric VAE: the symmetric VAE's game with bits z = (z_0, ..., z_T) in two or more groups.
+
+        p_theta(x, z) = p(z_0) p_theta(z_1|z_0) ... p_theta(z_T|z_T-1) p_theta(x|z),      p(z_0) uniform
+
+        ladder   q_eta(z|x) = q(z_0|x) q(z_1|z_0, x) ... q(z_T|z_T-1, x)
+        reverse  q_eta(z|x) = q(z_T|x) q(z_T-1|z_T) ... q(z_0|z_1)
+
+    In a ladder the logits of z_t, t > 0, are those of p_theta(z_t|z_t-1) plus a_t(x), the encoder's. What it shares
+    with the decoder stays theta's: eta's step sees it as a constant. The utilities are those of `SymmetricVAE`. z is
+    one vector, group after group; `encode` gives the logits of each group, given the likeliest value of those drawn
+    before it, and `reconstruct` the mean of p(x|z) at these values.
+
+    Args:
+      encoder: Keras model, x to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      decoder: Keras model, z `[batch, bits]` to those of p(x|z); that of `create` looks at z_T alone, as the authors'.
+      prior: p(z), a `networks.groups.GroupedPrior`.
+      likelihood: the head of p(x|z).
+      posterior: a `LadderPosterior` or a `ReversePosterior` of the same groups.
+      latents, dream_weight, seed: see `SymmetricVAE`.
+
+    Raises:
+      InvalidInput: as `SymmetricVAE`; prior or posterior of other classes, or of groups that differ.
+
+    Example:
+      >>> model = dgm_zoo.create("hsymvae", image_shape=(28, 28, 1), groups="30,100", inference="reverse")
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="threshold"), epochs=10)
+      >>> model.encode(x)["logits"].shape   # x: [64, 28, 28, 1]
+      (64, 130)
+
+    References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024, and its code.
+    """
+
+    formulation = replace(
+        SymmetricVAE.formulation,
+        name="Hierarchical symmetric VAE",
+        z="bits in groups, z = (z_0, ..., z_T)",
+        p_x_given_y="p_θ(x|z_T) p_θ(z_T|z_T-1) ... p(z_0): decoder",
+        q_z_given_xy="q_η(z|x): q(z_0|x) q(z_1|z_0,x) ..., a ladder that shares the decoder's logits",
+        ascents=(
+            SymmetricVAE.formulation.ascents[0],
+            Ascent(
+                ("eta",), "E_{p_θ(x,z)} log q_η(z|x)",
+                reads=("prior",), carries=("theta", "eta"), stopped="dreams x, z",
+            ),
+        ),
+    )
+
+    def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
+        if not isinstance(prior, GroupedPrior) or not isinstance(posterior, tuple(INFERENCE.values())):
+            raise InvalidInput(
+                f"{type(prior).__name__} and {type(posterior).__name__} are not both of groups; give a GroupedPrior "
+                "and a LadderPosterior or ReversePosterior"
+            )
+        if prior.sizes != posterior.sizes:
+            raise InvalidInput(
+                f"the prior has groups of {prior.sizes} bits and the posterior of {posterior.sizes}; make them equal"
+            )
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+
+    @classmethod
+    def create(cls, image_shape, groups=(30, 100), inference="ladder", group_hidden=(600, 600), network="dense",
+               hidden=None, activation=None, likelihood="IndependentBernoulli", seed=None):
+        """Builds the model with default networks.
+
+        Args:
+          groups: bits of each group, z_0 first: a list, or a string such as "30,100".
+          inference: "ladder" or "reverse".
+          group_hidden: widths of the perceptrons between groups.
+          network, hidden, activation: see `networks.encoder_and_decoder`.
+        """
+        if inference not in INFERENCE:
+            raise unknown("inference", inference, INFERENCE)
+        prior, likelihood = GroupedPrior(groups, group_hidden), distributions.get(likelihood, tuple(image_shape))
+        widths = {} if inference == "ladder" else {"hidden": group_hidden}
+        posterior = INFERENCE[inference](groups, **widths)
+        encoder, of_last = encoder_and_decoder(
+            network, image_shape, prior.sizes[-1], posterior.params_shape, likelihood.params_shape, hidden, activation
+        )
+        z = keras.Input(prior.event_shape, name="z")
+        _, last = keras.ops.split(z, [sum(prior.sizes[:-1])], -1)
+        decoder = keras.Model(z, of_last(last), name="decoder")
+        return cls(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, seed=seed)
+
+    def q_z(self, x):
+        """q_eta(z|x), a `GroupedBits`."""
+        return self.posterior(self.encoder(x), prior_logits=self.prior.logits)

@@ -1,0 +1,253 @@
+"""The symmetric variational auto-encoder."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, RowNoise, SampledPrior, row_seeds
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
+from dgm_zoo.models.gan import nonnegative
+from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.vae import VAE, event_shape
+from dgm_zoo.objectives import decoder_utility, encoder_utility, energy_distance, kinds
+
+UNKNOWN = -1.0  # every value of the latents of an example that has none
+UNIFORM_BITS = {"name": "BernoulliPrior", "trainable": False}
+ROWS_PER_CHAIN = 500
+
+
+@register("symvae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class SymmetricVAE(VAE):
+    """Symmetric VAE: the VAE's two players, each with a utility of its own, whose Nash equilibrium is learned.
+
+        max_{theta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z)
+        max_{eta}    E_{p_theta(x, z)}             log q_eta(z|x)
+
+    Both move at once, on samples that are held constant: z ~ q(z|x) for each example, and as many dreams z ~ p(z),
+    x ~ p(x|z). So z may be bits, and p(z) need not have a density. It is wake-sleep, read as a game. At a point where
+    p(x, z) = p_data(x) q(z|x) neither player can gain. Nor can they where x and z are independent under both; that
+    equilibrium is not stable, but training starts near it and takes its time to leave.
+
+    Training data are x, or pairs (x, z) with latents `[batch, latent_dim]`, -1 throughout where x has none. Pairs add
+
+        E_{p_data(x, z)} log p_theta(x, z)  to theta's utility, and  E_{p_data(x, z)} log q_eta(z|x)  to eta's,
+
+    each expectation being the mean over the examples of its kind, of all replicas. `loss`, by which epochs are
+    compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; where p(z)
+    has no density it is the energy distance (`distance`) between the pairs (x, z ~ q(z|x)) and the dreams, which is 0
+    where the two joints agree. Evaluation looks at x alone. `decoder` and `encoder` are the two utilities.
+
+    Args:
+      encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      prior: p(z), a `distributions.Prior`, a `SampledPrior` too; uniform bits if None.
+      likelihood: the head of p(x|z).
+      posterior: the head of q(z|x); `IndependentBernoulli` if None. Its samples need no gradient.
+      latents: a `SampledPrior` of latents without data: dreams begin with these, and p(z), which then needs a
+        density, learns them. None for dreams that begin with p(z).
+      dream_weight: of the dreams in eta's utility; 0 for a training on pairs alone, which is then that of two
+        supervised models.
+      seed: see `GenerativeModel`. beta, free_bits, k, estimator and sleep of the VAE are not taken.
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit, names both; a posterior without a density; bits under a
+        prior of other values; data that leave eta nothing to ascend.
+
+    Example:
+      >>> model = dgm_zoo.create("symvae", image_shape=(28, 28, 1), latent_dim=100)
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="threshold"), epochs=10)
+      >>> model.limiting_samples(64, steps=100, seed=0).shape
+      (64, 28, 28, 1)
+
+    References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024.
+    """
+
+    logged = ("loss", "elbo", "decoder", "encoder")
+    ascends = {"theta": "decoder", "eta": "encoder"}
+    needs_density = False
+    formulation = Formulation(
+        name="Symmetric VAE",
+        z="bits, or another code",
+        p_x_given_y="p_θ(x|z): decoder",
+        q_z_given_xy="q_η(z|x): encoder",
+        kl=(KL("q_η(z|x) p_data(x)", "p_θ(x,z)", "wake"), KL("p_θ(x,z)", "q_η(z|x) p_θ(x)", "sleep")),
+        remark="a game: θ descends the first alone, η the second, both at once; an equilibrium where the joints agree",
+        ascents=(
+            Ascent(
+                ("theta",), "E_{p_data(x) q_η(z|x)} log p_θ(x,z)",
+                reads=("data", "posterior"), carries=("theta",), stopped="samples z",
+            ),
+            Ascent(("eta",), "E_{p_θ(x,z)} log q_η(z|x)", reads=("prior",), carries=("eta",), stopped="dreams x, z"),
+        ),
+        edges=(Edge("z", "x", "p_θ(x|z)"), Edge("x", "z", "q_η(z|x)")),
+    )
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, latents=None, dream_weight=1.0,
+                 **kwargs):
+        latent = event_shape(decoder.input)
+        posterior = IndependentBernoulli(latent) if posterior is None else posterior
+        prior = BernoulliPrior(latent, trainable=False) if prior is None else prior
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        self.latents, self.dream_weight = latents, nonnegative("dream_weight", dream_weight)
+        if not prior.has_density:
+            self.logged = ("loss", "distance", "decoder", "encoder")
+        for name, value, untouched in (("beta", self.beta, 1.0), ("free_bits", self.free_bits, 0.0),
+                                       ("k", self.k, None), ("sleep", self.sleep, False)):
+            if value != untouched:
+                raise InvalidInput(f"{name} is {value!r}, but {type(self).__name__} ascends no bound; leave it out")
+        if isinstance(posterior, Deterministic):
+            raise InvalidInput("Deterministic has no density for eta to ascend; give IndependentBernoulli or another")
+        if prior.has_density and prior.range != posterior.range:
+            raise InvalidInput(
+                f"{type(prior).__name__} and {type(posterior).__name__} are of different values of z; give a "
+                "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
+            )
+        if latents is not None and not (isinstance(latents, SampledPrior) and prior.has_density):
+            raise InvalidInput(
+                f"latents {type(latents).__name__} of {type(prior).__name__} must be a SampledPrior, under a prior "
+                "with a density to learn them; to sample them alone give them as the prior"
+            )
+
+    @classmethod
+    def create(cls, image_shape, latent_dim=100, network="dense", hidden=None, activation=None,
+               likelihood="IndependentBernoulli", prior=None, posterior="IndependentBernoulli", seed=None):
+        """Builds the model with default networks; see `VAE.create`. The default prior is that of uniform bits."""
+        prior = UNIFORM_BITS if prior is None else prior
+        return cls(
+            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior), seed=seed
+        )
+
+    # ------------------------------------------------------------------------------------------ the two joints
+
+    def log_joint(self, x, z):
+        """log p_theta(x, z), or log p_theta(x|z) where p(z) has no density, nats: `[batch]`."""
+        log_px = self.p_x(z).log_prob(x)
+        return log_px + self.p_z().log_prob(z) if self.prior.has_density else log_px
+
+    def sleep_noise(self, rng):
+        return self._dreamt().noise(rng), self.likelihood.noise(rng)
+
+    def dream(self, noise):
+        """z of the prior, or of the latents that are given, and x ~ p(x|z), held constant; `[batch, ...]` each."""
+        for_z, for_x = noise
+        z = tf.stop_gradient(self._dreamt().draw(for_z, self.q_z))
+        return z, tf.stop_gradient(self.likelihood.sample(self.p_x(z), for_x))
+
+    def _dreamt(self):
+        return self.prior if self.latents is None else self.latents
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def unpack(self, data):
+        """Returns x and, for pairs, `(z, weights)`: the latents and what `objectives.kinds` says of their rows."""
+        x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, c = super().unpack(data)
+        if z is None:
+            if not self.dream_weight:
+                raise InvalidInput("dream_weight 0 leaves eta nothing to ascend on x alone; give pairs (x, z)")
+            return x, c
+        z = tf.cast(z, tf.float32)
+        if tuple(z.shape[1:]) != self.posterior.event_shape:
+            raise InvalidInput(
+                f"what comes with x has shape {[None, *z.shape[1:]]}, but latents have "
+                f"{[None, *self.posterior.event_shape]}; give x alone, or pairs (x, z)"
+            )
+        known = tf.reduce_any(z != UNKNOWN, -1)
+        counts = [tf.cast(tf.size(known), tf.float32), tf.reduce_sum(tf.cast(known, tf.float32))]
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            counts = context.all_reduce("sum", counts)
+        return x, (z, kinds(known, *counts))
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        terms = self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends)
+        return self.log(**terms)
+
+    def test_step(self, data):
+        x, c = super().unpack(data)
+        return self.log(**self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False))))
+
+    def noise(self, rng):
+        """What one step draws: for z ~ q(z|x), and for a dream."""
+        return self.posterior.noise(rng), self.sleep_noise(rng)
+
+    def terms(self, x, c, noise):
+        """The two utilities and the loss, each `[batch]`, in nats.
+
+        Args:
+          c: empty, or the latents of pairs and their weights; see `unpack`.
+        """
+        awake, asleep = noise
+        q, (dreamt_z, dreamt_x) = self.q_z(x), self.dream(asleep)
+        z = tf.stop_gradient(self.posterior.sample(q, awake))
+        log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
+        log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
+        if c:
+            given, weights = c
+            decoder = decoder_utility(log_p, self.log_joint(x, given), log_pz, weights)
+            encoder = encoder_utility(log_q, q.log_prob(given), weights, self.dream_weight)
+        else:
+            decoder, encoder = decoder_utility(log_p, log_pz=log_pz), encoder_utility(log_q, dreams=self.dream_weight)
+        return {"decoder": decoder, "encoder": encoder, **self._loss(x, z, log_p, q, dreamt_x, dreamt_z)}
+
+    def _loss(self, x, z, log_p, q, dreamt_x, dreamt_z):
+        if self.prior.has_density:
+            elbo = log_p - q.log_prob(z)
+            return {"loss": -elbo, "elbo": elbo}
+        joint = lambda x, z: tf.concat([tf.reshape(x, [tf.shape(z)[0], -1]), z], 1)  # noqa: E731
+        distance = energy_distance(joint(x, z), joint(dreamt_x, dreamt_z))
+        return {"loss": distance, "distance": distance}
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def limiting_samples(self, n, steps=1000, seed=0):
+        """Draws from the limit of the chain z ~ q(z|x), x ~ p(x|z): NumPy `[n, *image_shape]`, the last mean of p(x|z).
+
+        Where encoder and decoder are the conditionals of one joint they are samples like those of `sample`; what they
+        have lost says how far from that they are. The chain starts from the x of `sample`, which 0 steps return.
+
+        Args:
+          n: how many; the first m of them are the same for every n >= m.
+          steps: times that x is drawn again; the authors take 1,000.
+          seed: int32.
+
+        Raises:
+          InvalidInput: a number that is not whole and positive (steps may be 0), or a seed that is no int32.
+        """
+        n, steps, seeds = positive_int("n", n), steps and positive_int("steps", steps), row_seeds(seed, n)
+        if "_chain" not in self.__dict__:
+            self.__dict__["_chain"] = tf.function(self._limit, autograph=False, reduce_retracing=True)
+        rows = range(0, n, ROWS_PER_CHAIN)
+        return np.concatenate([
+            self.__dict__["_chain"](tf.constant(seeds[i : i + ROWS_PER_CHAIN]), tf.constant(steps)).numpy()
+            for i in rows
+        ])
+
+    def _limit(self, seeds, steps):
+        rng = RowNoise(seeds)
+
+        def body(i, z):
+            source = rng.fork(i)
+            x = self.likelihood.sample(self.p_x(z), self.likelihood.noise(source))
+            return i + 1, self.posterior.sample(self.q_z(x), self.posterior.noise(source))
+
+        start = (tf.constant(0), self.prior.draw(self.prior.noise(rng), self.q_z))
+        _, z = tf.while_loop(lambda i, _: i < steps, body, start)
+        return self.p_x(z).mean()
+
+    def log_likelihood(self, x, label=None, num_samples=1000, seed=0):
+        """Importance-sampled log p(x), nats: NumPy `[n]`; see `VAE.log_likelihood`. Needs a prior with a density."""
+        if not self.prior.has_density:
+            raise InvalidInput(
+                f"log p(x) needs log p(z), but {type(self.prior).__name__} can only be sampled; compare samples, with "
+                "metrics.sample_quality"
+            )
+        return super().log_likelihood(x, label, num_samples, seed)
+
+    def endpoints(self):
+        table = super().endpoints()
+        return table if self.prior.has_density else {k: v for k, v in table.items() if k != "log_likelihood"}

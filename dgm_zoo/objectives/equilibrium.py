@@ -1,0 +1,72 @@
+"""What the two players of a symmetric VAE ascend, as functions of log-probabilities, in nats.
+
+Decoder and encoder are the two conditionals of a joint of x and z. Each ascends a utility of its own, an expected
+log-likelihood of its own conditional on examples that the other one completes:
+
+    L_p = E_{pi(x)} E_{q(z|x)} log p(x, z)  +  E_{pi(x, z)} log p(x, z)  +  E_{pi(z)} log p(z)        theta, the decoder
+    L_q = E_{pi(z)} E_{p(x|z)} log q(z|x)   +  E_{pi(x, z)} log q(z|x)                                eta, the encoder
+
+with one expectation for each kind of data: pi(x) without latents, labelled pairs pi(x, z), and pi(z), latents alone,
+which is the prior p(z) itself where there are no others. A kind that there is none of leaves its expectation out.
+Where (theta, eta) is such that neither can gain (a Nash equilibrium), and p(x, z) = pi(x) q(z|x), both gradients
+vanish. Without pairs these are the two phases of wake-sleep, taken at once.
+
+pi(x) and pi(z) are sampled and nothing else is asked of them. The samples are constants: no gradient passes through
+them, so z may be discrete, nothing is reparametrised, and there is no KL.
+
+References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024 (AISTATS). The
+  semi-supervised terms are written as in the diploma thesis of the repository hruskan1/SSL-diploma-thesis.
+"""
+
+import tensorflow as tf
+
+
+def kinds(known, rows, pairs):
+    """The weights of each example in the expectations over pi(x) and over pi(x, z), for `decoder_utility`.
+
+    Args:
+      known: whether the example's latents are known, boolean, `[batch]`.
+      rows: examples of the batch, over all replicas; a float scalar.
+      pairs: how many of them have known latents; a float scalar.
+
+    Returns:
+      `(of_data, of_pairs)`, `[batch]` each: rows / (rows - pairs) or 0, and 0 or rows / pairs. The mean of the
+      weighted values over the batch is the mean over the examples of that kind.
+
+    Example:
+      >>> kinds(tf.constant([True, False, False, False]), 4.0, 1.0)[1]   # 4, 0, 0, 0
+    """
+    of_data = tf.where(known, 0.0, tf.math.divide_no_nan(rows, rows - pairs))
+    return of_data, tf.where(known, tf.math.divide_no_nan(rows, pairs), 0.0)
+
+
+def decoder_utility(log_p, log_p_pairs=0.0, log_pz=0.0, weights=(1.0, 0.0)):
+    """L_p, what theta ascends, nats: `[batch]`, its mean over the batch being the utility.
+
+    Args:
+      log_p: log p(x, z) for z ~ q(z|x), `[batch]`; log p(x|z) will do where p(z) is fixed.
+      log_p_pairs: log p(x, z) for the latents that x came with, `[batch]`.
+      log_pz: log p(z) for z ~ pi(z), `[batch]`, where p(z) is learned from latents alone.
+      weights: what `kinds` returns; of a batch without known latents by default.
+
+    Example:
+      >>> decoder_utility(log_p, log_p_pairs, weights=kinds(known, rows, pairs))
+    """
+    of_data, of_pairs = weights
+    return of_data * log_p + of_pairs * log_p_pairs + log_pz
+
+
+def encoder_utility(log_q, log_q_pairs=0.0, weights=(1.0, 0.0), dreams=1.0):
+    """L_q, what eta ascends, nats: `[batch]`, its mean over the batch being the utility.
+
+    Args:
+      log_q: log q(z|x) for dreams, z ~ pi(z) and x ~ p(x|z), `[batch]`.
+      log_q_pairs: log q(z|x) for the latents that x came with, `[batch]`.
+      weights: what `kinds` returns; of a batch without known latents by default.
+      dreams: weight of the expectation over dreams; 0 where pi(z) is not to be used.
+
+    Example:
+      >>> encoder_utility(log_q, log_q_pairs, weights=kinds(known, rows, pairs))
+    """
+    _, of_pairs = weights
+    return dreams * log_q + of_pairs * log_q_pairs
