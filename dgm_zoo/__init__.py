@@ -9,7 +9,8 @@ import importlib
 __version__ = "0.1.0"
 
 # Rooms and names load on first use, so that `import dgm_zoo` costs nothing until TensorFlow is needed.
-_ROOMS = ("data", "distributions", "metrics", "models", "networks", "objectives", "serving", "training", "viz")
+_ROOMS = ("data", "distributions", "metrics", "models", "networks", "objectives", "serving", "theory", "training",
+          "viz")
 _NAMES = {
     "create": "models", "list_models": "models", "from_preset": "serving", "list_presets": "serving",
     "InvalidInput": "errors", "NonFiniteLoss": "errors",

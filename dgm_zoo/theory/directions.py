@@ -1,0 +1,109 @@
+"""What the direction of a divergence does to a model that is too small for its data: modes covered, modes missed."""
+
+import numpy as np
+
+from dgm_zoo import data, metrics, viz
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.theory.fits import DIVERGENCES, fit
+
+DATASET = "gaussian_mixtures/ring"
+COMPONENTS = 4  # of the fitted mixture; the ring has 8
+SAMPLES = 10_000
+
+
+def directions(zoo, seeds=(0, 1, 2), steps=2_000, progress=print):
+    """Fits a mixture of 4 Gaussians to a ring of 8 by both directions of the KL and by the JSD, and measures models.
+
+    KL(p_data || p_model) is infinite where the model has no mass and the data has: what minimises it covers every mode,
+    and the space between them. KL(p_model || p_data) is infinite where the data has none: what minimises it keeps to
+    modes, and misses others. Hu et al. find the first in the VAE's objective and the second, less a JSD, in the GAN's.
+
+    Args:
+      zoo: dict of label to a function of a seed that returns points of a trained model, `[10000, 2]`.
+      seeds: of each row.
+      steps: of each fit; see `fits.fit`.
+      progress: function that is given a line of text before each row.
+
+    Returns:
+      `rows`, a list of one dict for each objective: `objective`, and `modes_covered` and `high_quality`, each with
+      `value`, the mean over seeds, `values`, `stderr`, over seeds, None of a single one, and `protocol`, and `nats`,
+      the divergence that a fit reached from its `wide` and its `narrow` start, for each seed, None for a model; and
+      `points`, a dict of objective to points of the first seed, `[10000, 2]`, the data's first.
+
+    Raises:
+      InvalidInput: no seed, or one that comes twice; points of another shape.
+
+    Example:
+      >>> rows, points = directions({"GAN": lambda seed: trained_gan(seed).sample(10_000, seed=seed)}, seeds=[0])
+
+    References: Hu et al., On Unifying Deep Generative Models, 2018, Eq. 8 and 12. Minka, Divergence measures and
+      message passing, 2005.
+    """
+    seeds = list(seeds)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InvalidInput(f"seeds {seeds} must be at least one, and differ from each other")
+    modes, rows = data.info(DATASET).modes, []
+    real = next(iter(data.load(DATASET, "test", SAMPLES)))
+    points = {f"data, {len(modes.centres)} modes": real.numpy()}
+    for divergence in DIVERGENCES:
+        progress(f"fitting {COMPONENTS} Gaussians by {divergence}, {len(seeds)} seeds")
+        found, (wide, narrow) = fit(divergence, modes.centres, modes.stddev, COMPONENTS, seeds, SAMPLES, steps)
+        nats = {"wide": wide.tolist(), "narrow": narrow.tolist()}
+        rows.append(_row(f"{divergence}, {COMPONENTS} Gaussians", found, nats))
+        points[rows[-1]["objective"]] = found[0]
+    for label, train in zoo.items():
+        progress(f"training {label}, {len(seeds)} seeds")
+        found = [train(seed) for seed in seeds]
+        rows.append(_row(label, found, None))
+        points[label] = found[0]
+    return rows, points
+
+
+def _row(objective, points, nats):
+    """Measures the points of each seed; returns means and standard errors over seeds."""
+    found = [metrics.mode_coverage(of_seed, DATASET) for of_seed in points]
+    measured = {name: _mean([one[name] for one in found]) for name in found[0]}
+    return {"objective": objective, **measured, "nats": nats}
+
+
+def _mean(measured):
+    values = [one["value"] for one in measured]
+    stderr = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return {"value": float(np.mean(values)), "values": values, "stderr": stderr, "protocol": measured[0]["protocol"]}
+
+
+def line(row):
+    """One line for a person: the objective, modes covered, share of samples near one."""
+    covered, near = (_cell(row[name]) for name in ("modes_covered", "high_quality"))
+    return f"{row['objective']:<34} modes covered {covered:<12} high quality {near}"
+
+
+def _cell(measured):
+    stderr = "" if measured["stderr"] is None else f" ± {measured['stderr']:.2g}"
+    return f"{measured['value']:.3g}{stderr}"
+
+
+def table(rows, notes):
+    """Returns the Markdown page: the table, the picture `kl_directions.png`, the protocols, and the lines `notes`."""
+    heads = ("minimised", "modes covered (each seed)", "high quality", "nats, from wide; narrow start", "seeds")
+    lines = ["# The direction of the divergence", "", f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    for row in rows:
+        covered, near = row["modes_covered"], row["high_quality"]
+        nats = "; ".join(f"{np.mean(reached):.3g}" for reached in row["nats"].values()) if row["nats"] else "-"
+        seeds = f"{_cell(covered)} ({', '.join(str(n) for n in covered['values'])})"
+        cells = row["objective"].replace("||", "‖"), seeds, _cell(near), nats, str(len(near["values"]))
+        lines += [f"| {' | '.join(cells)} |"]
+    lines += ["", "± is the standard error over seeds.", "", "![Points of the first seed](kl_directions.png)", ""]
+    lines += [f"- {name.replace('_', ' ')}: {rows[0][name]['protocol']}" for name in ("modes_covered", "high_quality")]
+    return "\n".join([*lines, *(f"- {note}" for note in notes), ""])
+
+
+def draw(rows, points, path):
+    """Draws points of the first seed, one panel for the data and one for each row, into the PNG file `path`."""
+    first, *others = points
+    panels = {first: points[first]}
+    for row, name in zip(rows, others, strict=True):
+        covered, near = (row[key]["values"][0] for key in ("modes_covered", "high_quality"))
+        title = f"{name.replace('||', '‖')}\nmodes {covered}, near {near:.0%}"
+        panels[title] = points[name][: len(points[first])]
+    viz.save_points(panels, path, columns=3)
