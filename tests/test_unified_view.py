@@ -21,7 +21,9 @@ def test_the_python_prints_what_the_page_says():
     assert not result.failed, "".join(report)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(one, marks=pytest.mark.slow if "directions" in one else ()) for one in COMMANDS]
+)
 def test_the_commands_run(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     program, *words = command.split()
