@@ -12,7 +12,7 @@ from dgm_zoo.distributions import IndependentBernoulli, IndependentNormal
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import active_units, bound_terms, log_likelihood
 from dgm_zoo.models import IWAE, VAE
-from dgm_zoo.models.vae import ROWS_PER_DECODE
+from dgm_zoo.models.estimates import ROWS_PER_DECODE
 from dgm_zoo.networks import dense
 
 
