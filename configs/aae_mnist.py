@@ -4,6 +4,8 @@
 
 Took 2 minutes on one core beside other work. Test split:
 squared error per value 0.0154, kernel distance of codes to the prior 0.053 +- 0.004, Frechet distance 103.8 +- 1.0.
+The preset `aae_mnist` is made with --config.model.hidden=[300,300], which
+halves its size; its card has its numbers.
 """
 
 from ml_collections import ConfigDict
