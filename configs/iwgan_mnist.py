@@ -4,6 +4,7 @@
 
 Took 10 minutes on one core beside other work. Test split, 10,000 samples: Frechet distance
 6.97 +- 0.29, inception score 9.23 +- 0.01 (that of the real images: 9.84).
+The preset `iwgan_mnist` is made with --config.model.units=128, which halves its size; its card has its numbers.
 """
 
 from ml_collections import ConfigDict
