@@ -20,13 +20,16 @@ INFERENCE = {"ladder": LadderPosterior, "reverse": ReversePosterior}
 class HierarchicalSymmetricVAE(SymmetricVAE):
     """Hierarchical symmetric VAE: the symmetric VAE's game with bits z = (z_0, ..., z_T) in two or more groups.
 
+        max_{theta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z)
+        max_{eta}    E_{p_theta(x, z)}             log q_eta(z|x)
+
         p_theta(x, z) = p(z_0) p_theta(z_1|z_0) ... p_theta(z_T|z_T-1) p_theta(x|z),      p(z_0) uniform
 
         ladder   q_eta(z|x) = q(z_0|x) q(z_1|z_0, x) ... q(z_T|z_T-1, x)
         reverse  q_eta(z|x) = q(z_T|x) q(z_T-1|z_T) ... q(z_0|z_1)
 
     In a ladder the logits of z_t, t > 0, are those of p_theta(z_t|z_t-1) plus a_t(x), the encoder's. What it shares
-    with the decoder stays theta's: eta's step sees it as a constant. The utilities are those of `SymmetricVAE`. z is
+    with the decoder stays theta's: eta's step sees it as a constant. See `SymmetricVAE` for the game. z is
     one vector, group after group; `encode` gives the logits of each group, given the likeliest value of those drawn
     before it, and `reconstruct` the mean of p(x|z) at these values.
 
