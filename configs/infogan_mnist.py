@@ -4,6 +4,7 @@
 
 Took 6 minutes on one core beside other work. Test split:
 code error 0.162 +- 0.004, Frechet distance 6.8 +- 0.2.
+The preset `infogan_mnist` is made with --config.model.hidden=[16,24], for its size; its card has its numbers.
 """
 
 from ml_collections import ConfigDict

@@ -4,6 +4,8 @@
 
 Took 11 minutes on one core beside other work. Test split:
 Frechet distance 19.9 +- 0.4.
+The preset `vaegan_mnist` is made with --config.model.hidden=[16,24] --config.model.encoder_hidden=[16,24], for its
+size; its card has its numbers.
 """
 
 from ml_collections import ConfigDict
