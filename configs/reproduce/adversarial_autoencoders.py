@@ -30,7 +30,7 @@ def get_experiment():
         "seeds": [0],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200", "evaluate.num_samples=10"],
         "notes": [
-            "The codes of test images beside the prior, their first two coordinates, of the preset `aae_mnist`, which has "
-            "300 units where the AAE of this table has 400: [picture](adversarial_autoencoders-codes.png).",
+            "The codes of test images beside the prior, their first two coordinates, of the preset `aae_mnist`, which "
+            "has 300 units where the AAE of this table has 400: [picture](adversarial_autoencoders-codes.png).",
         ],
     }

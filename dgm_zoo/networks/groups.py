@@ -82,9 +82,9 @@ class BitsGivenBits(keras.layers.Layer):
         for layer in self.perceptron:
             h = layer(h)
         h = tf.concat([given, h], -1) if self.perceptron else given
-        # not `matmul`: whether TensorFlow fuses that with what is added to it, and so how it rounds, would depend on
-        # what is known of the batch's size
-        return tf.cast(tf.einsum("...i,ij->...j", h, self.kernel) + self.bias, tf.float32)
+        # not `matmul` and `+`: whether TensorFlow fuses or regroups these with what is added to them, and so how it
+        # rounds, would depend on what is known of the batch's size
+        return tf.cast(tf.nn.bias_add(tf.einsum("...i,ij->...j", h, self.kernel), self.bias), tf.float32)
 
 
 def _steps(sizes, hidden, order):
