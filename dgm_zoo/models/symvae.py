@@ -112,7 +112,7 @@ class SymmetricVAE(VAE):
             )
 
     @classmethod
-    def create(cls, image_shape, latent_dim=100, network="dense", hidden=None, activation=None,
+    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
                likelihood="IndependentBernoulli", prior=None, posterior="IndependentBernoulli", seed=None):
         """Builds the model with default networks; see `VAE.create`. The default prior is that of uniform bits."""
         prior = UNIFORM_BITS if prior is None else prior
