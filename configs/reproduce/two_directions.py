@@ -25,5 +25,16 @@ def get_experiment():
         "rows": rows("ring") + rows("grid"),
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=500"],
-        "notes": [],
+        "notes": [
+            "What it says about the two directions: the VAE spreads its draws over all of the data and beyond "
+            "them, as KL(data || model) allows, and few of them are near a mode; the GANs' samples keep to the "
+            "data, or to the lines between them. But the GANs do not miss modes of the ring, which the other "
+            "direction would forgive; and on the grid no model has settled after 100 epochs, so that their "
+            "counts there tell of training and not of directions.",
+            "A mode counts as covered by draws of high quality, which a model that is wide has few of. The VAE "
+            "draws stripes: it codes one coordinate and leaves the other to the noise of p(x|z). The VAE of "
+            "`kl_directions`, trained for half as long, draws the ring; why was not tested.",
+            "The minutes are wall time on cores that other work shared; those of the ring count an hour in "
+            "which the runs were held up.",
+        ],
     }
