@@ -34,7 +34,7 @@ def get_experiment():
             "A mode counts as covered by draws of high quality, which a model that is wide has few of. The VAE "
             "draws stripes: it codes one coordinate and leaves the other to the noise of p(x|z). The VAE of "
             "`kl_directions`, trained for half as long, draws the ring; why was not tested.",
-            "The minutes are wall time on cores that other work shared; those of the ring count an hour in "
-            "which the runs were held up.",
+            "The minutes are wall time on cores that other work shared; those of the GAN on the ring "
+            "count half an hour in which one run was held up.",
         ],
     }
