@@ -2,17 +2,10 @@
 
 import inspect
 
+from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
+from dgm_zoo.distributions.discrete import IndependentBernoulli, IndependentLogistic, OneHotCategorical
 from dgm_zoo.distributions.divergences import jensen_shannon, kl
-from dgm_zoo.distributions.heads import (
-    Deterministic,
-    Head,
-    IndependentBernoulli,
-    IndependentLogistic,
-    IndependentNormal,
-    MixtureNormal,
-    MultivariateNormalTriL,
-    OneHotCategorical,
-)
+from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, check_seed, row_seeds
 from dgm_zoo.distributions.priors import (
     BernoulliPrior,

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.distributions.heads import MIN_STDDEV, Head, IndependentBernoulli, pick, positive
+from dgm_zoo.distributions.discrete import IndependentBernoulli
+from dgm_zoo.distributions.heads import MIN_STDDEV, Head, pick, positive
 from dgm_zoo.errors import InvalidInput
 
 RAW_ONE = math.log(math.e - 1.0)  # the raw parameter of a standard deviation of 1

@@ -4,7 +4,7 @@ import numpy as np
 
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.quality import kernel_distance
+from dgm_zoo.metrics.scores import kernel_distance
 
 
 def codes_and_prior(model, dataset, seed=0):

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import BatchNoise, RowNoise, check_seed, row_seeds
-from dgm_zoo.distributions.heads import bernoulli_log_density, pick
+from dgm_zoo.distributions.discrete import bernoulli_log_density
+from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import SEED, Endpoint, check_array
 from dgm_zoo.models.formulation import KL, Ascent

@@ -84,12 +84,13 @@ class Estimates:
         """
         seeds = row_seeds(seed, positive_int("n", n))
         labels = [] if label is None else [np.broadcast_to(label, (n,)).astype("int32")]
-
-        @tf.function(autograph=False, reduce_retracing=True)
-        def some(seeds, *label):
-            rng, c = RowNoise(seeds), self.condition(*label or [None])
-            p = self.p_x(self.prior.draw(self.prior.noise(rng), self.q_z), *c)
-            return self.likelihood.sample(p, self.likelihood.noise(rng))
-
+        if "_drawer" not in self.__dict__:
+            self.__dict__["_drawer"] = tf.function(self._draw, autograph=False, reduce_retracing=True)
         starts = range(0, n, ROWS_PER_CALL)
-        return np.concatenate([some(*(v[i : i + ROWS_PER_CALL] for v in (seeds, *labels))).numpy() for i in starts])
+        parts = [[tf.constant(v[i : i + ROWS_PER_CALL]) for v in (seeds, *labels)] for i in starts]
+        return np.concatenate([self._drawer(*part).numpy() for part in parts])
+
+    def _draw(self, seeds, label=None):
+        rng, c = RowNoise(seeds), self.condition(label)
+        p = self.p_x(self.prior.draw(self.prior.noise(rng), self.q_z), *c)
+        return self.likelihood.sample(p, self.likelihood.noise(rng))

@@ -12,7 +12,8 @@ import itertools
 import keras
 import tensorflow as tf
 
-from dgm_zoo.distributions.heads import Head, bernoulli_log_density
+from dgm_zoo.distributions.discrete import bernoulli_log_density
+from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.stochastic import layer_sizes

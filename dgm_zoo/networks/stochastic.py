@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from dgm_zoo.distributions.heads import bernoulli_log_density, is_whole
+from dgm_zoo.distributions.discrete import bernoulli_log_density
+from dgm_zoo.distributions.heads import is_whole
 from dgm_zoo.errors import InvalidInput
 
 

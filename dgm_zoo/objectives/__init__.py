@@ -11,12 +11,12 @@ from dgm_zoo.objectives.adversarial import (
     Wasserstein,
     adversarial,
     effective_sample_size,
-    energy_distance,
     gradient_penalty,
     importance_weighted,
     log_q,
     log_q_reversed,
 )
+from dgm_zoo.objectives.energy import energy_distance
 from dgm_zoo.objectives.equilibrium import decoder_utility, encoder_utility, kinds
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted

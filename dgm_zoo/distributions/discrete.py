@@ -1,0 +1,178 @@
+"""Heads of what has levels or classes: bits, grey levels, categories. Their samples carry no gradient."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+from tensorflow_probability import util as tfu
+
+from dgm_zoo.distributions.heads import Head, positive
+
+
+@tf.custom_gradient
+def bernoulli_log_density(x, logits):
+    """sum_d x_d logits_d - softplus(logits_d) over the last axis, x and logits broadcast against each other.
+
+    The same number as `tfd.Bernoulli(logits).log_prob(x)` summed, in about half the passes over memory: the first
+    term is a product of vectors, softplus is written with functions that vectorise, and the gradient is one
+    expression. This is the inner loop of every likelihood on binary data.
+    """
+    log_normaliser = tf.nn.relu(logits) - tf.math.log(tf.sigmoid(tf.abs(logits)))
+    value = tf.einsum("...d,...d->...", logits, x) - tf.reduce_sum(log_normaliser, -1)
+
+    def gradient(upstream):
+        upstream = upstream[..., None]
+        over_x, over_logits = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(x), s1=tf.shape(logits))
+        by_x = tf.reduce_sum(upstream * logits, over_x)
+        by_logits = tf.reduce_sum(upstream * (x - tf.sigmoid(logits)), over_logits)
+        return tf.reshape(by_x, tf.shape(x)), tf.reshape(by_logits, tf.shape(logits))
+
+    return value, gradient
+
+
+class _BernoulliEvent(tfd.Independent):
+    """`tfd.Independent(tfd.Bernoulli(logits))` whose log density is `bernoulli_log_density`."""
+
+    def _log_prob(self, event):
+        axes = self.event_shape.rank
+        flat = [
+            tf.reshape(t, tf.concat([tf.shape(t)[: t.shape.rank - axes], [-1]], 0))
+            for t in (event, self.distribution.logits)
+        ]
+        return bernoulli_log_density(*flat)
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class IndependentBernoulli(Head):
+    """Independent Bernoulli values, parametrised by logits. Also the head of binary latents.
+
+    A value between 0 and 1 is accepted and scored by the cross-entropy, `x log p + (1 - x) log(1 - p)`; that is
+    a log density only for binary values.
+    """
+
+    reparametrised = False
+    range = (0.0, 1.0)
+
+    def call(self, params):
+        return _BernoulliEvent(tfd.Bernoulli(logits=params, dtype=tf.float32), len(self.event_shape))
+
+    def sample(self, distribution, noise):
+        return tf.cast(noise < distribution.distribution.probs_parameter(), tf.float32)
+
+    def moments(self, distribution):
+        return {"logits": distribution.distribution.logits}
+
+
+class _DiscretisedLogistic(tfd.Distribution):
+    """A logistic rounded to `levels` values spread evenly over [0, 1]; the outermost two take the tails."""
+
+    def __init__(self, loc, scale, levels, name="DiscretisedLogistic"):
+        parameters = dict(locals())
+        self.loc, self.scale, self.levels = loc, scale, levels
+        super().__init__(
+            dtype=tf.float32,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"loc": tfu.ParameterProperties(), "scale": tfu.ParameterProperties()}
+
+    def _event_shape(self):
+        return tf.TensorShape([])
+
+    def _event_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+    def quantise(self, x):
+        """The level nearest to x, which may lie outside [0, 1]."""
+        return tf.round(tf.clip_by_value(x, 0.0, 1.0) * (self.levels - 1)) / (self.levels - 1)
+
+    def _log_prob(self, x):
+        # With a and b the bin's ends in units of the scale: sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b)
+        # (1 - exp(b - a)), a product, so its logarithm loses nothing however far from loc the bin lies.
+        width = 1.0 / (self.levels - 1) / self.scale
+        x = self.quantise(x)
+        middle = (x - self.loc) / self.scale
+        below_top = -tf.nn.softplus(-middle - width / 2)
+        above_bottom = -tf.nn.softplus(middle - width / 2)
+        inside = below_top + above_bottom + tf.math.log(-tf.math.expm1(-width))
+        return tf.where(x == 0.0, below_top, tf.where(x == 1.0, above_bottom, inside))
+
+    def _mean(self):
+        ends = tf.nn.softplus(self.loc / self.scale) - tf.nn.softplus((self.loc - 1.0) / self.scale)
+        return tf.clip_by_value(self.scale * ends, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class IndependentLogistic(Head):
+    """Independent grey levels in [0, 1]: a logistic integrated over each level's bin.
+
+    Unlike `tfp.layers.IndependentLogistic`, which is a density, this is a probability mass, so that its log is
+    comparable to other models of discrete pixels and cannot be driven above 0. The outermost bins take the
+    tails; a value between two levels is scored as the nearer one. The sample carries no gradient.
+
+    The distribution's `mean()`, which `decode` returns, is the mean of the logistic clipped to [0, 1], before it
+    is rounded; it lies within half a level of the mean of the levels, and far nearer once the scale is not
+    smaller than the distance of two levels.
+
+    Args:
+      event_shape: shape of one event.
+      levels: number of grey levels, at least 2; level k is the value k / (levels - 1).
+
+    References: Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016, appendix C;
+      Salimans et al., PixelCNN++, 2017, Eq. 2.
+    """
+
+    reparametrised = False
+    params_per_value = 2
+    range = (0.0, 1.0)
+
+    def __init__(self, event_shape, levels=256, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.levels = self.whole("levels", levels, 2)
+        self.built = True
+
+    def call(self, params):
+        loc, raw = self.split(params)
+        return self.independent(_DiscretisedLogistic(loc, positive(raw), self.levels))
+
+    def sample(self, distribution, noise):
+        logistic = distribution.distribution
+        noise = tf.maximum(noise, np.finfo(np.float32).tiny)
+        return logistic.quantise(logistic.loc + logistic.scale * (tf.math.log(noise) - tf.math.log1p(-noise)))
+
+    def moments(self, distribution):
+        return {"mean": distribution.mean(), "scale": distribution.distribution.scale}
+
+    def get_config(self):
+        return {**super().get_config(), "levels": self.levels}
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class OneHotCategorical(Head):
+    """Independent one-hot vectors along the last axis of the event, parametrised by logits.
+
+    An event of shape `(12, 20, 10)` is a grid of 12 x 20 choices among 10 classes. The distribution's mean is
+    the classes' probabilities. The sample carries no gradient.
+
+    Args:
+      event_shape: shape of one event; its last axis is the number of classes.
+    """
+
+    reparametrised = False
+    range = (0.0, 1.0)
+
+    def call(self, params):
+        return self.independent(tfd.OneHotCategorical(logits=params, dtype=tf.float32))
+
+    def sample(self, distribution, noise):
+        gumbel = -tf.math.log(-tf.math.log(noise))
+        return tf.one_hot(tf.argmax(distribution.distribution.logits + gumbel, -1), self.event_shape[-1])
+
+    def moments(self, distribution):
+        return {"logits": distribution.distribution.logits}
