@@ -15,8 +15,8 @@ from dgm_zoo.cli.main import main
 from dgm_zoo.distributions import jensen_shannon
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import NonSaturating
-from dgm_zoo.theory import directions
 from dgm_zoo.theory.fits import DIVERGENCES, fit
+from dgm_zoo.training import directions
 
 SEEDS = range(4)
 N, M = 6, 3  # values of x, and of z

@@ -32,7 +32,7 @@ def get_experiment():
             "direction would forgive; and on the grid no model has settled after 100 epochs, so that their "
             "counts there tell of training and not of directions.",
             "A mode counts as covered by draws of high quality, which a model that is wide has few of. The VAE "
-            "draws stripes: it codes one coordinate and leaves the other to the noise of p(x|z). The VAE of "
+            "of the ring draws stripes: one of its two latents is active, in each run. The VAE of "
             "`kl_directions`, trained for half as long, draws the ring; why was not tested.",
             "The minutes are wall time on cores that other work shared; those of the GAN on the ring "
             "count half an hour in which one run was held up.",

@@ -129,6 +129,13 @@ class Serves:
             parts.append({key: value.numpy() for key, value in cache[name](**chunk).items()})
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
+    def traced(self, function):
+        """Returns `function`, a method, as a `tf.function` that is made once."""
+        cache = self.__dict__.setdefault("_functions", {})
+        if function.__name__ not in cache:
+            cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
+        return cache[function.__name__]
+
     def sample(self, n, seed=0, **inputs):
         """Draws `n` samples: NumPy `[n, ...]`; the first m of them are the same for every n >= m.
 

@@ -45,10 +45,8 @@ class Estimates:
             raise InvalidInput(f"log_likelihood: inputs have {rows} rows; give each the same number")
         chunk = min(num_samples, 200)
         rows, seeds = max(1, ROWS_PER_DECODE // chunk), row_seeds(seed, len(x))
-        if "_estimator" not in self.__dict__:
-            self.__dict__["_estimator"] = tf.function(self._estimate, autograph=False, reduce_retracing=True)
         parts = [np.zeros(0, np.float32)] + [
-            self._estimator(
+            self.traced(self._estimate)(
                 tf.constant(x[i : i + rows]), None if label is None else tf.constant(label[i : i + rows]),
                 tf.constant(seeds[i : i + rows]), tf.constant(num_samples), chunk,
             ).numpy()
@@ -84,11 +82,9 @@ class Estimates:
         """
         seeds = row_seeds(seed, positive_int("n", n))
         labels = [] if label is None else [np.broadcast_to(label, (n,)).astype("int32")]
-        if "_drawer" not in self.__dict__:
-            self.__dict__["_drawer"] = tf.function(self._draw, autograph=False, reduce_retracing=True)
         starts = range(0, n, ROWS_PER_CALL)
         parts = [[tf.constant(v[i : i + ROWS_PER_CALL]) for v in (seeds, *labels)] for i in starts]
-        return np.concatenate([self._drawer(*part).numpy() for part in parts])
+        return np.concatenate([self.traced(self._draw)(*part).numpy() for part in parts])
 
     def _draw(self, seeds, label=None):
         rng, c = RowNoise(seeds), self.condition(label)

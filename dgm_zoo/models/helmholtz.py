@@ -167,7 +167,7 @@ class HelmholtzMachine(GenerativeModel):
         x = tf.constant(check_array("log_likelihood", "x", x, self.takes()["x"]))
         chunk = min(num_samples, 200)
         rows, seeds = max(1, ROWS_PER_PASS // chunk), row_seeds(seed, len(x))
-        run = self._traced(self._weight_moments)
+        run = self.traced(self._weight_moments)
         parts = [
             run(x[i : i + rows], tf.constant(seeds[i : i + rows]), tf.constant(num_samples), chunk).numpy()
             for i in range(0, len(x), rows)
@@ -186,13 +186,6 @@ class HelmholtzMachine(GenerativeModel):
         start = (tf.constant(0), tf.fill([len(POWERS), tf.shape(x)[0]], -float("inf")))
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
         return tf.transpose(total) - tf.math.log(tf.cast(num_samples, tf.float32))
-
-    def _traced(self, function):
-        """Returns `function`, a method, as a `tf.function` that is made once."""
-        cache = self.__dict__.setdefault("_functions", {})
-        if function.__name__ not in cache:
-            cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
-        return cache[function.__name__]
 
     def takes(self):
         return {"x": Input(self.image_shape, range=(0.0, 1.0), binary=True)}

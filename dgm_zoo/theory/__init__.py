@@ -7,8 +7,8 @@
     found.left - found.right                        # two gradients: equal
     found.left_value - found.right_value            # two values: not equal
 
-Each function's docstring states its claim, what is held constant, and where the claim holds. The module `directions`,
-and the command of that name, show what the direction of a divergence does to a model that is too small for its data.
+Each function's docstring states its claim, what is held constant, and where the claim holds. `fits` fits one
+small family by either direction of a divergence; the command `dgm-zoo directions` draws what comes of it.
 """
 
 from dgm_zoo.theory.adversarial import (
