@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/aacvae_mnist.py --workdir=runs/aacvae_mnist
 
-Encoder, decoder and data are those of configs/vae_mnist.py.
+Everything but the model is as in configs/aavae_mnist.py.
 """
 
 from ml_collections import ConfigDict
@@ -13,12 +13,11 @@ def get_config():
         "model": {"name": "aacvae", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
         "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
         "train": {
-            "epochs": 60,
+            "epochs": 25,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "players": {"phi": {"learning_rate": 1e-4}}},
             "decay": "cosine",
-            "precision": "mixed_bfloat16",
             "steps_per_execution": 25,
         },
-        "evaluate": {"num_samples": 1000},
+        "evaluate": {"num_samples": 100},
     })

@@ -12,7 +12,7 @@ ADAM = {"name": "adam", "learning_rate": 1e-3}
 PHI = {"players": {"phi": {"learning_rate": 1e-4}}}
 
 # Images, batch size and epochs. Fewer images are seen more often; the best epoch is chosen on validation images.
-SIZES = {"1": (550, 50, 200), "10": (5500, 100, 100), "100": (55000, 100, 60)}
+SIZES = {"1": (550, 20, 300), "10": (5500, 50, 80), "100": (55000, 100, 25)}
 BOUNDS = {
     ("vae", "1"): -122.89, ("aavae", "1"): -122.15, ("cvae", "1"): -125.44, ("aacvae", "1"): -122.88,
     ("vae", "10"): -104.49, ("aavae", "10"): -103.05, ("cvae", "10"): -102.63, ("aacvae", "10"): -101.63,
@@ -41,8 +41,8 @@ def row(model, amount, config, overrides, metric, published, source):
 
 def of_images(model, amount):
     images, batch, epochs = SIZES[amount]
-    size = [f"data.limit={images}", f"data.batch_size={batch}", f"train.epochs={epochs}", "evaluate.num_samples=100"]
-    return row(model, amount, "vae_mnist.py", size, "test_elbo", BOUNDS[model, amount], TABLE_3)
+    size = [f"data.limit={images}", f"data.batch_size={batch}", f"train.epochs={epochs}"]
+    return row(model, amount, "aavae_mnist.py", size, "test_elbo", BOUNDS[model, amount], TABLE_3)
 
 
 def of_labels(model, amount, metric):

@@ -36,13 +36,15 @@ class AASVAE(Activated, SVAE):
 
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_network="dense", discriminator_hidden=None, normalization=None, fakes="sample",
-               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               alpha=0.1, class_prior=None, k=None, sleep=False, seed=None):
+               classifier_network=None, classifier_hidden=None, discriminator_network="dense",
+               discriminator_hidden=None, normalization=None, fakes="sample", likelihood="IndependentBernoulli",
+               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, class_prior=None, k=None, sleep=False,
+               seed=None):
         """Builds the model with default networks; see `SVAE.create` and `AAVAE.create`."""
         return cls(
             **cls.parts(
-                image_shape, num_classes, latent_dim, network, hidden, activation, likelihood, prior, posterior
+                image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network,
+                classifier_hidden, likelihood, prior, posterior,
             ),
             discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization),
             fakes=fakes, alpha=alpha, class_prior=class_prior, k=k, sleep=sleep, seed=seed,

@@ -14,7 +14,7 @@ from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import nonnegative
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.models.vae import event_shape, match
-from dgm_zoo.networks import encoder_and_decoder
+from dgm_zoo.networks import Conditioned, encoder_and_decoder
 
 
 @register("svae")
@@ -37,7 +37,8 @@ class SVAE(CVAE):
     without any. `kl` is KL(q(z, c|x) || p(z) p(c)), without the term log q of a known c.
 
     Args:
-      encoder: Keras model of `[x, c]`, c one-hot `[batch, num_classes]`.
+      encoder: Keras model of `[x, c]`, c one-hot `[batch, num_classes]`. Where c joins in a `networks.Conditioned`,
+        what comes before it is computed once for all classes.
       decoder: Keras model of `[z, c]`.
       classifier: Keras model, x to the logits of q(c|x), `[batch, num_classes]`.
       num_classes: number of classes.
@@ -88,30 +89,44 @@ class SVAE(CVAE):
         match("classifier's input", event_shape(classifier.input), "likelihood's event", likelihood.event_shape)
         match("classifier's output", event_shape(classifier.output), "classes' logits", (num_classes,))
         match("class_prior", (len(self.class_prior),), "classes", (num_classes,))
+        self.meets_each_class = any(isinstance(layer, Conditioned) for layer in encoder.layers)
         if self.free_bits:
             raise InvalidInput(f"free_bits {self.free_bits!r} would be a mean over classes in SVAE; leave them out")
 
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               alpha=0.1, class_prior=None, k=None, sleep=False, seed=None):
-        """Builds the model with default networks; the classifier's is as the encoder's. See `VAE.create`."""
+               classifier_network=None, classifier_hidden=None, likelihood="IndependentBernoulli",
+               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, class_prior=None, k=None, sleep=False,
+               seed=None):
+        """Builds the model with default networks.
+
+        Args:
+          classifier_network, classifier_hidden: the classifier's, as `network` and `hidden` name the encoder's;
+            None for a network like the encoder's.
+          Everything else: see `VAE.create`.
+        """
         return cls(
             **cls.parts(
-                image_shape, num_classes, latent_dim, network, hidden, activation, likelihood, prior, posterior
+                image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network,
+                classifier_hidden, likelihood, prior, posterior,
             ),
             alpha=alpha, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
         )
 
     @staticmethod
-    def parts(image_shape, num_classes, latent_dim, network, hidden, activation, likelihood, prior, posterior):
+    def parts(image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network, classifier_hidden,
+              likelihood, prior, posterior):
         """Returns the networks, heads, prior and number of classes by name."""
         size = positive_int("num_classes", num_classes)
         parts = CVAE.parts(
             image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size
         )
         shape = parts["likelihood"].params_shape
-        classifier, _ = encoder_and_decoder(network, image_shape, latent_dim, (size,), shape, hidden, activation)
+        if classifier_network is None:
+            classifier_network, classifier_hidden = network, classifier_hidden or hidden
+        classifier, _ = encoder_and_decoder(
+            classifier_network, image_shape, latent_dim, (size,), shape, classifier_hidden, activation
+        )
         return {**parts, "classifier": classifier, "num_classes": size}
 
     # ------------------------------------------------------------------------------------------ the two joints
@@ -127,7 +142,8 @@ class SVAE(CVAE):
     def q_z(self, x, *c):
         """q_eta(z|x,c): batch shape `[batch]`; without c that of every class, `[num_classes * batch]`."""
         if not c:
-            x, c = self.every_class(x)
+            every, c = self.every_class(x)
+            x = x if self.meets_each_class else every
         return super().q_z(x, *c)
 
     def every_class(self, x):
@@ -159,7 +175,7 @@ class SVAE(CVAE):
           c: the labels, -1 for none, and N / N_labelled, `[batch]` each.
         """
         label, _ = c
-        each = super().terms(*self.every_class(x), self.for_every_class(noise, 1 if self.k else 0))
+        each = self.bound_terms(*self.every_class(x), self.q_z(x), self.for_every_class(noise, 1 if self.k else 0))
         log_q = self.log_q_c(x)
         known = label[:, None] >= 0
         q = tf.where(known, tf.one_hot(label, self.num_classes), tf.exp(log_q))

@@ -181,7 +181,10 @@ class VAE(Estimates, Sleeps):
 
     def terms(self, x, c, noise):
         """The bound and its parts, each `[batch]`, in nats."""
-        q = self.q_z(x, *c)
+        return self.bound_terms(x, c, self.q_z(x, *c), noise)
+
+    def bound_terms(self, x, c, q, noise):
+        """What `terms` returns for q(z|x), or q(z|x,c)."""
         z = self.posterior.sample(q, noise)
         if self.k:
             return self.importance_terms(x, c, q, z)

@@ -3,12 +3,13 @@
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
 from dgm_zoo.networks.default import encoder_and_decoder, generator_and_discriminator
-from dgm_zoo.networks.dense import dense
+from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.networks.stochastic import BeliefNetwork, SigmoidBelief, layer_sizes
 
 __all__ = [
     "BeliefNetwork",
+    "Conditioned",
     "SigmoidBelief",
     "conv_decoder",
     "conv_encoder",

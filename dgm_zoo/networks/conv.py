@@ -3,7 +3,7 @@
 import keras
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.networks.dense import conditioned_input
+from dgm_zoo.networks.dense import Conditioned, conditioned_input
 
 
 def check_image_shape(image_shape):
@@ -25,7 +25,7 @@ def conv_encoder(image_shape, output_shape, filters=(32, 64), hidden=256, activa
       filters: channels after the first and the second halving.
       hidden: width of the dense layer.
       activation: a Keras activation.
-      condition_size: if positive, the network takes `[x, c]`; c joins at the dense layer.
+      condition_size: if positive, the network takes `[x, c]`; c joins at the dense layer, as `Conditioned` takes it.
 
     Raises:
       InvalidInput: the image's sides are no multiples of 4.
@@ -36,9 +36,8 @@ def conv_encoder(image_shape, output_shape, filters=(32, 64), hidden=256, activa
     for i, channels in enumerate(filters, 1):
         h = keras.layers.Conv2D(channels, 4, 2, "same", activation=activation, name=f"conv_{i}")(h)
     h = keras.layers.Flatten()(h)
-    if c:
-        h = keras.layers.Concatenate()([h, *c])
-    h = keras.layers.Dense(hidden, activation, name="hidden")(h)
+    layer = {"units": hidden, "activation": activation, "name": "hidden"}
+    h = Conditioned(**layer)([h, *c]) if c else keras.layers.Dense(**layer)(h)
     h = keras.layers.Dense(output_shape[0], name="params")(h)
     return keras.Model(inputs, h, name=name)
 

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 
 def conditioned_input(input_shape, condition_size, name):
@@ -13,6 +14,47 @@ def conditioned_input(input_shape, condition_size, name):
     return [x, c], [x, c]
 
 
+@keras.saving.register_keras_serializable("dgm_zoo")
+class Conditioned(keras.layers.Layer):
+    """A dense layer of a vector h and a condition c, in which h is multiplied once however many c it meets.
+
+    Called with h `[rows, features]` and c `[m * rows, condition_size]` it returns `[m * rows, units]`: what a dense
+    layer of their concatenation would, with h repeated m times as a whole. A sum over all classes of a row needs that.
+
+    Args:
+      units: width of the layer.
+      activation: a Keras activation.
+
+    Example:
+      >>> Conditioned(200, "tanh")([tf.ones((8, 784)), tf.repeat(tf.eye(10), 8, axis=0)]).shape
+      TensorShape([80, 200])
+    """
+
+    def __init__(self, units, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.activation = units, keras.activations.get(activation)
+
+    def build(self, shapes):
+        self.features = shapes[0][-1]
+        self.kernel = self.add_weight(
+            shape=(self.features + shapes[1][-1], self.units), initializer="glorot_uniform", name="kernel"
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        h, c = (tf.cast(one, self.compute_dtype) for one in inputs)
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        of_h, of_c = h @ kernel[: self.features], c @ kernel[self.features :] + bias
+        every = tf.reshape(of_c, [-1, tf.shape(of_h)[0], self.units])
+        return self.activation(tf.reshape(of_h + every, [-1, self.units]))
+
+    def compute_output_shape(self, shapes):
+        return (shapes[1][0], self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units, "activation": keras.activations.serialize(self.activation)}
+
+
 def dense(input_shape, output_shape, hidden=(200, 200), activation="tanh", condition_size=0, name=None):
     """A multi-layer perceptron from one event to the parameters of another.
 
@@ -21,7 +63,8 @@ def dense(input_shape, output_shape, hidden=(200, 200), activation="tanh", condi
       output_shape: shape of the emitted parameters, `head.params_shape`.
       hidden: widths of the hidden layers.
       activation: a Keras activation.
-      condition_size: if positive, the network takes `[x, c]`, and c `[batch, condition_size]` is concatenated to x.
+      condition_size: if positive, the network takes `[x, c]`, and c `[batch, condition_size]` joins at the first
+        layer; c may have a whole multiple of x's rows, as `Conditioned` takes them.
 
     Returns:
       A functional `keras.Model`, `[batch, *input_shape]` to `[batch, *output_shape]`, linear at its end.
@@ -32,11 +75,10 @@ def dense(input_shape, output_shape, hidden=(200, 200), activation="tanh", condi
     """
     inputs, (x, *c) = conditioned_input(input_shape, condition_size, "x" if len(input_shape) > 1 else "z")
     h = keras.layers.Flatten()(x)
-    if c:
-        h = keras.layers.Concatenate()([h, *c])
-    for i, width in enumerate(hidden, 1):
-        h = keras.layers.Dense(width, activation, name=f"hidden_{i}")(h)
-    h = keras.layers.Dense(int(np.prod(output_shape)), name="params")(h)
+    layers = [(width, activation, f"hidden_{i}") for i, width in enumerate(hidden, 1)]
+    for width, of, called in [*layers, (int(np.prod(output_shape)), None, "params")]:
+        h = Conditioned(width, of, name=called)([h, *c]) if c else keras.layers.Dense(width, of, name=called)(h)
+        c = ()
     if len(output_shape) > 1:
         h = keras.layers.Reshape(output_shape)(h)
     return keras.Model(inputs, h, name=name)
