@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/aasvae_mnist.py --workdir=runs/aasvae_mnist
 
-Networks, data and budget are those of configs/svae_mnist.py.
+Everything but the discriminator is as in configs/svae_mnist.py.
 """
 
 from ml_collections import ConfigDict
@@ -11,17 +11,19 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "aasvae", "latent_dim": 50, "network": "dense", "hidden": [500], "activation": "softplus",
-            "alpha": 0.1,
+            "name": "aasvae", "latent_dim": 50, "network": "dense", "hidden": [256], "activation": "relu",
+            "classifier_network": "lenet", "classifier_hidden": [8, 32, 128], "dropout": 0.5, "alpha": 50.0,
         },
-        "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic", "labelled_fraction": 0.01},
+        "data": {
+            "name": "mnist", "batch_size": 100, "binarize": "stochastic", "labelled_fraction": 0.01,
+            "labelled_rows": 10,
+        },
         "train": {
-            "epochs": 30,
+            "epochs": 8,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "players": {"phi": {"learning_rate": 1e-4}}},
             "decay": "cosine",
-            "precision": "mixed_bfloat16",
             "steps_per_execution": 25,
         },
-        "evaluate": {"num_samples": 20},
+        "evaluate": {"num_samples": 10},
     })

@@ -38,8 +38,8 @@ class AASVAE(Activated, SVAE):
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                classifier_network=None, classifier_hidden=None, discriminator_network="dense",
                discriminator_hidden=None, normalization=None, fakes="sample", likelihood="IndependentBernoulli",
-               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, class_prior=None, k=None, sleep=False,
-               seed=None):
+               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, dropout=0.0, class_prior=None, k=None,
+               sleep=False, seed=None):
         """Builds the model with default networks; see `SVAE.create` and `AAVAE.create`."""
         return cls(
             **cls.parts(
@@ -47,7 +47,7 @@ class AASVAE(Activated, SVAE):
                 classifier_hidden, likelihood, prior, posterior,
             ),
             discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization),
-            fakes=fakes, alpha=alpha, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
+            fakes=fakes, alpha=alpha, dropout=dropout, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
         )
 
     def noise(self, rng):
@@ -55,6 +55,6 @@ class AASVAE(Activated, SVAE):
         return of_real, (rng.uniform(()), for_fakes), of_fake
 
     def generated(self, c, noise):
-        (label, rate), (uniform, noise) = c, noise
+        (label, *others), (uniform, noise) = c, noise
         c = tf.one_hot(pick(self.log_p_c(), uniform), self.num_classes)
-        return self.drawn(noise, c), (tf.fill(tf.shape(label), -1), rate)
+        return self.drawn(noise, c), (tf.fill(tf.shape(label), -1), *others)

@@ -3,11 +3,10 @@
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import Endpoint, Input
 from dgm_zoo.models.formulation import Ascent, Edge, Formulation
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import dropout_rate, positive_int, register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
@@ -56,10 +55,8 @@ class Classifier(GenerativeModel):
 
     def __init__(self, trunk, head, *, dropout=0.5, **kwargs):
         super().__init__(**kwargs)
-        self.trunk, self.head, self.dropout = trunk, head, dropout
+        self.trunk, self.head, self.dropout = trunk, head, dropout_rate(dropout)
         match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
-        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-            raise InvalidInput(f"dropout is {dropout!r}; give a probability from 0 to below 1")
         self.num_classes = event_shape(head.output)[0]
 
     @classmethod

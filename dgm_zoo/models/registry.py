@@ -87,6 +87,13 @@ def arguments(name):
     return dict(inspect.signature(model_class(name).create).parameters)
 
 
+def dropout_rate(value):
+    """Returns a dropout's probability; raises `InvalidInput` unless it is a number from 0 to below 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise InvalidInput(f"dropout is {value!r}; give a probability from 0 to below 1")
+    return float(value)
+
+
 def positive_int(name, value):
     """Returns `value` if it is a whole number of at least 1; raises `InvalidInput` if not."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

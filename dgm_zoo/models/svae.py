@@ -12,9 +12,9 @@ from dgm_zoo.models.cvae import CVAE
 from dgm_zoo.models.endpoints import Endpoint, Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import nonnegative
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import dropout_rate, positive_int, register
 from dgm_zoo.models.vae import event_shape, match
-from dgm_zoo.networks import Conditioned, encoder_and_decoder
+from dgm_zoo.networks import Conditioned, classifier_of
 
 
 @register("svae")
@@ -43,6 +43,7 @@ class SVAE(CVAE):
       classifier: Keras model, x to the logits of q(c|x), `[batch, num_classes]`.
       num_classes: number of classes.
       alpha: weight of the term for the classifier, at least 0.
+      dropout: probability with which a feature before the classifier's last layer is dropped in training, in [0, 1).
       class_prior: p(c), a positive probability for each class, such as the classes' shares of the data
         (`data.class_shares`); None for the uniform one. A run takes it from its labelled rows.
       Everything else: see `VAE`; free_bits are not taken.
@@ -80,15 +81,22 @@ class SVAE(CVAE):
     endpoint_samples = 16  # of each class
 
     def __init__(self, encoder, decoder, prior=None, *, classifier, likelihood, num_classes, posterior=None, alpha=0.1,
-                 class_prior=None, **kwargs):
+                 dropout=0.0, class_prior=None, **kwargs):
         super().__init__(
             encoder, decoder, prior, likelihood=likelihood, num_classes=num_classes, posterior=posterior, **kwargs
         )
-        self.classifier, self.alpha = classifier, nonnegative("alpha", alpha)
+        self.classifier, self.alpha, self.dropout = classifier, nonnegative("alpha", alpha), dropout_rate(dropout)
         self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
         match("classifier's input", event_shape(classifier.input), "likelihood's event", likelihood.event_shape)
         match("classifier's output", event_shape(classifier.output), "classes' logits", (num_classes,))
+        if self.dropout and not isinstance(classifier.layers[-1], keras.layers.Dense):
+            raise InvalidInput(
+                f"dropout {dropout!r} is of the features before the classifier's last layer, a "
+                f"{type(classifier.layers[-1]).__name__}; make that a Dense layer, or leave dropout out"
+            )
         match("class_prior", (len(self.class_prior),), "classes", (num_classes,))
+        if self.dropout:  # in __dict__, where Keras does not count its layers twice
+            self.__dict__["_features"] = keras.Model(classifier.input, classifier.layers[-1].input)
         self.meets_each_class = any(isinstance(layer, Conditioned) for layer in encoder.layers)
         if self.free_bits:
             raise InvalidInput(f"free_bits {self.free_bits!r} would be a mean over classes in SVAE; leave them out")
@@ -96,13 +104,13 @@ class SVAE(CVAE):
     @classmethod
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                classifier_network=None, classifier_hidden=None, likelihood="IndependentBernoulli",
-               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, class_prior=None, k=None, sleep=False,
-               seed=None):
+               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, dropout=0.0, class_prior=None, k=None,
+               sleep=False, seed=None):
         """Builds the model with default networks.
 
         Args:
-          classifier_network, classifier_hidden: the classifier's, as `network` and `hidden` name the encoder's;
-            None for a network like the encoder's.
+          classifier_network, classifier_hidden: the classifier's, see `networks.classifier_of`; None for a network
+            like the encoder's.
           Everything else: see `VAE.create`.
         """
         return cls(
@@ -110,7 +118,7 @@ class SVAE(CVAE):
                 image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network,
                 classifier_hidden, likelihood, prior, posterior,
             ),
-            alpha=alpha, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
+            alpha=alpha, dropout=dropout, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
         )
 
     @staticmethod
@@ -121,19 +129,20 @@ class SVAE(CVAE):
         parts = CVAE.parts(
             image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size
         )
-        shape = parts["likelihood"].params_shape
         if classifier_network is None:
             classifier_network, classifier_hidden = network, classifier_hidden or hidden
-        classifier, _ = encoder_and_decoder(
-            classifier_network, image_shape, latent_dim, (size,), shape, classifier_hidden, activation
-        )
+        classifier = classifier_of(classifier_network, image_shape, size, classifier_hidden, activation)
         return {**parts, "classifier": classifier, "num_classes": size}
 
     # ------------------------------------------------------------------------------------------ the two joints
 
-    def log_q_c(self, x):
-        """log q_eta(c|x), nats: `[batch, num_classes]`."""
-        return tf.nn.log_softmax(tf.cast(self.classifier(x), tf.float32))
+    def log_q_c(self, x, dropped=None, noise=None):
+        """log q_eta(c|x), nats: `[batch, num_classes]`; under uniform noise without the share `dropped` of features."""
+        if noise is None:
+            return tf.nn.log_softmax(tf.cast(self.classifier(x), tf.float32))
+        h = self.__dict__["_features"](x)
+        h *= tf.cast(tf.cast(noise >= dropped[:, None], tf.float32) / (1.0 - dropped[:, None]), h.dtype)
+        return tf.nn.log_softmax(tf.cast(self.classifier.layers[-1](h), tf.float32))
 
     def log_p_c(self):
         """log p(c), nats: `[num_classes]`."""
@@ -166,23 +175,29 @@ class SVAE(CVAE):
         context = tf.distribute.get_replica_context()
         if context is not None and context.num_replicas_in_sync > 1:
             counts = context.all_reduce("sum", counts)
-        return x, (label, tf.fill(tf.shape(label), tf.math.divide_no_nan(*counts)))
+        fill = lambda value: tf.fill(tf.shape(label), value)  # noqa: E731
+        return x, (label, fill(tf.math.divide_no_nan(*counts)), fill(self.dropout))
+
+    def noise(self, rng):
+        for_z = super().noise(rng)
+        return (for_z, rng.uniform(self.__dict__["_features"].output_shape[1:])) if self.dropout else for_z
 
     def terms(self, x, c, noise):
         """The bound and its parts, each `[batch]`, in nats.
 
         Args:
-          c: the labels, -1 for none, and N / N_labelled, `[batch]` each.
+          c: the labels, -1 for none, N / N_labelled, and the share of features that is dropped, `[batch]` each.
         """
-        label, _ = c
+        label, rate, dropped = c
+        noise, for_features = noise if self.dropout else (noise, None)
         each = self.bound_terms(*self.every_class(x), self.q_z(x), self.for_every_class(noise, 1 if self.k else 0))
-        log_q = self.log_q_c(x)
+        log_q = self.log_q_c(x, dropped, for_features)
         known = label[:, None] >= 0
         q = tf.where(known, tf.one_hot(label, self.num_classes), tf.exp(log_q))
         mean = lambda of_class: tf.reduce_sum(q * of_class, -1)  # noqa: E731
         each = {name: mean(tf.transpose(tf.reshape(v, [self.num_classes, -1]))) for name, v in each.items()}
         divergence = mean(tf.where(known, 0.0, log_q) - self.log_p_c())
-        judged = self.judged(log_q, *c)
+        judged = self.judged(log_q, label, rate)
         bounds = {name: each[name] - divergence for name in ("elbo", "bound") if name in each}
         return {
             **each,
@@ -210,9 +225,9 @@ class SVAE(CVAE):
         return {"classification": rate * of_label, "accuracy": rate * right}
 
     def test_step(self, data):
-        x, (label, rate) = self.unpack(data)
+        x, (label, rate, dropped) = self.unpack(data)
         noise = self.noise(self.rng(x, training=False))
-        terms = self.jitted(self.terms)(x, (tf.fill(tf.shape(label), -1), rate), noise)
+        terms = self.jitted(self.terms)(x, (tf.fill(tf.shape(label), -1), rate, tf.zeros_like(dropped)), noise)
         terms |= self.jitted(lambda x, *c: self.judged(self.log_q_c(x), *c))(x, label, rate)
         return self.log(loss=-terms["objective"], **terms)
 

@@ -2,7 +2,7 @@
 
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
-from dgm_zoo.networks.default import encoder_and_decoder, generator_and_discriminator
+from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.networks.stochastic import BeliefNetwork, SigmoidBelief, layer_sizes
@@ -11,6 +11,7 @@ __all__ = [
     "BeliefNetwork",
     "Conditioned",
     "SigmoidBelief",
+    "classifier_of",
     "conv_decoder",
     "conv_encoder",
     "dcgan_discriminator",

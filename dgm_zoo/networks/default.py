@@ -6,6 +6,7 @@ from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
 from dgm_zoo.networks.dense import dense
+from dgm_zoo.networks.lenet import lenet
 
 ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"get", "serialize", "deserialize"}
 
@@ -51,6 +52,26 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
     encoder = make(tuple(image_shape), posterior_shape, widths=hidden, name="encoder")
     decoder = make((latent_dim,), likelihood_shape, widths=hidden[::-1], name="decoder")
     return encoder, decoder
+
+
+def classifier_of(network, image_shape, num_classes, hidden=None, activation=None):
+    """Returns a classifier from x to logits `[batch, num_classes]`; its last layer is linear in its features.
+
+    Args:
+      network: "dense", "conv" or "dcgan", for a network like that encoder, or "lenet".
+      hidden: as `encoder_and_decoder` takes it; for "lenet" the channels of its two convolutions and the width of its
+        dense layer, default (16, 32, 128).
+      activation: see `encoder_and_decoder`; a LeNet's is ReLU.
+
+    Raises:
+      InvalidInput: as `encoder_and_decoder` and `lenet`.
+    """
+    if network != "lenet":
+        return encoder_and_decoder(network, image_shape, 1, (num_classes,), (1,), hidden, activation)[0]
+    _check_widths(hidden)
+    *filters, width = (16, 32, 128) if hidden is None else hidden
+    trunk = lenet(image_shape, filters, width, name="features_of_x")
+    return keras.Model(trunk.input, keras.layers.Dense(num_classes, name="params")(trunk.output), name="classifier")
 
 
 def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, normalization=None, condition_size=0,
