@@ -6,10 +6,10 @@
 --config.data.labels_per_class=10.
 
 The classifier is a small LeNet with dropout, and alpha is far above the 0.1 of Kingma et al., both by accuracy on
-validation images in short runs: with a strided convolution as the classifier the unlabelled images drew the classes
-away from the labels (0.910 after one epoch, 0.901 after five, alpha = 5; 0.750 and 0.733 after three, alpha = 0.1). With
-the LeNet, dropout and alpha = 50 they draw them nearer: 0.949 after five epochs, where that network reaches 0.935 on the
-labelled images alone (channels 8 and 16 in both).
+validation images in short runs. With a strided convolution as the classifier the unlabelled images drew the classes
+away from the labels: 0.910 after one epoch and 0.901 after five (alpha = 5), 0.750 and, after three, 0.733 (alpha =
+0.1). With the LeNet, dropout and alpha = 50 they draw them nearer: 0.949 after five epochs, where that network reaches
+0.935 on the labelled images alone (channels 8 and 16 in both).
 """
 
 from ml_collections import ConfigDict

@@ -6,6 +6,8 @@ import pytest
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import (
+    Conditioned,
+    classifier_of,
     conv_decoder,
     conv_encoder,
     dcgan_discriminator,
@@ -41,6 +43,33 @@ def test_encoder_and_decoder_emit_the_heads_parameters(network, image, condition
         out = np.asarray(net([event, c] if condition_size else event))
         assert out.shape == (2, *params) and net.output_shape == (None, *params) and out.dtype == "float32"
         assert (np.abs(out[0] - out[1]).max() > 1e-6) == bool(condition_size)  # the rows differ in c alone
+
+
+@pytest.mark.parametrize("network", WIDTHS)
+def test_an_encoder_takes_each_row_once_however_many_conditions_it_meets(network):
+    encoder, _ = pair(network, condition_size=10)
+    x = np.random.default_rng(0).normal(size=(3, 8, 8, 1)).astype("float32")
+    c = np.repeat(np.eye(10, dtype="float32"), 3, 0)
+    wanted = encoder([np.tile(x, [10, 1, 1, 1]), c])
+    np.testing.assert_allclose(encoder([x, c]), wanted, atol=1e-6)
+    assert np.abs(np.asarray(wanted)[:3] - np.asarray(wanted)[3:6]).max() > 1e-3
+
+
+def test_a_conditioned_layer_is_a_dense_layer_of_the_concatenation():
+    h, c = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    layer, plain = Conditioned(5, "tanh"), keras.layers.Dense(5, "tanh")
+    found = layer([h, c])
+    plain.build((None, 8))
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_allclose(found, plain(np.concatenate([h, c], 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize(("network", "hidden"), [("dense", [8]), ("conv", [4, 8]), ("lenet", [4, 8, 16])])
+def test_a_classifier_is_linear_in_its_last_features(network, hidden):
+    classifier = classifier_of(network, (8, 8, 1), 3, hidden)
+    last = classifier.layers[-1]
+    assert classifier.output_shape == (None, 3) and isinstance(last, keras.layers.Dense)
+    assert last.activation is keras.activations.linear
 
 
 @pytest.mark.parametrize("network", WIDTHS)

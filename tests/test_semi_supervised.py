@@ -96,6 +96,38 @@ def test_the_classifier_is_taught_by_alpha_times_all_rows_over_the_labelled_ones
     assert found["accuracy"].mean() == pytest.approx(right.mean())
 
 
+def test_an_encoder_that_meets_each_class_once_has_the_bound_of_one_that_meets_it_in_every_row():
+    z, c = keras.Input(SHAPE), keras.Input((CLASSES,))
+    joined = keras.layers.Concatenate()([keras.layers.Flatten()(z), c])
+    plain = keras.Model([z, c], keras.layers.Dense(4)(joined))
+    parts = networks()
+    once, every = SVAE(**parts), SVAE(**{**parts, "encoder": plain})
+    plain.set_weights(parts["encoder"].get_weights())
+    assert once.meets_each_class and not every.meets_each_class
+    x, label = images(8)
+    label[3:] = -1
+    noise = once.noise(BatchNoise([0, 0], 8))
+    found, wanted = terms(once, x, label, noise), terms(every, x, label, noise)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-5)
+
+
+def test_features_of_the_classifier_are_dropped_in_training_and_kept_in_evaluation():
+    model, whole = (compiled(dropout=rate, classifier_network="lenet", classifier_hidden=[2, 2, 16])
+                    for rate in (0.5, 0.0))
+    x, label = images(8)
+    for_z, uniform = model.noise(BatchNoise([0, 0], 8))
+    *before, last = model.classifier.layers
+    kept = np.asarray(uniform) >= 0.5
+    features = np.asarray(keras.Model(model.classifier.input, before[-1].output)(x)) * kept / 0.5
+    wanted = tf.nn.log_softmax(last(features)).numpy()[np.arange(8), label]
+    np.testing.assert_allclose(terms(model, x, label, (for_z, uniform))["classification"], wanted, rtol=1e-5)
+    assert 0.2 < kept.mean() < 0.8
+    given = tf.data.Dataset.from_tensors((x, label))
+    whole.set_weights(model.get_weights())
+    assert model.evaluate(given, verbose=0, return_dict=True) == whole.evaluate(given, verbose=0, return_dict=True)
+
+
 def test_a_label_reaches_the_bound_of_its_own_row_alone():
     model = tiny("svae", alpha=0.0)
     x, label = images(8)
@@ -421,6 +453,9 @@ def networks(classifier=CLASSES, image=SHAPE):
         ({**networks(), "class_prior": [0.5, 0.5, 0.5]}, "must hold a positive probability for each class, 1 in sum"),
         ({**networks(), "class_prior": [1.0, 0.0, 0.0]}, "must hold a positive probability for each class, 1 in sum"),
         ({**networks(), "alpha": -1.0}, "alpha is -1.0; give a number of at least 0"),
+        ({**networks(), "dropout": 1.0}, "dropout is 1.0; give a probability from 0 to below 1"),
+        ({**networks(), "dropout": 0.5, "classifier": keras.Sequential([keras.Input(SHAPE), dense(SHAPE, (3,), ())])},
+         "dropout 0.5 is of the features before the classifier's last layer, a Functional; make that a Dense layer"),
         ({**networks(), "free_bits": 0.5}, "free_bits 0.5 would be a mean over classes in SVAE; leave them out"),
     ],
 )

@@ -67,7 +67,7 @@ def classifier_of(network, image_shape, num_classes, hidden=None, activation=Non
       InvalidInput: as `encoder_and_decoder` and `lenet`.
     """
     if network != "lenet":
-        return encoder_and_decoder(network, image_shape, 1, (num_classes,), (1,), hidden, activation)[0]
+        return encoder_and_decoder(network, image_shape, 1, (num_classes,), image_shape, hidden, activation)[0]
     _check_widths(hidden)
     *filters, width = (16, 32, 128) if hidden is None else hidden
     trunk = lenet(image_shape, filters, width, name="features_of_x")
