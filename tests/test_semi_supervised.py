@@ -444,6 +444,11 @@ def networks(classifier=CLASSES, image=SHAPE):
     }
 
 
+def nested(network):
+    x = keras.Input(SHAPE)
+    return keras.Model(x, network(x))
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -454,7 +459,7 @@ def networks(classifier=CLASSES, image=SHAPE):
         ({**networks(), "class_prior": [1.0, 0.0, 0.0]}, "must hold a positive probability for each class, 1 in sum"),
         ({**networks(), "alpha": -1.0}, "alpha is -1.0; give a number of at least 0"),
         ({**networks(), "dropout": 1.0}, "dropout is 1.0; give a probability from 0 to below 1"),
-        ({**networks(), "dropout": 0.5, "classifier": keras.Sequential([keras.Input(SHAPE), dense(SHAPE, (3,), ())])},
+        ({**networks(), "dropout": 0.5, "classifier": nested(dense(SHAPE, (3,), ()))},
          "dropout 0.5 is of the features before the classifier's last layer, a Functional; make that a Dense layer"),
         ({**networks(), "free_bits": 0.5}, "free_bits 0.5 would be a mean over classes in SVAE; leave them out"),
     ],
