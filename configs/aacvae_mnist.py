@@ -13,7 +13,7 @@ def get_config():
         "model": {"name": "aacvae", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
         "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
         "train": {
-            "epochs": 25,
+            "epochs": 20,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "players": {"phi": {"learning_rate": 1e-4}}},
             "decay": "cosine",

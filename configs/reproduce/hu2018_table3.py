@@ -12,7 +12,7 @@ ADAM = {"name": "adam", "learning_rate": 1e-3}
 PHI = {"players": {"phi": {"learning_rate": 1e-4}}}
 
 # Images, batch size and epochs. Fewer images are seen more often; the best epoch is chosen on validation images.
-SIZES = {"1": (550, 20, 300), "10": (5500, 50, 80), "100": (55000, 100, 25)}
+SIZES = {"1": (550, 20, 300), "10": (5500, 50, 80), "100": (55000, 100, 20)}
 BOUNDS = {
     ("vae", "1"): -122.89, ("aavae", "1"): -122.15, ("cvae", "1"): -125.44, ("aacvae", "1"): -122.88,
     ("vae", "10"): -104.49, ("aavae", "10"): -103.05, ("cvae", "10"): -102.63, ("aacvae", "10"): -101.63,
