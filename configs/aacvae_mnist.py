@@ -10,12 +10,12 @@ from ml_collections import ConfigDict
 
 def get_config():
     return ConfigDict({
-        "model": {"name": "aacvae", "latent_dim": 50, "network": "dense", "hidden": [200, 200]},
+        "model": {"name": "aacvae", "latent_dim": 20, "network": "dense", "hidden": [200, 200]},
         "data": {"name": "mnist", "batch_size": 100, "binarize": "stochastic"},
         "train": {
-            "epochs": 20,
+            "epochs": 10,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 1e-3, "players": {"phi": {"learning_rate": 1e-4}}},
+            "optimizer": {"name": "adam", "learning_rate": 3e-3, "players": {"phi": {"learning_rate": 1e-4}}},
             "decay": "cosine",
             "steps_per_execution": 25,
         },

@@ -11,17 +11,17 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "aasvae", "latent_dim": 50, "network": "dense", "hidden": [256], "activation": "relu",
-            "classifier_network": "lenet", "classifier_hidden": [8, 32, 128], "dropout": 0.5, "alpha": 50.0,
+            "name": "aasvae", "latent_dim": 16, "network": "dense", "hidden": [128, 128],
+            "classifier_network": "lenet", "classifier_hidden": [8, 16, 128], "dropout": 0.5, "alpha": 50.0,
         },
         "data": {
             "name": "mnist", "batch_size": 100, "binarize": "stochastic", "labelled_fraction": 0.01,
             "labelled_rows": 10,
         },
         "train": {
-            "epochs": 8,
+            "epochs": 6,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 1e-3, "players": {"phi": {"learning_rate": 1e-4}}},
+            "optimizer": {"name": "adam", "learning_rate": 3e-3, "players": {"phi": {"learning_rate": 1e-4}}},
             "decay": "cosine",
             "steps_per_execution": 25,
         },

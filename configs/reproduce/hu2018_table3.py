@@ -8,11 +8,11 @@ but for the model's name, hence the same networks, first weights, images and num
 """
 
 TABLE_3 = "the paper's Table 3, one run"
-ADAM = {"name": "adam", "learning_rate": 1e-3}
+ADAM = {"name": "adam", "learning_rate": 3e-3}
 PHI = {"players": {"phi": {"learning_rate": 1e-4}}}
 
 # Images, batch size and epochs. Fewer images are seen more often; the best epoch is chosen on validation images.
-SIZES = {"1": (550, 20, 300), "10": (5500, 50, 80), "100": (55000, 100, 20)}
+SIZES = {"1": (550, 20, 150), "10": (5500, 50, 40), "100": (55000, 100, 10)}
 BOUNDS = {
     ("vae", "1"): -122.89, ("aavae", "1"): -122.15, ("cvae", "1"): -125.44, ("aacvae", "1"): -122.88,
     ("vae", "10"): -104.49, ("aavae", "10"): -103.05, ("cvae", "10"): -102.63, ("aacvae", "10"): -101.63,
@@ -26,7 +26,7 @@ ACCURACIES = {
 LABELS = {"1": ["data.labelled_fraction=0.01"], "10": ["data.labelled_fraction=0.1"],
           "100 labels": ["data.labelled_fraction=None", "data.labels_per_class=10"]}
 # The images of a classifier that sees no others, its batch size and epochs.
-ALONE = {"1": (550, 10, 40), "10": (5500, 50, 20), "100 labels": (100, 10, 60)}
+ALONE = {"1": (550, 10, 30), "10": (5500, 50, 15), "100 labels": (100, 10, 60)}
 NAMES = {"vae": "VAE", "cvae": "CVAE", "svae": "SVAE", "aavae": "AA-VAE", "aacvae": "AA-CVAE", "aasvae": "AA-SVAE"}
 
 
@@ -63,7 +63,7 @@ def of_labels_alone(amount):
         "label": f"its classifier alone, {amount}" + (" %" if amount.isdigit() else ""),
         "config": "classifier_mnist.py",
         "overrides": [
-            "model.filters=[8, 32]", "model.hidden=128", "data.binarize=stochastic", f"data.limit={images}",
+            "model.filters=[8, 16]", "model.hidden=128", "data.binarize=stochastic", f"data.limit={images}",
             f"data.batch_size={batch}", f"train.epochs={epochs}", "train.steps_per_execution=10",
         ],
         "metric": "test_accuracy", "published": None, "published_source": None,

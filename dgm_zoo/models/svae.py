@@ -43,7 +43,9 @@ class SVAE(CVAE):
       classifier: Keras model, x to the logits of q(c|x), `[batch, num_classes]`.
       num_classes: number of classes.
       alpha: weight of the term for the classifier, at least 0.
-      dropout: probability with which a feature before the classifier's last layer is dropped in training, in [0, 1).
+      dropout: probability with which a feature before the classifier's last layer is dropped where log q(c|x) is
+        taught, in [0, 1); the sum over classes weighs them by all features, for a decoder that hears the wrong class
+        too often stops to listen to it.
       class_prior: p(c), a positive probability for each class, such as the classes' shares of the data
         (`data.class_shares`); None for the uniform one. A run takes it from its labelled rows.
       Everything else: see `VAE`; free_bits are not taken.
@@ -136,13 +138,16 @@ class SVAE(CVAE):
 
     # ------------------------------------------------------------------------------------------ the two joints
 
-    def log_q_c(self, x, dropped=None, noise=None):
-        """log q_eta(c|x), nats: `[batch, num_classes]`; under uniform noise without the share `dropped` of features."""
-        if noise is None:
-            return tf.nn.log_softmax(tf.cast(self.classifier(x), tf.float32))
+    def log_q_c(self, x):
+        """log q_eta(c|x), nats: `[batch, num_classes]`."""
+        return tf.nn.log_softmax(tf.cast(self.classifier(x), tf.float32))
+
+    def dropped_log_q_c(self, x, dropped, noise):
+        """log q_eta(c|x) with all features, and with the share `dropped`, `[batch]`, gone by uniform noise; nats."""
         h = self.__dict__["_features"](x)
-        h *= tf.cast(tf.cast(noise >= dropped[:, None], tf.float32) / (1.0 - dropped[:, None]), h.dtype)
-        return tf.nn.log_softmax(tf.cast(self.classifier.layers[-1](h), tf.float32))
+        kept = tf.cast(noise >= dropped[:, None], tf.float32) / (1.0 - dropped[:, None])
+        logits = (self.classifier.layers[-1](one) for one in (h, h * tf.cast(kept, h.dtype)))
+        return [tf.nn.log_softmax(tf.cast(one, tf.float32)) for one in logits]
 
     def log_p_c(self):
         """log p(c), nats: `[num_classes]`."""
@@ -189,15 +194,18 @@ class SVAE(CVAE):
           c: the labels, -1 for none, N / N_labelled, and the share of features that is dropped, `[batch]` each.
         """
         label, rate, dropped = c
-        noise, for_features = noise if self.dropout else (noise, None)
+        if self.dropout:
+            noise, for_features = noise
+            log_q, taught = self.dropped_log_q_c(x, dropped, for_features)
+        else:
+            log_q = taught = self.log_q_c(x)
         each = self.bound_terms(*self.every_class(x), self.q_z(x), self.for_every_class(noise, 1 if self.k else 0))
-        log_q = self.log_q_c(x, dropped, for_features)
         known = label[:, None] >= 0
         q = tf.where(known, tf.one_hot(label, self.num_classes), tf.exp(log_q))
         mean = lambda of_class: tf.reduce_sum(q * of_class, -1)  # noqa: E731
         each = {name: mean(tf.transpose(tf.reshape(v, [self.num_classes, -1]))) for name, v in each.items()}
         divergence = mean(tf.where(known, 0.0, log_q) - self.log_p_c())
-        judged = self.judged(log_q, label, rate)
+        judged = self.judged(taught, label, rate)
         bounds = {name: each[name] - divergence for name in ("elbo", "bound") if name in each}
         return {
             **each,
