@@ -19,7 +19,7 @@ def get_config():
             "labelled_rows": 10,
         },
         "train": {
-            "epochs": 6,
+            "epochs": 7,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 3e-3, "players": {"phi": {"learning_rate": 1e-4}}},
             "decay": "cosine",

@@ -5,11 +5,15 @@
 10 %: --config.data.labelled_fraction=0.1. 100 labels: --config.data.labelled_fraction=None
 --config.data.labels_per_class=10.
 
-The classifier is a small LeNet with dropout, and alpha is far above the 0.1 of Kingma et al., both by accuracy on
-validation images in short runs. With a strided convolution as the classifier the unlabelled images drew the classes
-away from the labels: 0.910 after one epoch and 0.901 after five (alpha = 5), 0.750 and, after three, 0.733 (alpha =
-0.1). With the LeNet, dropout and alpha = 50 they draw them nearer: 0.949 after five epochs, where that network reaches
-0.935 on the labelled images alone (channels 8 and 16 in both).
+What differs from Kingma et al. was chosen on validation images in short runs:
+
+- The classifier is a small LeNet with dropout, and alpha far above their 0.1. With a strided convolution as the
+  classifier the unlabelled images drew the classes away from the labels: accuracy 0.910 after one epoch and 0.901 after
+  five (alpha = 5), 0.750 and, after three, 0.733 (alpha = 0.1). With the LeNet, dropout and alpha = 50 they draw them
+  nearer: 0.949 after five epochs, where that network reaches 0.935 on the labelled images alone.
+- Two layers of tanh, few latents and a high learning rate make the decoder listen to the class: with one layer of 256
+  ReLUs, 50 latents and 1e-3 the zoo's classifier found the class asked for in 40 % of the samples after eight epochs,
+  with these 73 % after three.
 """
 
 from ml_collections import ConfigDict
@@ -26,7 +30,7 @@ def get_config():
             "labelled_rows": 10,
         },
         "train": {
-            "epochs": 6,
+            "epochs": 7,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 3e-3},
             "decay": "cosine",
