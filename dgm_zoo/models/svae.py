@@ -44,8 +44,7 @@ class SVAE(CVAE):
       num_classes: number of classes.
       alpha: weight of the term for the classifier, at least 0.
       dropout: probability with which a feature before the classifier's last layer is dropped where log q(c|x) is
-        taught, in [0, 1); the sum over classes weighs them by all features, for a decoder that hears the wrong class
-        too often stops to listen to it.
+        taught, in [0, 1); the sum over classes is weighed by all features.
       class_prior: p(c), a positive probability for each class, such as the classes' shares of the data
         (`data.class_shares`); None for the uniform one. A run takes it from its labelled rows.
       Everything else: see `VAE`; free_bits are not taken.
@@ -56,7 +55,7 @@ class SVAE(CVAE):
     Example:
       >>> model = dgm_zoo.create("svae", image_shape=(28, 28, 1), num_classes=10, latent_dim=50)
       >>> model.compile(optimizer="adam")
-      >>> model.fit(dgm_zoo.data.load("mnist", "train", 100, labels=True, labelled_fraction=0.01), epochs=20)
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 100, labels=True, labelled_fraction=0.01), epochs=7)
       >>> model.classify(x)["probabilities"].shape
       (60000, 10)
 
