@@ -8,8 +8,13 @@ take that array, and a test states it.
 import itertools
 
 import numpy as np
+import tensorflow as tf
+from scipy import stats
 
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.networks.stochastic import BeliefNetwork
+
+KINDS = ("sigmoid", "darn", "nade:2")  # of levels
 
 
 def every(bits):
@@ -25,9 +30,38 @@ def log_mass(bits, logits):
     return (bits * logits - np.logaddexp(0, logits)).sum(-1)
 
 
+def shapes(kind, units, inputs):
+    """Shapes of the parameters of a level, in the order in which its network has them."""
+    to = lambda n: [(inputs, n), (n,)] if inputs else [(n,)]  # noqa: E731
+    if kind == "sigmoid":
+        return to(units)
+    if kind == "darn":
+        return [*to(units), (units, units)]
+    hidden = int(kind.removeprefix("nade:"))
+    return [*to(units), (units, hidden), (hidden, units), *to(hidden)]
+
+
+def level_logits(kind, values, bits, before):
+    """The logits of every bit of a level, one after the other: `[..., units]`."""
+    values, units = list(values), range(bits.shape[-1])
+
+    def of_before():
+        return values.pop(0) if before is None else before @ values.pop(0) + values.pop(0)
+
+    logits = of_before()
+    if kind == "sigmoid":
+        return logits
+    if kind == "darn":
+        lateral = values.pop(0)
+        return np.stack([logits[..., d] + bits[..., :d] @ lateral[:d, d] for d in units], -1)
+    encode, decode, state = values.pop(0), values.pop(0), of_before()
+    hidden = (sigmoid(state + bits[..., :d] @ encode[:d]) for d in units)
+    return np.stack([logits[..., d] + one @ decode[:, d] for d, one in zip(units, hidden, strict=True)], -1)
+
+
 class Exact:
-    """The machine with random weights, or with those given: W and b of each level, p's from the top down (its first
-    has no W), q's from x up.
+    """The machine with random weights, or with those given: the parameters of each level, p's from the top down (its
+    first has no level before it), q's from x up.
 
     Attributes:
       x, h: all values, `[64, 6]` and `[128, 7]`.
@@ -39,20 +73,16 @@ class Exact:
     shape = (2, 3, 1)
     sizes = (6, 4, 3)
 
-    def __init__(self, p=None, q=None, seed=0, scale=0.5):
+    def __init__(self, p=None, q=None, seed=0, scale=0.5, kind="sigmoid"):
         rng = np.random.default_rng(seed)
         d, m, n = self.sizes
-        self.p = p or [scale * rng.normal(size=s) for s in ((n,), (n, m), (m,), (m, d), (d,))]
-        self.q = q or [scale * rng.normal(size=s) for s in ((d, m), (m,), (m, n), (n,))]
+        self.kind, of_p, of_q = kind, ((n, 0), (m, n), (d, m)), ((m, d), (n, m))
+        self.shapes = {"p": [shapes(kind, *level) for level in of_p], "q": [shapes(kind, *level) for level in of_q]}
+        self.p = p or [scale * rng.normal(size=s) for level in self.shapes["p"] for s in level]
+        self.q = q or [scale * rng.normal(size=s) for level in self.shapes["q"] for s in level]
         self.x, self.h = every(d), every(m + n)
         self.h1, self.h2 = self.h[:, :m], self.h[:, m:]
-        b2, w1, b1, w0, b0 = self.p
-        v1, a1, v2, a2 = self.q
-        self.p_logits = [b2, self.h2 @ w1 + b1, self.h1 @ w0 + b0]  # of h_2, h_1 and x
-        self.q_logits = [self.x @ v1 + a1, self.h1 @ v2 + a2]  # of h_1 and h_2
-        log_ph = log_mass(self.h2, b2) + log_mass(self.h1, self.p_logits[1])
-        self.log_p = log_ph + log_mass(self.x[:, None], self.p_logits[2])
-        self.log_q = log_mass(self.h1, self.q_logits[0][:, None]) + log_mass(self.h2, self.q_logits[1])
+        self.log_p, self.log_q = (sum(self.log_level(*level) for level in self.levels(of)) for of in "pq")
         root = np.exp((self.log_p + self.log_q) / 2)
         self.log_px, self.log_tilde = np.log(np.exp(self.log_p).sum(1)), 2 * np.log(root.sum(1))
         self.log_z = np.log(np.exp(self.log_tilde).sum()) / 2
@@ -60,22 +90,27 @@ class Exact:
         self.posterior, self.q_of_h = np.exp(self.log_p - self.log_px[:, None]), np.exp(self.log_q)
         self.star = root / root.sum(1, keepdims=True)
 
-    def grad_p(self, c):
-        """sum c(x, h) grad log p(x, h), in the order of the parameters: `[size]`."""
-        of_h, of_x = c.sum(0), c.T @ self.x
-        to_2 = self.h2 - sigmoid(self.p_logits[0])
-        to_1 = self.h1 - sigmoid(self.p_logits[1])
-        to_x = of_x - of_h[:, None] * sigmoid(self.p_logits[2])
-        parts = [of_h @ to_2, self.h2.T @ (of_h[:, None] * to_1), of_h @ to_1, self.h1.T @ to_x, to_x.sum(0)]
-        return np.concatenate([np.ravel(part) for part in parts])
+    def levels(self, player):
+        """The levels of "p" or "q" in their order: parameters, bits and the bits before them."""
+        x, values = self.x[:, None], iter(getattr(self, player))
+        down, up = ((self.h2, None), (self.h1, self.h2), (x, self.h1)), ((self.h1, x), (self.h2, self.h1))
+        given = zip(self.shapes[player], down if player == "p" else up, strict=True)
+        return [([next(values) for _ in level], *bits) for level, bits in given]
 
-    def grad_q(self, c):
-        """sum c(x, h) grad log q(h|x), in the order of the parameters: `[size]`."""
-        of_h, of_x = c.sum(0), c.sum(1)
-        to_1 = c @ self.h1 - of_x[:, None] * sigmoid(self.q_logits[0])
-        to_2 = self.h2 - sigmoid(self.q_logits[1])
-        parts = [self.x.T @ to_1, to_1.sum(0), self.h1.T @ (of_h[:, None] * to_2), of_h @ to_2]
-        return np.concatenate([np.ravel(part) for part in parts])
+    def log_level(self, values, bits, before):
+        return log_mass(bits, level_logits(self.kind, values, bits, before))
+
+    def grad(self, player, c):
+        """sum c(x, h) grad log p(x, h), or of log q(h|x), in the order of the parameters, by differences: `[size]`."""
+        found = []
+        for values, *given in self.levels(player):
+            for i, value in enumerate(values):
+                for step in 1e-5 * np.eye(value.size).reshape(-1, *value.shape):
+                    up, down = (
+                        self.log_level([*values[:i], value + by, *values[i + 1 :]], *given) for by in (step, -step)
+                    )
+                    found.append((c * (up - down)).sum() / 2e-5)
+        return np.array(found)
 
     def moved(self, player, index, by):
         """The same machine with one parameter of "p" or "q", counted over all of them, moved."""
@@ -83,7 +118,7 @@ class Exact:
         for one in parameters[player]:
             if index < one.size:
                 one.flat[index] += by
-                return type(self)(**parameters)
+                return type(self)(**parameters, kind=self.kind)
             index -= one.size
         raise IndexError(f"{player} has no parameter {index} after its last")
 
@@ -93,7 +128,8 @@ class Exact:
 
     def model(self, cls, **given):
         """A model of the zoo with these numbers."""
-        generative, inference = BeliefNetwork(self.sizes[::-1], root=True), BeliefNetwork(self.sizes)
+        generative = BeliefNetwork(self.sizes[::-1], root=True, kind=self.kind)
+        inference = BeliefNetwork(self.sizes, kind=self.kind)
         assign(generative, self.p)
         assign(inference, self.q)
         return cls(generative, inference, image_shape=self.shape, seed=0, **given)
@@ -107,20 +143,39 @@ class Exact:
 
 
 def assign(network, values):
-    """Gives a network its parameters in the order of its levels, kernel before bias."""
-    values = iter(values)
-    for level in network.conditionals:
-        for variable in (level.kernel, level.bias):
-            if variable is not None:
-                variable.assign(next(values))
+    """Gives a network its parameters in the order of its levels."""
+    for variable, value in zip(network.trainable_variables, values, strict=True):
+        variable.assign(value)
 
 
 def flat(network, of_variable):
     """Gradients of a network's variables in the order of `assign`: `[size]`, NumPy float64."""
-    variables = [v for level in network.conditionals for v in (level.kernel, level.bias) if v is not None]
-    return np.concatenate([np.ravel(of_variable(v)) for v in variables]).astype(np.float64)
+    return np.concatenate([np.ravel(of_variable(v)) for v in network.trainable_variables]).astype(np.float64)
 
 
 def forced(bits):
     """Uniform "noise" with which a level of any logits takes these bits: float32, the shape of `bits`."""
     return (1.0 - np.asarray(bits)).astype("float32")
+
+
+def chi_square(counts, chance):
+    """The p-value of counts against their chances; cells where fewer than 5 are expected are joined."""
+    expected = chance * counts.sum()
+    rare = expected < 5
+    assert expected[rare].sum() > 0 or not counts[rare].any()
+    found, expected = (np.append(v[~rare], v[rare].sum()) for v in (counts, expected))
+    keep = expected > 0
+    return stats.chisquare(found[keep], expected[keep]).pvalue
+
+
+def after_a_sweep(exact, model, n, mask, seed):
+    """Rows of x and columns of h before and after one sweep of n chains that started from the exact joint."""
+    rows, h, other = exact.draw_star(n, np.random.default_rng(seed))
+    both = np.stack([exact.h[h], exact.h[other]]).astype("float32")
+    x = tf.constant(exact.x[rows], tf.float32)
+    mask = tf.broadcast_to(tf.constant(mask, tf.float32), x.shape)
+    noise = model.chain_noise(BatchNoise([seed, 2], n))
+    x, h1, h2 = tf.function(model.sweep, autograph=False)([x, both[..., :4], both[..., 4:]], (x, mask), noise)
+    after = (x.numpy() @ 2 ** np.arange(5, -1, -1)).astype(int)
+    columns = (np.concatenate([h1, h2], -1) @ 2 ** np.arange(6, -1, -1)).astype(int)
+    return rows, after, columns

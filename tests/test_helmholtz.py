@@ -1,14 +1,14 @@
 """Helmholtz machines: estimators, gradients and samplers against a machine that is enumerated."""
 
 import itertools
+import re
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from exact_helmholtz import Exact, flat, forced
+from exact_helmholtz import KINDS, Exact, after_a_sweep, chi_square, flat, forced
 from exact_models import assert_near_zero
-from scipy import stats
 
 from dgm_zoo.data.builders import bars
 from dgm_zoo.distributions import BatchNoise, row_seeds
@@ -17,21 +17,25 @@ from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
 from dgm_zoo.models.bihm import BiHM
 from dgm_zoo.models.helmholtz import HelmholtzMachine
 from dgm_zoo.models.rws import RWS
-from dgm_zoo.networks.stochastic import BeliefNetwork, SigmoidBelief, layer_sizes
+from dgm_zoo.networks import BeliefNetwork, SigmoidBelief, layer_sizes
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 from dgm_zoo.serving.signatures import signatures
 
 ALL = [HelmholtzMachine, RWS, BiHM]
 
 
+every_kind = pytest.mark.parametrize("exact", KINDS, indirect=True)
+
+
 @pytest.fixture(scope="module")
-def exact():
-    return Exact()
+def exact(request):
+    return Exact(kind=getattr(request, "param", "sigmoid"))
 
 
 # ---------------------------------------------------------------------------------------------- the enumerated machine
 
 
+@every_kind
 def test_z_is_at_most_one_and_the_bounds_are_bounds(exact):
     np.testing.assert_allclose([np.exp(exact.log_px).sum(), np.exp(exact.log_star).sum()], 1.0, rtol=1e-12)
     assert -1.0 < exact.log_z < -0.05
@@ -53,7 +57,7 @@ def test_where_q_is_the_posterior_z_is_one(exact):
 @pytest.mark.parametrize("player", ["p", "q"])
 def test_the_gradient_of_log_p_tilde_has_the_coefficient_one(exact, player):
     """By finite differences: grad log p~*(x) = sum_h p*(h|x) grad (log p(x, h) + log q(h|x)), not half of it."""
-    stated = getattr(exact, f"grad_{player}")(exact.star)
+    stated = exact.grad(player, exact.star)
     for index in range(0, len(stated), 3):
         up, down = (exact.moved(player, index, by).log_tilde.sum() for by in (1e-5, -1e-5))
         np.testing.assert_allclose(stated[index], (up - down) / 2e-5, atol=1e-7)
@@ -62,6 +66,7 @@ def test_the_gradient_of_log_p_tilde_has_the_coefficient_one(exact, player):
 # ---------------------------------------------------------------------------------------------- networks
 
 
+@every_kind
 def test_networks_score_every_configuration_exactly(exact):
     model = exact.model(HelmholtzMachine)
     levels = [exact.x[:, None], exact.h1, exact.h2]
@@ -70,6 +75,7 @@ def test_networks_score_every_configuration_exactly(exact):
     np.testing.assert_allclose(model.inference.log_prob(levels), exact.log_q, atol=1e-5)
 
 
+@every_kind
 def test_networks_draw_from_what_they_score(exact):
     model, n = exact.model(HelmholtzMachine), 40_000
     levels, logits = model.generative.draw(BatchNoise([0, 0], n).uniform((13,)))
@@ -93,9 +99,26 @@ def test_layer_sizes_are_lists_or_strings(given):
     assert layer_sizes(given) == (200, 200, 10)
 
 
-@pytest.mark.parametrize("given", ["200,,10", "200;10", "", [], [200, 0], [200, -1], [2.5], [True], 200, None, "a"])
-def test_layer_sizes_that_do_not_parse_are_named(given):
-    with pytest.raises(InvalidInput, match="do not parse; give positive whole numbers, such as '200,200,10'"):
+@pytest.mark.parametrize(("given", "sizes"), [
+    ("100-10:5", (100, 56, 32, 18, 10)),
+    ("200, 100 - 10 : 5 ,5", (200, 100, 56, 32, 18, 10, 5)),
+    ("8-64:4,64-8:2", (8, 16, 32, 64, 64, 8)),
+    (["300-30:3", 7], (300, 95, 30, 7)),
+    ("5-5:3", (5, 5, 5)),
+])
+def test_a_range_of_layer_sizes_is_geometric(given, sizes):
+    assert layer_sizes(given) == sizes
+
+
+@pytest.mark.parametrize(("given", "part"), [
+    ("200,,10", "''"), ("200;10", "'200;10'"), ("", "''"), ("a", "'a'"), ("20,0", "'0'"), ([200, 0], "0"),
+    ([200, -1], "-1"), ([2.5], "2.5"), ([True], "True"), ([], None), (200, None), (None, None),
+    ("200,100-10", "'100-10'"), ("100-10:1", "'100-10:1'"), ("0-10:3", "'0-10:3'"), ("10-0:3,4", "'10-0:3'"),
+    ("100-10:", "'100-10:'"), ("100:3", "'100:3'"), ("9-5-2:3", "'9-5-2:3'"), ("10--2:3", "'10--2:3'"),
+])
+def test_layer_sizes_that_do_not_parse_are_named(given, part):
+    at = f"layer sizes {given!r} do not parse{f' at {part}' if part else ''}; give positive whole numbers, such as"
+    with pytest.raises(InvalidInput, match=re.escape(at)):
         BiHM.create((4, 4, 1), layers=given)
 
 
@@ -121,8 +144,8 @@ def expected_gradients(model, x, noise, chance):
     networks = {"theta": model.generative, "eta": model.inference}
     result = {}
     for player, gradients in found.items():
-        of = {v.path: g for v, g in zip(model.player_variables(player), gradients, strict=True)}
-        result[player] = flat(networks[player], lambda v, of=of: of[v.path])
+        of = {id(v): g for v, g in zip(model.player_variables(player), gradients, strict=True)}
+        result[player] = flat(networks[player], lambda v, of=of: of[id(v)])
     return result
 
 
@@ -155,22 +178,25 @@ def self_normalised(exact, tuples, power):
     return w / w.sum(-1, keepdims=True)
 
 
+@every_kind
 def test_the_wake_phase_is_the_exact_gradient(exact):
     x, noise, chance, _ = awake(exact, 1)
     unused = np.ones((1, len(x), 13), np.float32)
     found = expected_gradients(exact.model(HelmholtzMachine), x, (noise, unused), chance.ravel())
     c = np.zeros((64, 128))
     c[ROWS] = exact.q_of_h[ROWS]
-    np.testing.assert_allclose(found["theta"], exact.grad_p(c), atol=ROUNDING)
+    np.testing.assert_allclose(found["theta"], exact.grad("p", c), atol=ROUNDING)
 
 
+@every_kind
 def test_the_sleep_phase_is_the_exact_gradient(exact):
     dreams, chance = asleep(exact)
     x, unused = np.zeros((8192, *exact.shape), np.float32), np.ones((1, 8192, 7), np.float32)
     found = expected_gradients(exact.model(HelmholtzMachine), x, (unused, dreams), chance.ravel())
-    np.testing.assert_allclose(found["eta"], exact.grad_q(chance), atol=ROUNDING)
+    np.testing.assert_allclose(found["eta"], exact.grad("q", chance), atol=ROUNDING)
 
 
+@every_kind
 @pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
 def test_both_terms_of_reweighted_wake_sleep_are_the_exact_gradients_for_two_samples(exact, weights):
     wake_eta, sleep_eta = weights
@@ -181,18 +207,19 @@ def test_both_terms_of_reweighted_wake_sleep_are_the_exact_gradients_for_two_sam
     found = expected_gradients(model, x, (noise, blank), chance.ravel())
     asleep_in_0 = np.zeros((64, 128))
     asleep_in_0[0, 0] = len(ROWS)
-    np.testing.assert_allclose(found["theta"], 0.25 * exact.grad_p(c), atol=ROUNDING)
+    np.testing.assert_allclose(found["theta"], 0.25 * exact.grad("p", c), atol=ROUNDING)
     np.testing.assert_allclose(
-        found["eta"], wake_eta * exact.grad_q(c) + sleep_eta * exact.grad_q(asleep_in_0), atol=ROUNDING
+        found["eta"], wake_eta * exact.grad("q", c) + sleep_eta * exact.grad("q", asleep_in_0), atol=ROUNDING
     )
 
 
+@every_kind
 def test_both_terms_of_the_bidirectional_machine_are_the_exact_gradients_for_two_samples(exact):
     x, noise, chance, tuples = awake(exact, 2)
     c = expected_coefficients(exact, chance, tuples, self_normalised(exact, tuples, 0.5))
     found = expected_gradients(exact.model(BiHM, k=2), x, noise, chance.ravel())
-    np.testing.assert_allclose(found["theta"], exact.grad_p(c), atol=ROUNDING)
-    np.testing.assert_allclose(found["eta"], exact.grad_q(c), atol=ROUNDING)  # the baseline is 0 in expectation
+    np.testing.assert_allclose(found["theta"], exact.grad("p", c), atol=ROUNDING)
+    np.testing.assert_allclose(found["eta"], exact.grad("q", c), atol=ROUNDING)  # the baseline is 0 in expectation
 
 
 @pytest.mark.parametrize(("cls", "given"), [(RWS, {"wake_eta": 1.0, "sleep_eta": 0.0}), (BiHM, {})])
@@ -205,7 +232,7 @@ def test_with_many_samples_the_mean_gradient_is_that_of_the_limit(exact, cls, gi
         expected_gradients(model, exact.images(ROWS), model.noise(BatchNoise([seed, 0], len(ROWS))), one)
         for seed in range(20)
     ]
-    for player, wanted in {"theta": exact.grad_p(c), "eta": exact.grad_q(c)}.items():
+    for player, wanted in {"theta": exact.grad("p", c), "eta": exact.grad("q", c)}.items():
         assert_near_zero([gradients[player] - wanted for gradients in found])
 
 
@@ -303,29 +330,6 @@ def test_the_served_log_likelihood_is_the_estimate(exact):
 
 
 # ---------------------------------------------------------------------------------------------- samplers
-
-
-def chi_square(counts, chance):
-    """The p-value of counts against their chances; cells where fewer than 5 are expected are joined."""
-    expected = chance * counts.sum()
-    rare = expected < 5
-    assert expected[rare].sum() > 0 or not counts[rare].any()
-    found, expected = (np.append(v[~rare], v[rare].sum()) for v in (counts, expected))
-    keep = expected > 0
-    return stats.chisquare(found[keep], expected[keep]).pvalue
-
-
-def after_a_sweep(exact, model, n, mask, seed):
-    """Rows of x and columns of h before and after one sweep of n chains that started from the exact joint."""
-    rows, h, other = exact.draw_star(n, np.random.default_rng(seed))
-    both = np.stack([exact.h[h], exact.h[other]]).astype("float32")
-    x = tf.constant(exact.x[rows], tf.float32)
-    mask = tf.broadcast_to(tf.constant(mask, tf.float32), x.shape)
-    noise = model.chain_noise(BatchNoise([seed, 2], n))
-    x, h1, h2 = tf.function(model.sweep, autograph=False)([x, both[..., :4], both[..., 4:]], (x, mask), noise)
-    after = (x.numpy() @ 2 ** np.arange(5, -1, -1)).astype(int)
-    columns = (np.concatenate([h1, h2], -1) @ 2 ** np.arange(6, -1, -1)).astype(int)
-    return rows, after, columns
 
 
 @pytest.mark.parametrize("candidates", [1, 10])

@@ -11,7 +11,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.chain import GibbsChain
 from dgm_zoo.models.endpoints import SEED, Endpoint
 from dgm_zoo.models.formulation import KL, Ascent
-from dgm_zoo.models.helmholtz import POWERS, ROWS_PER_PASS, HelmholtzMachine
+from dgm_zoo.models.helmholtz import POWERS, HelmholtzMachine
 from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
@@ -80,8 +80,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
         self.log_z = log_z
 
     @classmethod
-    def create(cls, image_shape, layers="200,200,10", k=10, seed=None):
-        return cls(**cls.parts(image_shape, layers), k=k, seed=seed)
+    def create(cls, image_shape, layers="200,200,10", layer_kind="sigmoid", k=10, seed=None):
+        return cls(**cls.parts(image_shape, layers, layer_kind), k=k, seed=seed)
 
     @property
     def log_z(self):
@@ -150,7 +150,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
         """
         num_samples, inner = positive_int("num_samples", num_samples), positive_int("inner", inner)
         seed = np.array([check_seed(seed), 0], np.int32)
-        chunk = min(num_samples, max(1, ROWS_PER_PASS // inner))
+        chunk = min(num_samples, max(1, self.rows_per_pass // inner))
         return self.traced(self._z_moments)(seed, tf.constant(num_samples), inner, chunk).numpy()
 
     def _z_moments(self, seed, num_samples, inner, chunk):

@@ -8,7 +8,6 @@ from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import check_array
-from dgm_zoo.models.helmholtz import ROWS_PER_PASS
 from dgm_zoo.models.registry import positive_int
 
 
@@ -53,23 +52,28 @@ class GibbsChain:
         """Candidates for h_i, each from p(h_i|h_i+1) or from q(h_i|h_i-1) with probability 1/2."""
         p, q, top = self.generative.conditionals[::-1], self.inference.conditionals, i == len(self.latents)
         bits, which = (tf.reshape(v, [-1, 2, tf.shape(v)[1], v.shape[-1]]) for v in (bits, which))
-        from_above, from_below = p[i].logits(None if top else levels[i + 1]), q[i - 1].logits(levels[i - 1])
-        drawn = bits < tf.where(which < 0.5, tf.sigmoid(from_above), tf.sigmoid(from_below))
-        offered = tf.concat([levels[i][None], tf.cast(drawn, tf.float32)], 0)
-        log_p, log_q = bernoulli_log_density(offered, from_above), bernoulli_log_density(offered, from_below)
-        log_target = log_p + log_q + p[i - 1].log_prob(levels[i - 1], offered)
+        above, below = None if top else levels[i + 1], levels[i - 1]
+        drawn = tf.where(which < 0.5, p[i].draw(bits, above)[0], q[i - 1].draw(bits, below)[0])
+        offered = tf.concat([levels[i][None], drawn], 0)
+        log_p, log_q = p[i].log_prob(offered, above), q[i - 1].log_prob(offered, below)
+        log_target = log_p + log_q + p[i - 1].log_prob(below, offered)
         if not top:
-            log_target += q[i].log_prob(levels[i + 1], offered)
+            log_target += q[i].log_prob(above, offered)
         return _pick(offered, 0.5 * log_target - tf.reduce_logsumexp([log_p, log_q], 0), choice[:2])
 
     def _resample_x(self, levels, keep, bits, choice):
-        """Candidates for x from the geometric mean of p(x|h_1) and p(x|h'_1), weighed by sqrt(q(h_1|x) q(h'_1|x))."""
+        """Candidates for x from p(x|h), where h is the mean of h_1 and h'_1, each bit given those known before it.
+
+        Where x's bits are independent that is the geometric mean of p(x|h_1) and p(x|h'_1), up to a constant.
+        """
         p, q = self.generative.conditionals[-1], self.inference.conditionals[0]
-        known, mask = keep
-        drawn = tf.cast(bits < tf.sigmoid(tf.reduce_mean(p.logits(levels[1]), 0)), tf.float32)
-        offered = tf.concat([levels[0][None], mask * known + (1.0 - mask) * drawn], 0)
-        log_q = bernoulli_log_density(levels[1][:, None], q.logits(offered))
-        return _pick(offered, 0.5 * tf.reduce_sum(log_q, 0), choice[0])
+        (known, mask), h = keep, tf.reduce_mean(levels[1], 0)
+        drawn, _ = p.draw(tf.where(mask > 0.0, 1.0 - 2.0 * known, bits), h)
+        offered = tf.concat([levels[0][None], drawn], 0)
+        log_target = sum(p.log_prob(offered, one) + q.log_prob(one, offered) for one in tf.unstack(levels[1]))
+        # with logit 0, a bit that is known and so was not drawn has the same factor in every candidate
+        log_proposal = bernoulli_log_density(offered, (1.0 - mask) * p.logits(h, offered))
+        return _pick(offered, 0.5 * log_target - log_proposal, choice[0])
 
     def start(self, x, mask, noise):
         """The chain's first levels: x with its missing values from an ancestral sample of p, h and h' from q."""
@@ -105,7 +109,7 @@ class GibbsChain:
 
     def _chains(self, x, mask, steps, seed):
         """x after so many sweeps, some hundred rows at a time: NumPy, the shape of x."""
-        rows, seeds = max(1, ROWS_PER_PASS // (2 * self.candidates)), row_seeds(seed, len(x))
+        rows, seeds = max(1, self.rows_per_pass // (2 * self.candidates)), row_seeds(seed, len(x))
         run = self.traced(self._inpaint)
         parts = [
             run(x[i : i + rows], mask[i : i + rows], tf.constant(seeds[i : i + rows]), tf.constant(steps)).numpy()

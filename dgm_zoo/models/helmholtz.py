@@ -13,7 +13,7 @@ from dgm_zoo.models.registry import positive_int, register
 from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
 from dgm_zoo.objectives.wake_sleep import power_bound
 
-ROWS_PER_PASS = 4000  # samples x images that go through the networks together where a likelihood is estimated
+ROWS_PER_PASS = 4000  # `rows_per_pass` of networks whose levels make one number per bit
 POWERS = (0.5, 1.0, 2.0)  # of the importance weights w, whose means `weight_moments` estimates
 
 
@@ -87,17 +87,18 @@ class HelmholtzMachine(GenerativeModel):
             raise InvalidInput(f"image_shape {self.image_shape} does not hold the {visible} values that q takes")
 
     @classmethod
-    def create(cls, image_shape, layers="200,200,10", seed=None):
-        """Builds the model; see `networks.stochastic.layer_sizes` for what `layers` may be."""
-        return cls(**cls.parts(image_shape, layers), seed=seed)
+    def create(cls, image_shape, layers="200,200,10", layer_kind="sigmoid", seed=None):
+        """Builds the model; `networks.stochastic` says what `layers` (`layer_sizes`) and `layer_kind` (`BeliefNetwork`,
+        for p and q alike) may be."""
+        return cls(**cls.parts(image_shape, layers, layer_kind), seed=seed)
 
     @staticmethod
-    def parts(image_shape, layers):
+    def parts(image_shape, layers, layer_kind):
         """Returns the two networks and the shape of x by name."""
         sizes = (int(np.prod(image_shape)), *layer_sizes(layers))
         return {
-            "generative": BeliefNetwork(sizes[::-1], root=True, name="generative"),
-            "inference": BeliefNetwork(sizes, name="inference"),
+            "generative": BeliefNetwork(sizes[::-1], root=True, kind=layer_kind, name="generative"),
+            "inference": BeliefNetwork(sizes, kind=layer_kind, name="inference"),
             "image_shape": tuple(image_shape),
         }
 
@@ -144,6 +145,11 @@ class HelmholtzMachine(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
+    @property
+    def rows_per_pass(self):
+        """Samples x images that go through the networks together where a likelihood is estimated."""
+        return max(1, ROWS_PER_PASS // max(self.generative.per_bit, self.inference.per_bit))
+
     def log_likelihood(self, x, num_samples=1000, seed=0):
         """Importance-sampled log p(x) with q as the proposal, nats: NumPy `[n]`; see `weight_moments`."""
         return self.weight_moments(x, num_samples, seed)[:, POWERS.index(1.0)]
@@ -166,7 +172,7 @@ class HelmholtzMachine(GenerativeModel):
         num_samples = positive_int("num_samples", num_samples)
         x = tf.constant(check_array("log_likelihood", "x", x, self.takes()["x"]))
         chunk = min(num_samples, 200)
-        rows, seeds = max(1, ROWS_PER_PASS // chunk), row_seeds(seed, len(x))
+        rows, seeds = max(1, self.rows_per_pass // chunk), row_seeds(seed, len(x))
         run = self.traced(self._weight_moments)
         parts = [
             run(x[i : i + rows], tf.constant(seeds[i : i + rows]), tf.constant(num_samples), chunk).numpy()
@@ -199,10 +205,12 @@ class HelmholtzMachine(GenerativeModel):
             log_p, log_q = self.infer(x, noise)
             return {"log_likelihood": power_bound(log_p - log_q, 1.0)}
 
+        independent = self.generative.kind == "sigmoid"
         return {
             "sample": Endpoint(
                 {"seed": SEED}, sample, lambda rng: rng.uniform((self.generative.bits,)),
-                "h ~ p(h), layer by layer, then the mean of p(x|h_1)",
+                "h ~ p(h), layer by layer, then the mean of "
+                + ("p(x|h_1)" if independent else "each value of x given h_1 and a draw of those before it"),
             ),
             "log_likelihood": Endpoint(
                 {**self.takes(), "seed": SEED}, log_likelihood,

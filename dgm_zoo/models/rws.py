@@ -74,10 +74,13 @@ class RWS(HelmholtzMachine):
             )
 
     @classmethod
-    def create(cls, image_shape, layers="200,200,10", k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5, seed=None):
+    def create(
+        cls, image_shape, layers="200,200,10", layer_kind="sigmoid", k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5,
+        seed=None,
+    ):
         return cls(
-            **cls.parts(image_shape, layers), k=k, wake_theta=wake_theta, wake_eta=wake_eta, sleep_eta=sleep_eta,
-            seed=seed,
+            **cls.parts(image_shape, layers, layer_kind), k=k, wake_theta=wake_theta, wake_eta=wake_eta,
+            sleep_eta=sleep_eta, seed=seed,
         )
 
     def terms(self, x, c, noise):

@@ -1,79 +1,60 @@
 """Networks of binary stochastic layers: sampled from noise that is given, scored on logits."""
 
+import re
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import is_whole
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.networks.autoregressive import level_kind
 
 
 def layer_sizes(sizes):
     """Returns the sizes of latent layers as a tuple of ints, the one next to the data first.
 
     Args:
-      sizes: a list or tuple of positive whole numbers, or a string of them such as "200,200,10".
+      sizes: a list or tuple of positive whole numbers, or a string of them such as "200,200,10". In a string, "a-b:n"
+        stands for n sizes, at least 2, in geometric progression from a to b, rounded to whole numbers.
 
     Raises:
-      InvalidInput: anything else; names it.
+      InvalidInput: anything else; names it, and the part that does not parse.
 
     Example:
-      >>> layer_sizes("200,200,10")
-      (200, 200, 10)
+      >>> layer_sizes("200,100-10:5,5")
+      (200, 100, 56, 32, 18, 10, 5)
     """
     parts = sizes.split(",") if isinstance(sizes, str) else sizes
-    if isinstance(parts, (list, tuple)) and parts:
-        try:
-            whole = [int(part) if isinstance(part, str) else part for part in parts]
-        except ValueError:
-            whole = []
-        if whole and all(is_whole(size, 1) for size in whole):
-            return tuple(int(size) for size in whole)
-    raise InvalidInput(f"layer sizes {sizes!r} do not parse; give positive whole numbers, such as '200,200,10'")
+    if not isinstance(parts, (list, tuple)) or not parts:
+        raise InvalidInput(f"layer sizes {sizes!r} do not parse; {_GRAMMAR}")
+    result = []
+    for part in parts:
+        if not (found := _sizes(part)):
+            raise InvalidInput(f"layer sizes {sizes!r} do not parse at {part!r}; {_GRAMMAR}")
+        result += found
+    return tuple(result)
 
 
-@keras.saving.register_keras_serializable("dgm_zoo")
-class SigmoidBelief(keras.layers.Layer):
-    """The Bernoulli logits W h + b of one level of a sigmoid belief network, given the level h before it.
-
-    It starts as in the code of Bornschein et al.: weights uniform on +-sqrt(6 / (inputs + units)) / inputs, biases
-    -1. So small a start keeps deep stacks from saturating.
-
-    Args:
-      units: bits of this level.
-      inputs: bits of the level before it; 0 for a level without one, whose logits are b alone.
-    """
-
-    def __init__(self, units, inputs=0, **kwargs):
-        super().__init__(**kwargs)
-        self.units, self.inputs = units, inputs
-        self.kernel = self.add_weight(shape=(inputs, units), initializer=_small, name="kernel") if inputs else None
-        self.bias = self.add_weight(shape=(units,), initializer=keras.initializers.Constant(-1.0), name="bias")
-        self.built = True
-
-    def call(self, before):
-        """Maps `[..., inputs]` to logits `[..., units]`, float32."""
-        return tf.cast(keras.ops.matmul(before, self.kernel) + self.bias, tf.float32)
-
-    def logits(self, before):
-        """The logits given the level before, or `[units]` where there is none (`before` is then None)."""
-        return self(before) if self.inputs else tf.cast(tf.convert_to_tensor(self.bias), tf.float32)
-
-    def log_prob(self, bits, before):
-        """log p(bits | before), nats: `[...]` for bits `[..., units]`, broadcast against `before`."""
-        return bernoulli_log_density(bits, self.logits(before))
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units, "inputs": self.inputs}
+_GRAMMAR = (
+    "give positive whole numbers, such as '200,200,10', or a-b:n for n >= 2 of them from a to b, such as '200,100-10:5'"
+)
 
 
-def _small(shape, dtype=None):
-    return keras.initializers.GlorotUniform()(shape, dtype) / shape[0]
+def _sizes(part):
+    """The sizes that one part stands for; none if it does not parse."""
+    if not isinstance(part, str):
+        return [int(part)] if is_whole(part, 1) else []
+    if found := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*:\s*(\d+)\s*", part):
+        first, last, n = map(int, found.groups())
+        return [int(size) for size in np.geomspace(first, last, n).round()] if first and last and n >= 2 else []
+    return [int(part)] if part.strip().isdecimal() and int(part) else []
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class BeliefNetwork(keras.layers.Layer):
-    """A chain of sigmoid belief levels, each Bernoulli given the one before it.
+    """A chain of levels of bits, each given the one before it.
 
     With a root it is a joint distribution of all its levels, and the first level's logits are learned; without one
     it is the distribution of the others given the first. "Levels" are lists of tensors `[..., size]` in the order in
@@ -82,6 +63,11 @@ class BeliefNetwork(keras.layers.Layer):
     Args:
       sizes: bits of each level, in the order in which they are sampled.
       root: whether the first level is sampled too.
+      kind: of each level. "sigmoid": independent bits given the level before, a sigmoid belief network. "darn" and
+        "nade:N", with N hidden units: autoregressive ones, each bit given those before it in its level too.
+
+    Raises:
+      InvalidInput: sizes that do not parse, or an unknown kind.
 
     Example:
       >>> p, q = BeliefNetwork((10, 200, 784), root=True), BeliefNetwork((784, 200, 10))
@@ -89,19 +75,21 @@ class BeliefNetwork(keras.layers.Layer):
       >>> q.score(levels[1:], logits).shape, p.log_prob(levels[::-1]).shape
       (TensorShape([5, 100]), TensorShape([5, 100]))
 
-    References: Neal, Connectionist learning of belief networks, 1992.
+    References: Neal, Connectionist learning of belief networks, 1992; for the autoregressive kinds see
+      `networks.autoregressive`.
     """
 
-    def __init__(self, sizes, root=False, **kwargs):
+    def __init__(self, sizes, root=False, kind="sigmoid", **kwargs):
         super().__init__(**kwargs)
-        self.sizes, self.root = layer_sizes(sizes), root
+        self.sizes, self.root, self.kind = layer_sizes(sizes), root, kind
+        level, given = level_kind(kind)
         befores = self.sizes[:-1]
         if root:
             befores, units = (0, *befores), self.sizes
         else:
             units = self.sizes[1:]
         self.conditionals = [
-            SigmoidBelief(*pair, name=f"level_{i}", dtype=self.dtype_policy)
+            level(*pair, **given, name=f"level_{i}", dtype=self.dtype_policy)
             for i, pair in enumerate(zip(units, befores, strict=True))
         ]
         self.built = True
@@ -111,6 +99,11 @@ class BeliefNetwork(keras.layers.Layer):
         """Number of bits that are sampled: the last axis of the noise that `draw` takes."""
         return sum(one.units for one in self.conditionals)
 
+    @property
+    def per_bit(self):
+        """Numbers that the score of one bit is made of, by which memory grows."""
+        return max(one.per_bit for one in self.conditionals)
+
     def draw(self, noise, first=None):
         """Samples all levels, one after the other.
 
@@ -119,13 +112,14 @@ class BeliefNetwork(keras.layers.Layer):
           first: the first level, `[..., sizes[0]]`, of a network without a root.
 
         Returns:
-          `(levels, logits)`: all levels, the given one included, and the logits of those that were sampled. The bits
-          carry no gradient, the logits do.
+          `(levels, logits)`: all levels, the given one included, and the logits under which those that were sampled
+          are scored. The bits carry no gradient, the logits do.
         """
         levels, logits = [] if first is None else [first], []
         for one, uniform in zip(self.conditionals, self.split(noise), strict=True):
-            logits.append(one.logits(levels[-1] if levels else None))
-            levels.append(tf.cast(uniform < tf.sigmoid(logits[-1]), tf.float32))
+            drawn, scored = one.draw(uniform, levels[-1] if levels else None)
+            levels.append(drawn)
+            logits.append(scored)
         return levels, logits
 
     def split(self, bits):
@@ -144,4 +138,4 @@ class BeliefNetwork(keras.layers.Layer):
         return sum(one.log_prob(level, before) for one, level, before in given)
 
     def get_config(self):
-        return {**super().get_config(), "sizes": list(self.sizes), "root": self.root}
+        return {**super().get_config(), "sizes": list(self.sizes), "root": self.root, "kind": self.kind}
