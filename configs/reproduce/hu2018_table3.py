@@ -25,8 +25,6 @@ ACCURACIES = {
 }
 LABELS = {"1": ["data.labelled_fraction=0.01"], "10": ["data.labelled_fraction=0.1"],
           "100 labels": ["data.labelled_fraction=None", "data.labels_per_class=10"]}
-# The images of a classifier that sees no others, its batch size and epochs.
-ALONE = {"1": (550, 10, 30), "100 labels": (100, 10, 60)}
 NAMES = {"vae": "VAE", "cvae": "CVAE", "svae": "SVAE", "aavae": "AA-VAE", "aacvae": "AA-CVAE", "aasvae": "AA-SVAE"}
 
 
@@ -56,15 +54,13 @@ def of_labels(model, amount, metric):
     )
 
 
-def of_labels_alone(amount):
-    images, batch, epochs = ALONE[amount]
+def of_labels_alone():
+    """The SVAE's classifier on as many labelled images, and no others."""
     return {
-        "name": f"classifier_{amount.replace(' ', '_')}",
-        "label": f"its classifier alone, {amount}" + (" %" if amount.isdigit() else ""),
-        "config": "classifier_mnist.py",
+        "name": "classifier_1", "label": "classifier of SVAE alone, 1 %", "config": "classifier_mnist.py",
         "overrides": [
-            "model.filters=[8, 16]", "model.hidden=128", "data.binarize=stochastic", f"data.limit={images}",
-            f"data.batch_size={batch}", f"train.epochs={epochs}", "train.steps_per_execution=10",
+            "model.filters=[8, 16]", "model.hidden=128", "data.binarize=stochastic", "data.limit=550",
+            "data.batch_size=10", "train.epochs=30", "train.steps_per_execution=10",
         ],
         "metric": "test_accuracy", "published": None, "published_source": None,
     }
@@ -79,7 +75,7 @@ def get_experiment():
                 for amount in ("1", "10") for aa in ("", "aa")
             ),
             of_labels("svae", "100 labels", "test_accuracy"),
-            *(of_labels_alone(amount) for amount in ALONE),
+            of_labels_alone(),
         ],
         "seeds": [0, 1, 2],
         "quick": [
@@ -90,7 +86,20 @@ def get_experiment():
             "label of a test image.",
             "The percentages are of the 55,000 images of training: 550, 5,500 and all; validation is the last 5,000 of "
             "MNIST's 60,000.",
-            "Seed s has its own first weights, order, pixels and choice of labels, the same in the rows of a pair.",
-            "The published accuracy with 100 labels is recalled, not read again: 11.97 +- 1.71 % of errors.",
+            "Seed s has its own first weights, order, pixels and choice of labels, the same in the rows of a pair. The "
+            "550 and 5,500 images are MNIST's first in every seed.",
+            "Networks, z, learning rates and alpha were chosen on validation images, and the epochs by the time there "
+            "was; the configs say which and why. Test bounds of some first runs, with a learning rate of 1e-3, had "
+            "been seen when 3e-3 was chosen. Longer runs would raise every bound.",
+            "Seen: where few images are all there is, activation raises the bound, of the VAE by far more than in the "
+            "paper. Not seen: with all images, where the activated CVAE is worse; nor for the SVAE, which learns "
+            "p(x|z, c) from all images however many have labels.",
+            "phi was in doubt in every run: in the end q(y=1|x) was 0.58 to 0.74 on test images and 0.25 to 0.36 on "
+            "generated ones, in the mean. Whether its weights matter, or only that generated images are learned from, "
+            "was not tried.",
+            "The accuracy with 100 labels is above the published one of M2, recalled, not read again (11.97 +- 1.71 % "
+            "of errors): the classifier here is a LeNet with dropout where theirs is fully connected.",
+            "Of SVAE, 1 %, seed 0: [samples, a class in each row, a style in each column](hu2018_table3-classes.png), "
+            "and [test images in their style as every class](hu2018_table3-styles.png).",
         ],
     }
