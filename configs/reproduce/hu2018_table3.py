@@ -90,9 +90,9 @@ def get_experiment():
             "550 and 5,500 images are MNIST's first in every seed.",
             "Networks, z, learning rates and alpha were chosen on validation images, and the epochs by the time there "
             "was; the configs say which and why.",
-            "Seen: where few images are all there is, activation raises the bound. Not seen: with all images, where the "
-            "activated CVAE is worse; nor for the SVAE, which learns p(x|z, c) from all images however many have labels, "
-            "and is worse with 10 %.",
+            "Seen: where few images are all there is, activation raises the bound. Not seen: with all images, where "
+            "the activated CVAE is worse; nor for the SVAE, which learns p(x|z, c) from all images however many have "
+            "labels, and is worse with 10 %.",
             "How large the gain is depends on the settings. First runs of VAE and AA-VAE, stopped after one seed (Adam "
             "1e-3, 50 latents, twice the epochs), had -132.5 and -130.1 at 1 %, -113.4 and -114.6 at 10 %, -106.0 and "
             "-106.1 with all images; 3e-3 was chosen for what it does in few epochs, and at 1 % it suits the VAE less.",
