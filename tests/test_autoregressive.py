@@ -137,6 +137,7 @@ def test_served_samples_are_means_of_each_bit_given_a_draw_of_those_before_it(ex
     np.testing.assert_allclose(tf.reshape(found, [50, 6]), wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cls", "kind"), [(BiHM, "darn"), (RWS, "nade:5")])
 def test_a_machine_of_autoregressive_levels_learns_is_saved_and_exported(cls, kind, tmp_path):
     x, _ = images(64)

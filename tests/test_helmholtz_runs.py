@@ -96,7 +96,7 @@ def test_vectors_of_bits_are_measured_but_not_drawn(folder, capsys):
     ("name", "dataset", "model", "sentence"),
     [
         ("bihm", "digits", {}, r"train split: x holds 0\.\d+ in row 0, but this model takes 0 and 1 only; binarise it"),
-        ("bihm", "bars", {"layers": "8;4"}, "layer sizes '8;4' do not parse; give positive whole numbers"),
+        ("bihm", "bars", {"layers": "8;4"}, "layer sizes '8;4' do not parse at '8;4'; give positive whole numbers"),
         ("rws", "bars", {"k": 0}, "k is 0; give a whole number of at least 1"),
         ("helmholtz", "bars", {"layers": [8, 0]}, r"layer sizes \[8, 0\] do not parse"),
     ],
