@@ -10,6 +10,7 @@ import dgm_zoo
 
 SHAPE = (4, 4, 1)
 CLASSES = 3
+MASKS = np.eye(4, dtype="uint8").repeat(4, 1).reshape(4, *SHAPE)  # one of the four rows of pixels, `[4, 4, 4, 1]`
 
 # What `create` is given besides the image shape. A new model is a new line here.
 TABLE = {
@@ -35,6 +36,7 @@ TABLE = {
     "bihm": {"layers": [8, 4], "k": 3},
     "symvae": {"latent_dim": 4, "hidden": [16]},
     "hsymvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
+    "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
 }
 
 # Models whose noise has an axis before the rows, [k, batch, ...]: k samples for each example.

@@ -41,7 +41,7 @@ def check_labelled_rows(labelled_rows, batch_size, mixed, training):
     if labelled_rows is not None and not mixed:
         raise InvalidInput(
             f"labelled_rows={labelled_rows}, but the rows of 'train' do not differ in having labels; give "
-            "labelled_fraction or labels_per_class, or leave it out"
+            "labelled_fraction, labels_per_class or pairs, or leave it out"
         )
     if mixed and (labelled_rows or 1) >= batch_size:
         raise InvalidInput(
@@ -66,8 +66,8 @@ def check_options(split, batch_size, binarize, dequantize, seed, first_epoch):
             raise InvalidInput(f"first_epoch={first_epoch!r} is no epoch; give an integer of at least 0")
 
 
-def check_arrays(x, y, labels, levels):
-    """Returns x as uint8 or float32 and y as int32 or None, or raises `InvalidInput`."""
+def check_arrays(x, y, labels, pairs, levels):
+    """Returns x as uint8 or float32 and y as int32 (labels), int8 (latents) or None, or raises `InvalidInput`."""
     x = np.asarray(x)
     if x.ndim < 2 or not len(x):
         raise InvalidInput(f"x has shape {x.shape}; give at least one row, as [N, ...]")
@@ -82,6 +82,10 @@ def check_arrays(x, y, labels, levels):
     else:
         raise InvalidInput(f"x has dtype {x.dtype}; give uint8 grey levels or floats in [0, 1]")
 
+    if pairs is not None:
+        if labels:
+            raise InvalidInput(f"labels=True and pairs={pairs!r} exclude each other; give one of them")
+        return x, _check_latents(y, len(x))
     if y is not None:
         y = np.asarray(y)
         if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
@@ -90,6 +94,17 @@ def check_arrays(x, y, labels, levels):
     elif labels:
         raise InvalidInput("labels=True, but there are no labels here; leave labels out, or give y")
     return x, y
+
+
+def _check_latents(z, rows):
+    z = np.asarray(z)
+    if z.ndim != 2 or len(z) != rows:
+        raise InvalidInput(f"pairs need the latents of each row, but y has shape {z.shape}; give [{rows}, n]")
+    other = np.argwhere((z != 0) & (z != 1))
+    if len(other):
+        row, bit = other[0]
+        raise InvalidInput(f"y holds {z[row, bit]} in row {row}, but the latents of pairs are bits; give 0 and 1")
+    return z.astype(np.int8)
 
 
 def _check_floats(x, levels):

@@ -9,7 +9,8 @@ from dgm_zoo.errors import InvalidInput
 # What a random stream is for; together with the seed it makes the first half of the generator's key.
 ORDER, NOISE, DRAWN_ONCE = 0, 1, 2  # DRAWN_ONCE + the position of the split in SPLITS
 _LABELS = DRAWN_ONCE + len(SPLITS)
-UNLABELLED = -1  # the label of a row that has none
+_LATENTS = _LABELS + 1
+UNLABELLED = -1  # the label of a row that has none, and each of its latents
 
 
 def key_of(seed, purpose, epoch, batch):
@@ -103,4 +104,25 @@ def hidden(y, labelled_fraction=None, labels_per_class=None, seed=0):
         with tf.device("cpu:0"):
             order = permutation(len(rows), key_of(seed, _LABELS, 0, label)).numpy()
         kept[rows[order[:count]]] = label
+    return kept
+
+
+def hidden_latents(z, pairs, seed=0):
+    """Hides latents: returns z with -1 throughout all rows but `pairs` of them, drawn from the seed.
+
+    The rows of fewer pairs are among those of more.
+
+    Args:
+      z: int8 [N, n].
+      pairs: number of rows whose latents stay, 0 to N.
+
+    Raises:
+      InvalidInput: a number that does not fit.
+    """
+    if not is_integer(pairs) or not 0 <= pairs <= len(z):
+        raise InvalidInput(f"pairs={pairs!r} does not fit the {len(z)} rows of 'train'; give 0 to {len(z)}")
+    kept = np.full_like(z, UNLABELLED)
+    with tf.device("cpu:0"):
+        rows = permutation(len(z), key_of(seed, _LATENTS, 0, 0)).numpy()[:pairs]
+    kept[rows] = z[rows]
     return kept

@@ -32,6 +32,7 @@ def from_arrays(
     labelled_fraction=None,
     labels_per_class=None,
     labelled_rows=None,
+    pairs=None,
     levels=256,
 ):
     """Returns batches of a user's own arrays, by the same pipeline and with the same options as `load`.
@@ -39,17 +40,18 @@ def from_arrays(
     Args:
       x: array [N, ...] with at least one row; images are [N, H, W, C]. Either uint8 grey levels
         0 .. levels - 1, which become k / (levels - 1), or floats in [0, 1].
-      y: integer labels [N], -1 for a row without one; or None.
+      y: integer labels [N], -1 for a row without one; or, for `pairs`, bits [N, n]; or None.
       split: "train" (shuffled, drops the remainder, fresh noise in each epoch), "validation" or "test" (in
         order, keeps the last partial batch, the same noise every time).
       batch_size: rows of a batch.
       labels, binarize, dequantize, image_size, shuffle, seed, first_epoch, limit, labelled_fraction,
-        labels_per_class, labelled_rows: see `load`.
+        labels_per_class, labelled_rows, pairs: see `load`.
       levels: number of grey levels of uint8 data; None for real values that are no pixels, such as points in
         the plane, which may lie outside [0, 1].
 
     Returns:
-      A `tf.data.Dataset` of x float32 [B, ...], or of (x, y) with y int32 [B] when `labels` is true.
+      A `tf.data.Dataset` of x float32 [B, ...], or of (x, y) with y int32 [B] when `labels` is true, and float32
+      [B, n] when `pairs` is a number.
 
     Raises:
       InvalidInput: NaN or values outside [0, 1] in x, or an option that does not fit.
@@ -61,7 +63,7 @@ def from_arrays(
     """
     training = split == "train"
     checks.check_options(split, batch_size, binarize, dequantize, seed, first_epoch)
-    x, y = checks.check_arrays(x, y, labels, levels)
+    x, y = checks.check_arrays(x, y, labels, pairs, levels)
     if limit is not None:
         if not checks.is_integer(limit) or not 1 <= limit <= len(x):
             raise InvalidInput(f"limit={limit!r} does not fit split '{split}'; give 1 to {len(x)}")
@@ -70,6 +72,8 @@ def from_arrays(
         if not labels:
             raise InvalidInput("labelled_fraction and labels_per_class hide labels, but labels=False; set it to True")
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed) if training else y
+    if pairs is not None and training:
+        y = draws.hidden_latents(y, pairs, seed)
     if training and batch_size > len(x):
         raise InvalidInput(f"batch_size={batch_size} is more than the {len(x)} rows of 'train'; lower it")
     if image_size is not None:
@@ -84,12 +88,13 @@ def from_arrays(
     rows = len(x)
     steps = rows // batch_size if training else -(-rows // batch_size)
     shuffle = training if shuffle is None else shuffle
-    known = np.flatnonzero(y >= 0) if training and labels else np.arange(rows)
+    y = y if labels or pairs is not None else None
+    known = np.arange(rows) if y is None or not training else np.flatnonzero((y.reshape(rows, -1) >= 0).any(1))
     mixed = 0 < len(known) < rows
     checks.check_labelled_rows(labelled_rows, batch_size, mixed, training)
     with tf.device("cpu:0"):
         x = tf.constant(x)
-        y = tf.constant(y) if labels else None
+        y = None if y is None else tf.constant(y)
 
     def epoch_of_rows(epoch):
         order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
@@ -101,7 +106,10 @@ def from_arrays(
         rows = tf.ensure_shape(rows, [batch_size if training else None])
         batch = tf.gather(x, rows)
         batch = noise(batch, draws.key_of(seed, draws.NOISE, epoch, b)) if noise else draws.values(batch, levels)
-        return (batch, tf.gather(y, rows)) if labels else batch
+        if y is None:
+            return batch
+        given = tf.gather(y, rows)
+        return batch, given if labels else tf.cast(given, tf.float32)
 
     if first_epoch is None:
         epochs, cardinality = _next_epoch(), steps

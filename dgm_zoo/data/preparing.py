@@ -1,6 +1,7 @@
 """Where data sets lie, and how one that is not there is prepared."""
 
 import contextlib
+import glob
 import importlib
 import io
 import os
@@ -17,14 +18,14 @@ def prepare(name, data_dir=None, manual_dir=None):
 
     Args:
       name: one of `list_datasets()`. `bars`, `digits` and `gaussian_mixtures` are made in seconds and offline; the
-        others are downloaded by TFDS, but for those of `uci_binary`, which are read from a file that you have: see
-        `builders/uci_binary.py` for where it comes from.
+        others are downloaded by TFDS, but for those of `uci_binary` and `textured_digits`, which are read from files
+        that you have: see `builders/` for where they come from. `textured_digits` needs `mnist`, too.
       data_dir: see `load`.
-      manual_dir: folder of that file; None for `downloads/manual/uci_binary` in data_dir.
+      manual_dir: folder of these files; None for `downloads/manual/uci_binary`, say, in data_dir.
 
     Raises:
-      InvalidInput: the name is unknown; the set cannot be downloaded or written; or its file is missing or is not what
-        was published.
+      InvalidInput: the name is unknown; the set cannot be downloaded or written; its files are missing or are not what
+        was published; or the set that it is made of is not prepared.
 
     Example:
       >>> prepare("digits", "/tmp/sets")
@@ -34,11 +35,12 @@ def prepare(name, data_dir=None, manual_dir=None):
     found = prepared_in(name, data_dir)
     if found and (data_dir is None or found.startswith(os.path.join(_data_dir(data_dir), ""))):
         return found
-    manual_dir = _manual_dir(name, data_dir, manual_dir)
+    manual_dir, made_of = _manual_dir(name, data_dir, manual_dir), SETS[name].made_of
+    parts = {made_of: directory(made_of, data_dir)} if made_of else {}
     failures = []
     for folder in _folders(name, data_dir):
         try:
-            return _prepare_in(name, folder, manual_dir)
+            return _prepare_in(name, folder, manual_dir, parts)
         except OSError as error:
             failures.append(f"{folder}: {error}")
     raise InvalidInput(
@@ -70,7 +72,7 @@ def _data_dir(data_dir):
 
 
 def _manual_dir(name, data_dir, manual_dir):
-    """The folder of a set's manual file, which is there; None for a set that needs none."""
+    """The folder of a set's manual files, which are there; None for a set that needs none."""
     wanted = SETS[name]
     if wanted.manual is None:
         if manual_dir is not None:
@@ -78,7 +80,7 @@ def _manual_dir(name, data_dir, manual_dir):
         return None
     folder = os.path.join(_data_dir(data_dir), "downloads", "manual", wanted.builder)
     folder = os.path.expanduser(manual_dir or folder)
-    if not os.path.isfile(os.path.join(folder, wanted.manual)):
+    if not glob.glob(os.path.join(glob.escape(folder), wanted.manual)):
         raise InvalidInput(
             f"data set '{name}' is read from {wanted.manual}, which is not in {folder}; run 'dgm-zoo data prepare "
             f"{name} --manual_dir=FOLDER' with the folder that has it ({wanted.source})"
@@ -104,7 +106,7 @@ def prepared_in(name, data_dir):
     return None
 
 
-def _prepare_in(name, folder, manual_dir):
+def _prepare_in(name, folder, manual_dir, parts):
     """Prepares a set in a folder of its own and renames it into place, so that two processes may race.
 
     (TFDS's own temporary names come from Python's global generator: two processes with one seed would clash.)
@@ -120,7 +122,7 @@ def _prepare_in(name, folder, manual_dir):
     with tempfile.TemporaryDirectory(dir=place, prefix="incomplete.") as scratch:
         if wanted.builder:
             importlib.import_module(f"dgm_zoo.data.builders.{wanted.builder}")
-        builder = tfds.builder(f"{name}:{wanted.version}", data_dir=scratch)
+        builder = tfds.builder(f"{name}:{wanted.version}", data_dir=scratch, **parts)
         with _silence() if wanted.builder else contextlib.nullcontext():
             builder.download_and_prepare(download_config=config)
         target = os.path.join(place, wanted.version)

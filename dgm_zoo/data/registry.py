@@ -24,6 +24,7 @@ class DatasetInfo:
       licence: its terms.
       prepared: whether it lies ready to be read.
       modes: the `Modes` of a mixture of Gaussians, or None for every other set.
+      latents: what the bits are that an example comes with, such as "mask"; None for a set without pairs.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DatasetInfo:
     licence: str
     prepared: bool
     modes: Modes | None
+    latents: str | None
 
 
 def info(name, data_dir=None):
@@ -64,6 +66,7 @@ def info(name, data_dir=None):
         licence=found.licence,
         prepared=prepared_in(name, data_dir) is not None,
         modes=found.modes,
+        latents=found.latents,
     )
 
 
@@ -83,6 +86,7 @@ def load(
     labelled_fraction=None,
     labels_per_class=None,
     labelled_rows=None,
+    pairs=None,
     data_dir=None,
 ):
     """Returns the batches of one split of a data set.
@@ -93,8 +97,9 @@ def load(
     row), the same every time and for every batch size.
 
     The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
-    `omniglot` its last 1,928, a tenth; TFDS stores these sets in a fixed order shuffled by hash, so this is a random
-    but constant choice. The others have splits of their own. Omniglot's test has other characters than its train.
+    `omniglot` its last 1,928, a tenth, for `textured_digits` its last 2,000; TFDS stores these sets in a fixed order
+    shuffled by hash, so this is a random but constant choice. The others have splits of their own. Omniglot's test has
+    other characters than its train, that of `textured_digits` other photographs.
 
     Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
@@ -121,17 +126,21 @@ def load(
       labelled_fraction: share of each class, in (0, 1], that keeps its labels in training; the other rows get the
         label -1. Which ones keep theirs is drawn from the seed. The held-out splits keep all labels.
       labels_per_class: the same, as a number of rows of each class; give one of the two, with labels=True.
-      labelled_rows: rows of a training batch that have a label, where some have none; None for their share of the
-        data, and at least 1. Every batch holds equally many, evenly spaced, labelled rows that are scarce come more
-        than once in an epoch, and an epoch has as many batches as it has without.
+      labelled_rows: rows of a training batch that have a label (or latents), where some have none; None for their share
+        of the data, and at least 1. Every batch holds equally many, evenly spaced, labelled rows that are scarce come
+        more than once in an epoch, and an epoch has as many batches as it has without.
+      pairs: None; or a number of training examples whose latents are known, 0 or more, for a set that has latents, such
+        as the masks of `textured_digits`. Elements are then (x, z), and z is -1 throughout where it is not known. Which
+        ones are is drawn from the seed; `labelled_rows` says how many of them a batch has. The held-out splits keep
+        all. Not with labels=True.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
         ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits` and `gaussian_mixtures` prepare
         themselves, in TFDS's default or a temporary folder if this one cannot be written to.
 
     Returns:
-      A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], or of (x, y) with y int32 [B]. Of
-      `gaussian_mixtures`, x is points [B, 2], mostly within [-1.5, 1.5], and y the mode (or the half moon); of
-      `uci_binary`, x is bits [B, n].
+      A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
+      with z float32 [B, n], the pixels of a mask row by row. Of `gaussian_mixtures`, x is points [B, 2], mostly within
+      [-1.5, 1.5], and y the mode (or the half moon); of `uci_binary`, x is bits [B, n].
 
     Raises:
       InvalidInput: the set is unknown or not prepared, or an option does not fit.
@@ -147,6 +156,10 @@ def load(
     checks.check_split(split)
     if labels and found.num_classes is None:
         raise InvalidInput(f"labels=True, but '{name}' has no labels; leave labels out")
+    if pairs is not None and found.latents is None:
+        raise InvalidInput(f"pairs={pairs!r}, but '{name}' has no latents to pair x with; leave pairs out")
+    if pairs is not None and image_size is not None:
+        raise InvalidInput(f"image_size={image_size!r} would not suit the {found.latents}s of pairs; leave it out")
     if len(found.image_shape) != 3:
         kind = "points" if found.levels is None else "bits"
         for option, value in {"binarize": binarize, "dequantize": dequantize, "image_size": image_size}.items():
@@ -154,10 +167,10 @@ def load(
                 raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds {kind}; leave it out")
     if image_size is not None:
         image_size = checks.check_image_size(image_size)
-    x, y, levels = _read(name, split, directory(name, data_dir), image_size)
+    x, y, z, levels = _read(name, split, directory(name, data_dir), image_size)
     return pipeline.from_arrays(
         x,
-        y,
+        y if pairs is None else z,
         split=split,
         batch_size=batch_size,
         labels=labels,
@@ -170,6 +183,7 @@ def load(
         labelled_fraction=labelled_fraction,
         labels_per_class=labels_per_class,
         labelled_rows=labelled_rows,
+        pairs=pairs,
         levels=levels,
     )
 
@@ -207,7 +221,11 @@ def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0,
 
 @functools.cache
 def _read(name, split, folder, image_size):
-    """Reads a split into memory: x uint8 [N, H, W, C] or float32 [N, 2], y or None, and the number of levels of x."""
+    """Reads a split into memory.
+
+    Returns:
+      x uint8 [N, H, W, C] or float32 [N, 2], labels y [N] or None, latents z uint8 [N, n] or None, and x's levels.
+    """
     import numpy as np
     import tensorflow_datasets as tfds
 
@@ -217,7 +235,7 @@ def _read(name, split, folder, image_size):
     stored = tfds.builder_from_directory(folder).as_dataset(
         split=found.splits[split][0], batch_size=1000, shuffle_files=False
     )
-    xs, ys, levels = [], [], found.levels
+    xs, ys, zs, levels = [], [], [], found.levels
     for block in tfds.as_numpy(stored):
         x = block[found.feature]
         x = found.from_stored(x) if found.from_stored else x
@@ -225,6 +243,7 @@ def _read(name, split, folder, image_size):
             x, levels = pipeline.resized(x, found.levels, image_size or found.image_shape[:2])
         xs.append(x)
         ys.append(block.get("label"))
+        zs.append(block[found.latents].reshape(len(x), -1) if found.latents else None)
     x, y = np.concatenate(xs), None if found.num_classes is None else np.concatenate(ys)
     x.setflags(write=False)  # later calls share it
-    return x, y, levels
+    return x, y, np.concatenate(zs) if found.latents else None, levels

@@ -34,7 +34,9 @@ class Set:
     feature: str = "image"
     from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
     builder: str | None = None  # module of builders/ for a set that TFDS lacks
-    manual: str | None = None  # file that a user must have for it; without one the set prepares itself
+    manual: str | None = None  # file (or pattern of files) that a user must have; without one the set prepares itself
+    made_of: str | None = None  # another set, whose folder its builder is given by that name
+    latents: str | None = None  # feature that holds the bits that an example comes with, for pairs
     modes: Modes | None = None
 
 
@@ -160,6 +162,18 @@ SETS = {
         source="Lake, Salakhutdinov and Tenenbaum (2015); 105x105 inverted and area-averaged to 28x28",
         licence="MIT",
         from_stored=_ink,
+    ),
+    "textured_digits": Set(
+        version="1.0.0",
+        image_shape=(28, 28, 3),
+        num_classes=10,
+        splits=_carved(20_000, 2_000, 5_000),
+        source="MNIST's digits on photographs of the Kodak set and of scikit-image",
+        licence="derived from MNIST, CC BY-SA 3.0; Kodak's photographs are understood to be free, the others are CC0",
+        builder="textured_digits",
+        manual="textures/*.jpg",
+        made_of="mnist",
+        latents="mask",
     ),
     **{f"uci_binary/{name}": _bits(name) for name in UCI_BINARY},
 }

@@ -17,6 +17,7 @@ from dgm_zoo.metrics.scores import (
     kernel_distance,
     precision_recall,
 )
+from dgm_zoo.metrics.segmentation import intersection_over_union, segmentation_iou
 
 __all__ = [
     "Extractor",
@@ -35,6 +36,7 @@ __all__ = [
     "helmholtz_evidence",
     "inception_score",
     "inception_v3",
+    "intersection_over_union",
     "kernel_distance",
     "least_samples",
     "load_reference",
@@ -43,4 +45,5 @@ __all__ = [
     "mode_coverage",
     "precision_recall",
     "sample_quality",
+    "segmentation_iou",
 ]

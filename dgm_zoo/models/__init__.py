@@ -21,6 +21,7 @@ from dgm_zoo.models.iwcgan import IWCGAN
 from dgm_zoo.models.iwgan import IWGAN
 from dgm_zoo.models.registry import create, formulation_of, list_formulations, list_models, model_class
 from dgm_zoo.models.rws import RWS
+from dgm_zoo.models.segvae import SegmentationVAE
 from dgm_zoo.models.ssaae import SSAAE
 from dgm_zoo.models.svae import SVAE
 from dgm_zoo.models.symvae import SymmetricVAE
@@ -51,6 +52,7 @@ __all__ = [
     "GenerativeModel",
     "HelmholtzMachine",
     "HierarchicalSymmetricVAE",
+    "SegmentationVAE",
     "InfoGAN",
     "SymmetricVAE",
     "compare",

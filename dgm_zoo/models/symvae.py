@@ -139,6 +139,21 @@ class SymmetricVAE(VAE):
     def _dreamt(self):
         return self.prior if self.latents is None else self.latents
 
+    # ------------------------------------------------------------------------------------------ pairs
+
+    @property
+    def given_shape(self):
+        """Event shape of the latents that a pair comes with: of all of them."""
+        return self.posterior.event_shape
+
+    def completed(self, given, z):
+        """All latents of a pair: those that are given, and of z ~ q(z|x) the others, of which there are none here."""
+        return given
+
+    def log_q_given(self, q, given):
+        """log q_eta of the latents that are given, nats: `[batch]`."""
+        return q.log_prob(given)
+
     # ------------------------------------------------------------------------------------------ training
 
     def unpack(self, data):
@@ -150,10 +165,10 @@ class SymmetricVAE(VAE):
                 raise InvalidInput("dream_weight 0 leaves eta nothing to ascend on x alone; give pairs (x, z)")
             return x, c
         z = tf.cast(z, tf.float32)
-        if tuple(z.shape[1:]) != self.posterior.event_shape:
+        if tuple(z.shape[1:]) != self.given_shape:
             raise InvalidInput(
                 f"what comes with x has shape {[None, *z.shape[1:]]}, but latents have "
-                f"{[None, *self.posterior.event_shape]}; give x alone, or pairs (x, z)"
+                f"{[None, *self.given_shape]}; give x alone, or pairs (x, z)"
             )
         known = tf.reduce_any(z != UNKNOWN, -1)
         counts = [tf.cast(tf.size(known), tf.float32), tf.reduce_sum(tf.cast(known, tf.float32))]
@@ -188,8 +203,8 @@ class SymmetricVAE(VAE):
         log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
         if c:
             given, weights = c
-            decoder = decoder_utility(log_p, self.log_joint(x, given), log_pz, weights)
-            encoder = encoder_utility(log_q, q.log_prob(given), weights, self.dream_weight)
+            decoder = decoder_utility(log_p, self.log_joint(x, self.completed(given, z)), log_pz, weights)
+            encoder = encoder_utility(log_q, self.log_q_given(q, given), weights, self.dream_weight)
         else:
             decoder, encoder = decoder_utility(log_p, log_pz=log_pz), encoder_utility(log_q, dreams=self.dream_weight)
         return {"decoder": decoder, "encoder": encoder, **self._loss(x, z, log_p, q, dreamt_x, dreamt_z)}

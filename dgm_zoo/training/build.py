@@ -10,6 +10,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
 from dgm_zoo.models.endpoints import check_array
 from dgm_zoo.models.registry import arguments
+from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training.config import make_optimizers
 
 
@@ -17,8 +18,8 @@ def build(config):
     """The model of a resolved config, with the shape (and classes) of its data set; not compiled.
 
     Raises:
-      InvalidInput: the model's arguments do not suit, it needs labels where there are none, or its likelihood has
-        another number of grey levels than the data.
+      InvalidInput: the model's arguments do not suit, it needs labels where there are none, its encoder has nothing to
+        learn from, or its likelihood has another number of grey levels than the data.
     """
     info = data.info(config.data.name)
     given = {k: v for k, v in config.model.to_dict().items() if k != "name"}
@@ -33,6 +34,13 @@ def build(config):
         given["num_classes"] = info.num_classes
     if "class_prior" in arguments(config.model.name) and given.get("class_prior") is None:
         given["class_prior"] = _class_shares(config)
+    if given.get("masks") is not None:
+        given["masks"] = _masks(given["masks"], config.train.seed)
+    if given.get("dream_weight") == 0 and not config.data.get("pairs"):
+        raise InvalidInput(
+            "config.model.dream_weight is 0 and config.data.pairs leaves no pairs, so that the encoder learns from "
+            "nothing; raise one of them"
+        )
     model = create(config.model.name, image_shape=shape, **given, seed=config.train.seed)
     _check_levels(getattr(model, "likelihood", None), config, levels)
     return model
@@ -43,6 +51,11 @@ def _class_shares(config):
     takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
     options = {key: value for key, value in config.data.items() if key in takes}
     return data.class_shares(config.data.name, **options, seed=config.train.seed)
+
+
+def _masks(preset, seed, n=10_000):
+    """Masks `[n, height, width, 1]` that a preset draws: where its samples are above 1/2."""
+    return from_preset(str(preset)).sample(n, seed=seed) > 0.5
 
 
 def _check_levels(likelihood, config, levels):

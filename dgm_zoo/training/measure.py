@@ -14,7 +14,10 @@ from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import resolve
 
 CHAIN = (10, 100)  # sweeps of a Gibbs chain that pictures show
+LIMIT = 100  # steps of the chain between encoder and decoder whose last images are shown
+DREAMS = 1000  # x of the model, and at most so many of the data, on which encoder and decoder are compared
 Z_SAMPLES = 100  # times as many samples of p for log Z as of q for each image
+RENDERED = 5  # images of each mask in a picture
 CLASSES, COLUMNS = 10, 10  # at most so many classes, and so many styles or images, in a picture of classes
 NOTHING = Endpoint({}, None)
 OTHER = {"test": "validation", "validation": "train"}  # the split on which categories are matched with classes
@@ -40,6 +43,10 @@ def evaluate(model, config, split="test", verbose=1):
         found[f"{split}_log_likelihood"] = metrics.log_likelihood(
             model, held_out, config.evaluate.num_samples, config.evaluate.repetitions, config.train.seed, verbose
         )
+    if hasattr(model, "limiting_samples") and "log_likelihood" in table:
+        found.update(_consistency(model, held_out, config, split))
+    if "segment" in table and _has_masks(config):
+        found[f"{split}_iou"] = metrics.segmentation_iou(model, _with(config, model, split, pairs=0))
     if "encode" in table:
         found["active_units"] = metrics.active_units(model, held_out)
     if "encode" in table and hasattr(model, "prior_samples"):
@@ -71,6 +78,27 @@ def _helmholtz(model, held_out, config, split, verbose):
     return {**found, **{f"{split}_{name}": evidence[name] for name in names}}
 
 
+def _consistency(model, held_out, config, split):
+    """The KL divergences between q(z|x) and p(z|x), on dreams and on the first images of a split."""
+    few = min(DREAMS, _rows(config, split))
+    first = held_out.take(-(-few // config.evaluate.batch_size))
+    found = metrics.consistency(model, first, config.evaluate.num_samples, few, config.train.seed)
+    return {f"{split}_consistency_{phase}": value for phase, value in found.items()}
+
+
+def _with(config, model, split, evaluate=None, **options):
+    """The batches of a split, whose x come with what `options` ask for, `labels` or `pairs`, and not what training has.
+
+    Args:
+      evaluate: the section of that name; None for the config's own.
+    """
+    wanted = {
+        "data": {**config.data.to_dict(), "labels": False, "pairs": None, **options},
+        "evaluate": config.evaluate.to_dict() if evaluate is None else evaluate,
+    }
+    return dataset(resolve({**config.to_dict(), **wanted}), model, split)
+
+
 def _has_categories(config, model):
     """Whether the model infers a category of x that can be held against the data's classes."""
     labelled = data.info(config.data.name).num_classes is not None
@@ -79,7 +107,7 @@ def _has_categories(config, model):
 
 def _categories(model, config, split):
     """The category that the model infers of each image of a split, and the image's class."""
-    batches = dataset(resolve({**config.to_dict(), "data": {**config.data.to_dict(), "labels": True}}), model, split)
+    batches = _with(config, model, split, labels=True)
     found = [(model.encode(x)["logits"].argmax(-1), label.numpy()) for x, label in batches]
     return tuple(np.concatenate(part) for part in zip(*found, strict=True))
 
@@ -130,6 +158,11 @@ def holds_images(config):
     return len(data.info(config.data.name).image_shape) == 3
 
 
+def _has_masks(config):
+    """Whether the data's images come with masks."""
+    return data.info(config.data.name).latents == "mask"
+
+
 def _rows(config, split):
     """Number of examples of a held-out split that are evaluated."""
     return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
@@ -146,12 +179,11 @@ def samples(model, config, n, seed):
 
 
 def pictures(model, config, workdir, history, count=64, rows=500):
-    """Writes as PNG what the model can show: samples, these by class and style, traversals of its code, reconstructions
-    of test images, these with a half drawn again, or in their style as every class, their codes, those beside the
-    prior, and the learning curves."""
+    """Writes as PNG what the model can show: samples, those in the limit of its chain, these by class and style,
+    traversals of its code, reconstructions of test images, these with a half drawn again, or in their style as every
+    class, their masks, and the masks as other images, their codes, those beside the prior, and the learning curves."""
     table, labelled = model.endpoints(), data.info(config.data.name).num_classes is not None
-    wanted = {"data": {**config.data.to_dict(), "labels": labelled}, "evaluate": {"batch_size": rows}}
-    batches = dataset(resolve({**config.to_dict(), **wanted}), model, "test")
+    batches = _with(config, model, "test", {"batch_size": rows}, labels=labelled)
     x, labels, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
     given = {"label": labels.numpy()} if "label" in model.takes() else {}
     viz.save_curves(history, workdir / "curves.png")
@@ -159,6 +191,12 @@ def pictures(model, config, workdir, history, count=64, rows=500):
         viz.save_points({"data": x.numpy(), "samples": samples(model, config, len(x), 0)[0]}, workdir / "samples.png")
     elif "sample" in table and holds_images(config):
         viz.save_grid(samples(model, config, count, 0)[0], workdir / "samples.png")
+    if hasattr(model, "limiting_samples") and holds_images(config):
+        viz.save_grid(model.limiting_samples(count, LIMIT, 0), workdir / "limiting.png")
+    if "segment" in table and _has_masks(config):
+        x_and_masks = next(iter(_with(config, model, "test", {"batch_size": COLUMNS}, pairs=0)))
+        for name, images in _masks(model, *(one.numpy() for one in x_and_masks)).items():
+            viz.save_rows(images, workdir / f"{name}.png")
     if "sample_code" in table and holds_images(config):
         for name, images in _traversals(model).items():
             viz.save_interpolation(images, workdir / f"traversal_{name}.png")
@@ -182,6 +220,18 @@ def pictures(model, config, workdir, history, count=64, rows=500):
         codes, prior = metrics.codes_and_prior(model, batches.take(4))
         plane = lambda some: np.pad(some, [(0, 0), (0, 1)])[:, :2]  # noqa: E731
         viz.save_points({"prior": plane(prior), "aggregate posterior": plane(codes)}, workdir / "codes.png")
+
+
+def _masks(model, x, flat):
+    """Rows of images by name, in both directions: x and masks of it, the true one and the model's, and renderings."""
+    masks = flat.reshape(len(x), *model.endpoints()["render"].inputs["z"].shape)
+    of_x, shape = model.segment(x), x.shape
+    shown = {name: np.broadcast_to(value, shape) for name, value in {"true mask": masks, **of_x}.items()}
+    rendered = {f"rendered, seed {seed}": model.render(masks, seed) for seed in range(RENDERED)}
+    return {
+        "segmentation": {"test image": x, **shown},
+        "rendering": {"mask": shown["true mask"], **rendered},
+    }
 
 
 def _inpainted(model, x):

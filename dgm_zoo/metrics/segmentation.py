@@ -1,0 +1,56 @@
+"""How well a model's masks are those of the data."""
+
+import numpy as np
+
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.evidence import _stderr
+
+
+def intersection_over_union(mask, truth):
+    """|mask and truth| / |mask or truth| of each example: NumPy float64 `[n]`; 1 where both are empty.
+
+    Args:
+      mask, truth: `[n, ...]`, of equal size, zeros and ones.
+
+    Raises:
+      InvalidInput: arrays of different numbers of values, or values that are not zeros and ones.
+
+    Example:
+      >>> intersection_over_union([[1, 1, 0, 0]], [[0, 1, 1, 0]])
+      array([0.33333333])
+    """
+    mask, truth = (np.reshape(values, (len(values), -1)) for values in (mask, truth))
+    if mask.shape != truth.shape:
+        raise InvalidInput(f"masks have {list(mask.shape)} values and true ones {list(truth.shape)}; give equal shapes")
+    for name, values in (("mask", mask), ("truth", truth)):
+        other = values[(values != 0) & (values != 1)]
+        if len(other):
+            raise InvalidInput(f"{name} holds {other[0]:g}; give zeros and ones")
+    both, either = (mask * truth).sum(1), np.maximum(mask, truth).sum(1)
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
+
+
+def segmentation_iou(model, dataset):
+    """The mean intersection over union of the masks that a model finds with those of the data.
+
+    Args:
+      model: has `segment(x)`, whose `mask` is that of x, `[n, height, width, 1]`.
+      dataset: batches of pairs (x, z), z the true mask, `[n, height * width]`.
+
+    Returns:
+      dict of `value`; `stderr`, its standard error over images; `protocol`.
+
+    Raises:
+      InvalidInput: no data, or rows without a mask.
+
+    Example:
+      >>> segmentation_iou(model, data.load("textured_digits", "test", 500, pairs=0))["value"]
+    """
+    found = [intersection_over_union(model.segment(x)["mask"], z.numpy()) for x, z in dataset]
+    if not found:
+        raise InvalidInput("the data set is empty; check its split and batch size")
+    found = np.concatenate(found)
+    return {
+        "value": float(found.mean()), "stderr": _stderr(found),
+        "protocol": "intersection over union of the likeliest mask and the true one, mean over images",
+    }

@@ -1,0 +1,143 @@
+"""Latents that are a mask of the image and noise, z = (mask, w): a prior, and convolutional networks from x and to x.
+
+The first height x width values of z are the mask, row by row; w, a vector of bits, is what else there is to say of x.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.distributions import SampledPrior
+from dgm_zoo.distributions.priors import Prior
+from dgm_zoo.errors import InvalidInput
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class MaskAndNoise(Prior):
+    """p(z) = p(mask) p(w), for masks that can only be sampled, and uniform bits w.
+
+    Args:
+      masks: array of masks, `[N, height * width]`, zeros and ones; or a `SampledPrior` of such vectors.
+      noise_bits: number of bits of w.
+
+    Raises:
+      InvalidInput: masks of other values or of another shape, or a number of bits below 1.
+
+    Example:
+      >>> prior = MaskAndNoise(np.eye(784, dtype="uint8"), noise_bits=16)
+      >>> prior.draw(prior.noise(BatchNoise([0, 0], 64))).shape
+      TensorShape([64, 800])
+    """
+
+    has_density = False
+    range = (0.0, 1.0)
+
+    def __init__(self, masks, noise_bits, **kwargs):
+        masks = keras.saving.deserialize_keras_object(masks) if isinstance(masks, dict) else masks
+        masks = masks if isinstance(masks, SampledPrior) else _sampled(masks)
+        noise_bits = self.whole("noise_bits", noise_bits)
+        super().__init__((masks.event_shape[0] + noise_bits,), **kwargs)
+        self.masks, self.noise_bits = masks, noise_bits
+
+    def distribution(self, posterior=None):
+        return self.masks.distribution()  # which says that there is none
+
+    def noise(self, rng, samples=None):
+        return self.masks.noise(rng, samples), rng.uniform((self.noise_bits,), samples)
+
+    def draw(self, noise, posterior=None):
+        of_mask, uniform = noise
+        return tf.concat([self.masks.draw(of_mask), uniform_bits(uniform)], -1)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["event_shape"]
+        return {**config, "masks": keras.saving.serialize_keras_object(self.masks), "noise_bits": self.noise_bits}
+
+
+def uniform_bits(uniform):
+    """Bits that are 1 with probability 1/2, for noise that is uniform on [0, 1): float32, of the same shape."""
+    return tf.cast(uniform < 0.5, tf.float32)
+
+
+def _sampled(masks):
+    masks = np.asarray(masks)
+    if masks.ndim != 2:
+        raise InvalidInput(f"masks have shape {list(masks.shape)}; give vectors of zeros and ones, [N, height * width]")
+    if not np.isin(masks, (0, 1)).all():
+        raise InvalidInput(f"masks have values from {masks.min():g} to {masks.max():g}; give zeros and ones")
+    return SampledPrior(masks.shape[1:], masks.astype(np.uint8))
+
+
+def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
+    """x to the logits of a mask and of w: `[batch, H, W, C]` to `[batch, H * W + noise_bits]`.
+
+    A U-net: two halvings and back, with the layers of the same size joined; w is read where the image is smallest.
+
+    Args:
+      image_shape: (H, W, C), H and W multiples of 4.
+      noise_bits: number of bits of w.
+      filters: channels at full, half and a quarter of the image's size.
+
+    Raises:
+      InvalidInput: the image's sides are no multiples of 4, or filters of another number.
+
+    References: Ronneberger, Fischer and Brox, U-Net: convolutional networks for biomedical image segmentation, 2015.
+    """
+    large, middle, small = _checked(image_shape, filters)
+    x = keras.Input(image_shape, name="x")
+    full = _conv(large, name="full")(x)
+    half = _conv(middle, 2, name="half")(full)
+    quarter = _conv(small, name="quarter_2")(_conv(small, 2, name="quarter_1")(half))
+    h = keras.layers.Concatenate()([_up(middle, name="up_half")(quarter), half])
+    h = keras.layers.Concatenate()([_up(large, name="up_full")(h), full])
+    mask = keras.layers.Conv2D(1, 1, name="mask")(_conv(large, name="join")(h))
+    noise = keras.layers.Dense(noise_bits, name="noise")(keras.layers.Flatten()(quarter))
+    return keras.Model(x, keras.layers.Concatenate()([keras.layers.Flatten()(mask), noise]), name=name)
+
+
+def mask_decoder(params_shape, noise_bits, filters=(16, 32, 64), name="decoder"):
+    """A mask and w to the parameters of an image: `[batch, H * W + noise_bits]` to `[batch, *params_shape]`.
+
+    w becomes a map of a quarter of the image's size, and at full size the mask joins it, so that edges are the mask's
+    and what is coarser is w's.
+
+    Args:
+      params_shape: (H, W, parameters of a pixel), H and W multiples of 4.
+      noise_bits: number of bits of w.
+      filters: channels at full, half and a quarter of the image's size.
+
+    Raises:
+      InvalidInput: as `mask_encoder`.
+    """
+    large, middle, small = _checked(params_shape, filters)
+    height, width, channels = params_shape
+    z = keras.Input((height * width + noise_bits,), name="z")
+    mask, noise = keras.ops.split(z, [height * width], -1)
+    h = keras.layers.Dense(height // 4 * (width // 4) * small, "relu", name="project")(noise)
+    h = keras.layers.Reshape((height // 4, width // 4, small))(h)
+    h = _up(large, name="up_full")(_up(middle, name="up_half")(h))
+    h = keras.layers.Concatenate()([h, keras.layers.Reshape((height, width, 1))(mask)])
+    h = _conv(middle, name="join_2")(_conv(middle, name="join_1")(h))
+    return keras.Model(z, keras.layers.Conv2D(channels, 1, name="params")(h), name=name)
+
+
+def _checked(shape, filters):
+    """Returns the three numbers of channels."""
+    if len(shape) != 3 or any(side % 4 or side < 4 for side in shape[:2]):
+        raise InvalidInput(
+            f"image_shape {tuple(shape)} cannot be halved twice; give (height, width, channels) with height and width "
+            "multiples of 4"
+        )
+    several = isinstance(filters, (list, tuple)) and len(filters) == 3
+    if not several or not all(type(n) is int and n > 0 for n in filters):
+        raise InvalidInput(f"filters {filters!r} must be three positive whole numbers, such as (16, 32, 64)")
+    return filters
+
+
+def _conv(channels, strides=1, name=None):
+    return keras.layers.Conv2D(channels, 3, strides, "same", activation="relu", name=name)
+
+
+def _up(channels, name):
+    return keras.layers.Conv2DTranspose(channels, 4, 2, "same", activation="relu", name=name)
