@@ -72,6 +72,12 @@ def test_a_classifier_is_linear_in_its_last_features(network, hidden):
     assert last.activation is keras.activations.linear
 
 
+@pytest.mark.parametrize("hidden", [[], [16], [4, 8, 16, 16]])
+def test_a_lenet_of_other_than_two_channels_and_a_width_is_refused(hidden):
+    with pytest.raises(InvalidInput, match="of a 'lenet' must name two numbers of channels and a width"):
+        classifier_of("lenet", (8, 8, 1), 3, hidden)
+
+
 @pytest.mark.parametrize("network", WIDTHS)
 def test_the_decoder_mirrors_the_encoder_and_both_are_linear_at_their_end(network):
     kind = {"dense": keras.layers.Dense, "conv": (keras.layers.Conv2D, keras.layers.Conv2DTranspose)}[network]

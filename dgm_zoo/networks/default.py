@@ -69,7 +69,10 @@ def classifier_of(network, image_shape, num_classes, hidden=None, activation=Non
     if network != "lenet":
         return encoder_and_decoder(network, image_shape, 1, (num_classes,), image_shape, hidden, activation)[0]
     _check_widths(hidden)
-    *filters, width = (16, 32, 128) if hidden is None else hidden
+    hidden = (16, 32, 128) if hidden is None else hidden
+    if len(hidden) != 3:
+        raise InvalidInput(f"hidden {hidden!r} of a 'lenet' must name two numbers of channels and a width")
+    *filters, width = hidden
     trunk = lenet(image_shape, filters, width, name="features_of_x")
     return keras.Model(trunk.input, keras.layers.Dense(num_classes, name="params")(trunk.output), name="classifier")
 
