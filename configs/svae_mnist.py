@@ -9,7 +9,7 @@ What differs from Kingma et al. was chosen on validation images in short runs:
 
 - The classifier is a small LeNet with dropout, and alpha far above their 0.1. With a strided convolution as the
   classifier the unlabelled images drew the classes away from the labels: accuracy 0.910 after one epoch and 0.901 after
-  five (alpha = 5), 0.750 and, after three, 0.733 (alpha = five (alpha = 5), 0.750 and, after three, 0.733 (alpha = 0.1). With the LeNet, dropout and alpha = 50 they draw them
+  five (alpha = 5), 0.750 and, after three, 0.733 (alpha = 0.1). With the LeNet, dropout and alpha = 50 they draw them
   nearer: on test images 0.954, where that network reaches 0.925 on as many labelled images alone
   (docs/results/hu2018_table3.md).
 - Two layers of tanh, few latents and a high learning rate make the decoder listen to the class: with one layer of 256
