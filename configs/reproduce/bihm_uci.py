@@ -14,7 +14,7 @@ LAYERS = {  # recalled from the paper's supplement, with little certainty
     "adult": "100,70,50,25",
     "connect4": "300,110,50,20",
 }
-SAMPLES = {"mushrooms": 10_000, "dna": 10_000, "adult": 1_000, "connect4": 1_000}  # behind each likelihood
+SAMPLES = {"mushrooms": 1_000, "dna": 5_000, "adult": 500, "connect4": 500}  # K behind each likelihood
 LABELS = {"bihm": "BiHM", "rws": "RWS", "helmholtz": "wake-sleep"}
 PUBLISHED = {
     ("bihm", "test_log_p_star"): {"mushrooms": -9.40, "dna": -86.92, "adult": -13.82, "connect4": -12.31},
