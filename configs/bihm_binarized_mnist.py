@@ -13,9 +13,9 @@ def get_config():
         "model": {"name": "bihm", "layers": "300,200,100,75,50,35,30,25,20,15,10,10", "k": 10},
         "data": {"name": "binarized_mnist", "batch_size": 100},
         "train": {
-            "epochs": 150,
+            "epochs": 180,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+            "optimizer": {"name": "adam", "learning_rate": 1e-2},
             "decay": "cosine",
             "steps_per_execution": 25,
         },
