@@ -384,6 +384,28 @@ def test_a_model_that_does_not_suit_its_data_is_refused(changes, sentence, folde
     assert sentence in refused(capsys, tmp_path, *words, *(f"--config.{change}" for change in changes))
 
 
+def test_a_run_starts_from_the_best_weights_of_another(folder, trained):
+    still = "train.optimizer.learning_rate=1e-30"
+    fit(folder, "tuned", f"train.start_from='{folder / 'vae'}'", still, "train.epochs=1", "train.seed=5")
+    first, tuned = (training.load_run(folder / name)[0] for name in ("vae", "tuned"))
+    for before, after in zip(first.get_weights(), tuned.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_a_start_from_other_networks_or_no_run_is_refused(folder, trained, capsys):
+    run = folder / "vae"
+    config(folder=folder)
+    for override, sentence in {
+        f"train.start_from='{run}'": "a run of vae with other networks; name one with the same networks, or None",
+        "train.start_from=nowhere": "workdir 'nowhere' holds no run",
+        "train.start_from=3": "config.train.start_from is 3; give None, or the workdir of a run",
+    }.items():
+        command = ["train", f"--config={folder / 'config.py'}", f"--workdir={folder / 'refused'}"]
+        assert main([*command, "--config.model.hidden=[7]", f"--config.{override}"]) == 2
+        assert sentence in capsys.readouterr().err
+    assert not (folder / "refused").exists()
+
+
 def test_too_few_samples_to_judge_are_refused_before_training(folder, tmp_path, capsys):
     changes = ["model.likelihood=IndependentNormal", "data.binarize=None", "data.name=gaussian_mixtures/ring"]
     changes += ["evaluate.limit=100"]

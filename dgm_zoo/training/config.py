@@ -22,6 +22,7 @@ TRAIN = {
     "jit_compile": "auto",
     "steps_per_execution": 32,
     "precision": "float32",  # or "mixed_bfloat16"
+    "start_from": None,  # workdir of a finished or interrupted run of the same networks, whose best weights to begin with
     "patience": None,  # epochs without a better validation loss after which to stop
     "checkpoint_seconds": 20.0,  # least time between two checkpoints; the last epoch always gets one
 }
@@ -190,6 +191,7 @@ def _check(config):
         require(section, [key], lambda v: v is None or whole(v), "None, or a whole number of at least 1")
     require("data", ["labels", "dequantize"], lambda v: v in (None, True, False), "True or False")
     require("train", ["checkpoint_seconds"], lambda v: number(v) and v >= 0, "seconds, 0 or more")
+    require("train", ["start_from"], lambda v: v is None or isinstance(v, str), "None, or the workdir of a run")
     require("train", ["decay"], lambda v: v in (None, "cosine"), "None or 'cosine'")
     require("train", ["precision"], lambda v: v in ("float32", "mixed_bfloat16"), "'float32' or 'mixed_bfloat16'")
     require("train", ["jit_compile"], lambda v: v in (True, False, "auto"), "True, False or 'auto'")

@@ -50,6 +50,8 @@ def train(config, workdir, overwrite=False, verbose=1):
             check_batch(dataset(config, model, split), model, split)
         compile_model(model, config)
         check_quality(config, model)
+        if config.train.start_from:
+            _start_from(config.train.start_from, model)
     with claimed(workdir):
         if overwrite:
             remove_run(workdir)
@@ -62,6 +64,17 @@ def train(config, workdir, overwrite=False, verbose=1):
         write_json(machine(), workdir / "versions.json")
         history = _fit(model, config, workdir, history, verbose)
         return _measure(config, workdir, history, verbose)
+
+
+def _start_from(workdir, model):
+    """Gives `model` the best weights of another run, whose networks are as its own; its optimizers start afresh."""
+    other, config, _ = load_run(workdir)
+    if [v.shape for v in model.weights] != [v.shape for v in other.weights]:
+        raise InvalidInput(
+            f"config.train.start_from is '{workdir}', a run of {config.model.name} with other networks; name one with "
+            "the same networks, or None"
+        )
+    model.set_weights(other.get_weights())
 
 
 def _fit(model, config, workdir, history, verbose):
