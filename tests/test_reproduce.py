@@ -122,6 +122,29 @@ def test_rows_held_against_another_differ_seed_by_seed(folder, monkeypatch):
         assert f"| +0.5 | {seen} |" in (folder / "results" / "paired.md").read_text()
 
 
+TUNED = SPEC.replace('"model.k=2"])]', '"model.k=2"]) | {"starts_from": "vae"}]')
+
+
+def test_a_row_starts_from_the_same_seed_of_another(folder, monkeypatch):
+    (folder / "configs" / "reproduce" / "tuned.py").write_text(TUNED)
+    (folder / "configs" / "reproduce" / "untuned.py").write_text(TUNED.replace('": "vae"', '": "iwae"'))
+    started = {}
+
+    def interrupted(config, workdir, verbose):
+        started[workdir.name] = config.train.start_from
+        if len(started) == 4:
+            raise Killed
+        metric = {"test_log_likelihood": {"value": -1.0, "stderr": None, "protocol": "nats"}}
+        return {"dataset": {"name": "digits"}, "metrics": metric, "epochs": 1, "training_seconds": 1.0}
+
+    monkeypatch.setattr(sys.modules["dgm_zoo.training.reproduce"], "train", interrupted)
+    with pytest.raises(Killed):
+        training.reproduce("tuned", out="results", workdir="w", verbose=0)
+    assert started == {"vae-seed0": None, "vae-seed1": None, "iwae-seed0": "w/vae-seed0", "iwae-seed1": "w/vae-seed1"}
+    with pytest.raises(InvalidInput, match="unknown row to start from 'iwae'"):
+        training.reproduce("untuned", out="results", verbose=0)
+
+
 def test_a_row_that_is_held_against_none_is_refused_before_training(folder, monkeypatch):
     (folder / "configs" / "reproduce" / "alone.py").write_text(PAIRED.replace('"against": "vae"', '"against": "vea"'))
     monkeypatch.setattr(keras.Model, "fit", pytest.fail)

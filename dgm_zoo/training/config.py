@@ -22,7 +22,7 @@ TRAIN = {
     "jit_compile": "auto",
     "steps_per_execution": 32,
     "precision": "float32",  # or "mixed_bfloat16"
-    "start_from": None,  # workdir of a finished or interrupted run of the same networks, whose best weights to begin with
+    "start_from": None,  # workdir of a run of the same networks, with whose best weights to begin
     "patience": None,  # epochs without a better validation loss after which to stop
     "checkpoint_seconds": 20.0,  # least time between two checkpoints; the last epoch always gets one
 }

@@ -50,7 +50,12 @@ def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
     Path(out).mkdir(parents=True, exist_ok=True)
-    runs = [_runs(row, spec, quick, specs[name].parents[1], workdir) for row in spec["rows"]]
+    runs, names = [], []
+    for row in spec["rows"]:
+        if "starts_from" in row and row["starts_from"] not in names:
+            raise unknown("row to start from", row["starts_from"], names)
+        names.append(row["name"])
+        runs.append(_runs(row, spec, quick, specs[name].parents[1], workdir))
     rows = [
         _row(row, spec["seeds"], [train(config, folder, verbose=verbose) for config, folder in these])
         for row, these in zip(spec["rows"], runs, strict=True)
@@ -99,10 +104,16 @@ def _runs(row, spec, quick, configs, workdir):
     runs = []
     for seed in spec["seeds"]:
         changes = [*row["overrides"], *(spec["quick"] if quick else []), f"train.seed={seed}"]
-        config, folder = load_config(configs / row["config"], changes), workdir / f"{row['name']}-seed{seed}"
+        if "starts_from" in row:
+            changes.append(f"train.start_from={_folder(row['starts_from'], seed, workdir)}")
+        config, folder = load_config(configs / row["config"], changes), _folder(row["name"], seed, workdir)
         check_workdir(config, folder, overwrite=False)
         runs.append((config, folder))
     return runs
+
+
+def _folder(name, seed, workdir):
+    return workdir / f"{name}-seed{seed}"
 
 
 def _row(row, seeds, runs):
