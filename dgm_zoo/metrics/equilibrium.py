@@ -27,8 +27,8 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     there is no exact sample, so `value` is the lower estimate E log 1/K sum_{k=1..K} w_k - log w_K+1 alone.
 
     Args:
-      model: has `prior`, `likelihood`, `p_x`, `p_z`, `q_z` and `log_likelihood(x, num_samples=, seed=)`, such as `VAE`
-        or `SymmetricVAE`.
+      model: has `prior`, `likelihood`, `p_x`, `p_z`, `q_z`, `endpoints()` and
+        `log_likelihood(x, num_samples=, seed=)`, such as `VAE` or `SymmetricVAE`.
       dataset: batches x, or (x, y).
       num_samples: K.
       dreams: number of the model's own x.
@@ -48,7 +48,7 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     Example:
       >>> consistency(model, data.load("mnist", "test", 500, binarize="threshold"))["asleep"]["value"]
     """
-    if "label" in model.takes():
+    if "label" in model.endpoints()["decode"].inputs:
         raise InvalidInput(f"consistency takes no labels, which {type(model).__name__} is conditioned on; give another")
     if type(dreams) is not int or dreams < 1:
         raise InvalidInput(f"dreams {dreams!r} must be a whole number of at least 1")

@@ -96,7 +96,7 @@ class SegmentationVAE(SymmetricVAE):
     def given_shape(self):
         return self.mask_head.event_shape
 
-    def completed(self, given, z):
+    def completed(self, given, z, q, noise):
         return tf.concat([given, z[:, self.mask_head.params_size :]], -1)
 
     def log_q_given(self, q, given):

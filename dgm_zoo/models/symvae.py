@@ -146,8 +146,16 @@ class SymmetricVAE(VAE):
         """Event shape of the latents that a pair comes with: of all of them."""
         return self.posterior.event_shape
 
-    def completed(self, given, z):
-        """All latents of a pair: those that are given, and of z ~ q(z|x) the others, of which there are none here."""
+    def given(self, y):
+        """What comes with x as the latents that are given, `[batch, *given_shape]`, `UNKNOWN` where there are none."""
+        return tf.cast(y, tf.float32)
+
+    def completed(self, given, z, q, noise):
+        """All latents of a pair: those that are given, and of z ~ q(z|x) the others, of which there are none here.
+
+        Args:
+          z: a sample of q, `[batch, ...]`, drawn with `noise`.
+        """
         return given
 
     def log_q_given(self, q, given):
@@ -164,7 +172,7 @@ class SymmetricVAE(VAE):
             if not self.dream_weight:
                 raise InvalidInput("dream_weight 0 leaves eta nothing to ascend on x alone; give pairs (x, z)")
             return x, c
-        z = tf.cast(z, tf.float32)
+        z = self.given(z)
         if tuple(z.shape[1:]) != self.given_shape:
             raise InvalidInput(
                 f"what comes with x has shape {[None, *z.shape[1:]]}, but latents have "
@@ -203,7 +211,7 @@ class SymmetricVAE(VAE):
         log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
         if c:
             given, weights = c
-            decoder = decoder_utility(log_p, self.log_joint(x, self.completed(given, z)), log_pz, weights)
+            decoder = decoder_utility(log_p, self.log_joint(x, self.completed(given, z, q, awake)), log_pz, weights)
             encoder = encoder_utility(log_q, self.log_q_given(q, given), weights, self.dream_weight)
         else:
             decoder, encoder = decoder_utility(log_p, log_pz=log_pz), encoder_utility(log_q, dreams=self.dream_weight)

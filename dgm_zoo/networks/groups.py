@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.distributions.discrete import bernoulli_log_density
-from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.heads import Head, pick
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.stochastic import layer_sizes
@@ -26,25 +26,54 @@ class GroupedBits:
       sizes: bits of each group.
       order: the groups' numbers in the order in which they are drawn.
       logits: function of a group's number and the dict of those that are drawn before it to its logits.
+      classes: whether z_0 is a class, one-hot; its bits are independent if not.
     """
 
-    def __init__(self, sizes, order, logits):
-        self.sizes, self.order, self.logits = sizes, order, logits
+    def __init__(self, sizes, order, logits, classes=False):
+        self.sizes, self.order, self.logits, self.classes = sizes, order, logits, classes
 
     def log_prob(self, z):
         """log p(z), nats: `[...]` for z `[..., bits]`."""
         groups = dict(enumerate(tf.split(z, self.sizes, -1)))
-        return sum(bernoulli_log_density(groups[t], self.logits(t, groups)) for t in self.order)
+        return sum(self._score(t, groups[t], self.logits(t, groups)) for t in self.order)
 
-    def draw(self, noise):
-        """z for uniform noise, `[..., bits]` each; its bits carry no gradient."""
+    def log_prob_first(self, first):
+        """log p(z_0) of a z_0 that is drawn first, nats: `[...]` for `[..., sizes[0]]`."""
+        return self._score(0, first, self.logits(0, {}))
+
+    def draw(self, noise, first=None):
+        """z for uniform noise, `[..., bits]` each; its bits carry no gradient.
+
+        Args:
+          first: z_0 where it is known, `[..., sizes[0]]`, of a distribution that draws it first.
+        """
         uniform = tf.split(noise, self.sizes, -1)
-        return self._join(self._drawn(lambda t, logits: uniform[t] < tf.sigmoid(logits))[0])
+
+        def choose(t, logits):
+            if t == 0 and first is not None:
+                return first
+            if self._one_hot(t):
+                return tf.one_hot(pick(logits, uniform[t][..., 0]), self.sizes[t])
+            return uniform[t] < tf.sigmoid(logits)
+
+        return self._join(self._drawn(choose)[0])
 
     def likeliest(self):
         """z with each group at its likeliest value given those drawn before it, and its logits there; `[..., bits]`."""
-        groups, logits = self._drawn(lambda t, logits: logits > 0.0)
+
+        def choose(t, logits):
+            return tf.one_hot(tf.argmax(logits, -1), self.sizes[t]) if self._one_hot(t) else logits > 0.0
+
+        groups, logits = self._drawn(choose)
         return self._join(groups), self._join(logits)
+
+    def _one_hot(self, t):
+        return self.classes and t == 0
+
+    def _score(self, t, bits, logits):
+        if self._one_hot(t):
+            return tf.reduce_sum(bits * tf.nn.log_softmax(logits), -1)
+        return bernoulli_log_density(bits, logits)
 
     def _drawn(self, choose):
         groups, logits = {}, {}
@@ -101,13 +130,14 @@ class _Grouped(Head):
 
     Args:
       sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
+      classes: whether z_0 is a class, one-hot.
     """
 
     range = (0.0, 1.0)
     reparametrised = False
 
-    def __init__(self, sizes, **kwargs):
-        self.sizes = layer_sizes(sizes)
+    def __init__(self, sizes, classes=False, **kwargs):
+        self.sizes, self.classes = layer_sizes(sizes), classes
         if len(self.sizes) < 2:
             raise InvalidInput(f"groups {sizes!r} are no hierarchy; give the sizes of two or more, such as '30,100'")
         super().__init__((sum(self.sizes),), **kwargs)
@@ -126,7 +156,7 @@ class _Grouped(Head):
     def get_config(self):
         config = super().get_config()
         del config["event_shape"]
-        return {**config, "sizes": list(self.sizes)}
+        return {**config, "sizes": list(self.sizes), "classes": self.classes}
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -136,6 +166,7 @@ class GroupedPrior(_Grouped, Prior):
     Args:
       sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
       hidden: widths of the perceptrons.
+      classes: whether z_0 is a class, one-hot and uniform.
 
     Raises:
       InvalidInput: sizes that do not parse, or of fewer than two groups.
@@ -156,7 +187,7 @@ class GroupedPrior(_Grouped, Prior):
         return self.steps[t - 1](groups[t - 1]) if t else tf.zeros(self.sizes[:1])
 
     def distribution(self, posterior=None):
-        return GroupedBits(self.sizes, range(len(self.sizes)), self.logits)
+        return GroupedBits(self.sizes, range(len(self.sizes)), self.logits, self.classes)
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden)}
@@ -169,13 +200,17 @@ class LadderPosterior(_Grouped):
     The logits of z_0 are a_0(x), those of z_t are the prior's given z_t-1 plus a_t(x); the network emits all a_t. For
     two groups and a p(x|z_1) whose logarithm is linear in z_1 this is the form of the exact posterior. The prior's
     layers stay the prior's: a player that owns this head does not move them.
+
+    Args:
+      sizes: bits of each group, z_0 first.
+      classes: whether z_0 is a class, one-hot, whose logits a_0(x) then are.
     """
 
     def call(self, params, prior_logits):
         """Returns q(z|x) for `params`, `[batch, bits]`, and `GroupedPrior.logits`."""
         own = tf.split(params, self.sizes, -1)
         logits = lambda t, groups: own[t] + prior_logits(t, groups) if t else own[0]  # noqa: E731
-        return GroupedBits(self.sizes, range(len(self.sizes)), logits)
+        return GroupedBits(self.sizes, range(len(self.sizes)), logits, self.classes)
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -202,7 +237,7 @@ class ReversePosterior(_Grouped):
         """Returns q(z|x) for `params`, `[batch, sizes[-1]]`; the prior's logits do not matter to it."""
         last = len(self.sizes) - 1
         logits = lambda t, groups: self.steps[last - 1 - t](groups[t + 1]) if t < last else params  # noqa: E731
-        return GroupedBits(self.sizes, range(last + 1)[::-1], logits)
+        return GroupedBits(self.sizes, range(last + 1)[::-1], logits, self.classes)
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden)}
