@@ -3,7 +3,12 @@
 import inspect
 
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
-from dgm_zoo.distributions.discrete import IndependentBernoulli, IndependentLogistic, OneHotCategorical
+from dgm_zoo.distributions.discrete import (
+    IndependentBernoulli,
+    IndependentLogistic,
+    OneHotCategorical,
+    StraightThroughBernoulli,
+)
 from dgm_zoo.distributions.divergences import jensen_shannon, kl
 from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, check_seed, row_seeds
@@ -23,6 +28,7 @@ HEADS = {
     cls.__name__: cls
     for cls in (
         IndependentBernoulli,
+        StraightThroughBernoulli,
         IndependentNormal,
         IndependentLogistic,
         OneHotCategorical,
@@ -93,6 +99,7 @@ __all__ = [
     "RowNoise",
     "SampledPrior",
     "StandardNormal",
+    "StraightThroughBernoulli",
     "UniformPrior",
     "VampPrior",
     "check_seed",

@@ -88,6 +88,10 @@ class Head(keras.layers.Layer):
         """Returns the distribution: batch shape `params.shape[:-len(params_shape)]`, event shape `event_shape`."""
         raise NotImplementedError(f"{type(self).__name__} must say which distribution its parameters make")
 
+    def shares(self, prior):
+        """What else a posterior's `call` takes from the prior: a dict of arguments, of most heads none."""
+        return {}
+
     def noise(self, rng, samples=None):
         """Draws from `rng` (a `BatchNoise` or `RowNoise`) what `sample` needs.
 

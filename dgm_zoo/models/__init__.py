@@ -15,6 +15,7 @@ from dgm_zoo.models.cvae import CVAE
 from dgm_zoo.models.gan import GAN
 from dgm_zoo.models.helmholtz import HelmholtzMachine
 from dgm_zoo.models.hsymvae import HierarchicalSymmetricVAE
+from dgm_zoo.models.hvae import HierarchicalVAE
 from dgm_zoo.models.infogan import Codes, InfoGAN
 from dgm_zoo.models.iwae import IWAE
 from dgm_zoo.models.iwcgan import IWCGAN
@@ -52,8 +53,9 @@ __all__ = [
     "GenerativeModel",
     "HelmholtzMachine",
     "HierarchicalSymmetricVAE",
-    "SegmentationVAE",
+    "HierarchicalVAE",
     "InfoGAN",
+    "SegmentationVAE",
     "SymmetricVAE",
     "compare",
     "create",

@@ -5,17 +5,12 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from dgm_zoo import distributions
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.formulation import Ascent
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.symvae import UNKNOWN, SymmetricVAE
-from dgm_zoo.networks import encoder_and_decoder
-from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior, ReversePosterior
-from dgm_zoo.networks.stochastic import layer_sizes
-
-INFERENCE = {"ladder": LadderPosterior, "reverse": ReversePosterior}
+from dgm_zoo.networks.groups import INFERENCE, GroupedPrior, LadderPosterior, hierarchy
 
 
 @register("hsymvae")
@@ -115,24 +110,10 @@ class HierarchicalSymmetricVAE(SymmetricVAE):
           group_hidden: widths of the perceptrons between groups.
           network, hidden, activation: see `networks.encoder_and_decoder`.
         """
-        if inference not in INFERENCE:
-            raise unknown("inference", inference, INFERENCE)
-        if classes is not None:
-            groups = (positive_int("classes", classes), *layer_sizes(groups))
-        known, likelihood = {"classes": classes is not None}, distributions.get(likelihood, tuple(image_shape))
-        prior, widths = GroupedPrior(groups, group_hidden, **known), {"hidden": group_hidden}
-        posterior = INFERENCE[inference](groups, **known, **({} if inference == "ladder" else widths))
-        encoder, of_last = encoder_and_decoder(
-            network, image_shape, prior.sizes[-1], posterior.params_shape, likelihood.params_shape, hidden, activation
+        return cls(
+            **hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, classes),
+            seed=seed,
         )
-        z = keras.Input(prior.event_shape, name="z")
-        _, last = keras.ops.split(z, [sum(prior.sizes[:-1])], -1)
-        decoder = keras.Model(z, of_last(last), name="decoder")
-        return cls(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, seed=seed)
-
-    def q_z(self, x):
-        """q_eta(z|x), a `GroupedBits`."""
-        return self.posterior(self.encoder(x), prior_logits=self.prior.logits)
 
     # ------------------------------------------------------------------------------------------ classes
 

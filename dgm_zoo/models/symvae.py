@@ -1,25 +1,24 @@
 """The symmetric variational auto-encoder."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, RowNoise, SampledPrior, row_seeds
+from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.gan import nonnegative
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.limiting import LimitingChain
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import VAE, event_shape
 from dgm_zoo.objectives import decoder_utility, encoder_utility, energy_distance, kinds
 
 UNKNOWN = -1.0  # every value of the latents of an example that has none
 UNIFORM_BITS = {"name": "BernoulliPrior", "trainable": False}
-ROWS_PER_CHAIN = 500
 
 
 @register("symvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class SymmetricVAE(VAE):
+class SymmetricVAE(LimitingChain, VAE):
     """Symmetric VAE: the VAE's two players, each with a utility of its own, whose Nash equilibrium is learned.
 
         max_{theta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z)
@@ -226,41 +225,6 @@ class SymmetricVAE(VAE):
         return {"loss": distance, "distance": distance}
 
     # ------------------------------------------------------------------------------------------ use
-
-    def limiting_samples(self, n, steps=1000, seed=0):
-        """Draws from the limit of the chain z ~ q(z|x), x ~ p(x|z): NumPy `[n, *image_shape]`, the last mean of p(x|z).
-
-        Where encoder and decoder are the conditionals of one joint they are samples like those of `sample`; what they
-        have lost says how far from that they are. The chain starts from the x of `sample`, which 0 steps return.
-
-        Args:
-          n: how many; the first m of them are the same for every n >= m.
-          steps: times that x is drawn again; the authors take 1,000.
-          seed: int32.
-
-        Raises:
-          InvalidInput: a number that is not whole and positive (steps may be 0), or a seed that is no int32.
-        """
-        n, steps, seeds = positive_int("n", n), steps and positive_int("steps", steps), row_seeds(seed, n)
-        if "_chain" not in self.__dict__:
-            self.__dict__["_chain"] = tf.function(self._limit, autograph=False, reduce_retracing=True)
-        rows = range(0, n, ROWS_PER_CHAIN)
-        return np.concatenate([
-            self.__dict__["_chain"](tf.constant(seeds[i : i + ROWS_PER_CHAIN]), tf.constant(steps)).numpy()
-            for i in rows
-        ])
-
-    def _limit(self, seeds, steps):
-        rng = RowNoise(seeds)
-
-        def body(i, z):
-            source = rng.fork(i)
-            x = self.likelihood.sample(self.p_x(z), self.likelihood.noise(source))
-            return i + 1, self.posterior.sample(self.q_z(x), self.posterior.noise(source))
-
-        start = (tf.constant(0), self.prior.draw(self.prior.noise(rng), self.q_z))
-        _, z = tf.while_loop(lambda i, _: i < steps, body, start)
-        return self.p_x(z).mean()
 
     def log_likelihood(self, x, label=None, num_samples=1000, seed=0):
         """Importance-sampled log p(x), nats: NumPy `[n]`; see `VAE.log_likelihood`. Needs a prior with a density."""

@@ -173,6 +173,8 @@ def _activation(name, cls, takes):
         return "theta and eta ascend utilities of their own and not one bound, which is what the discriminator weighs"
     if not issubclass(cls, VAE):
         return "it has no evidence bound to weigh, and no p(z) to draw from what the discriminator is to see"
+    if "groups" in takes:
+        return "its bits are in groups, and the activated forms that are registered have no groups"
     activated = {model_class(other).__bases__: other for other in list_models()}
     for base in cls.__mro__:
         other = activated.get((Activated, base))

@@ -139,7 +139,7 @@ class VAE(Estimates, Sleeps):
 
     def q_z(self, x, *c):
         """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
-        return self.posterior(self.encoder([x, *c] if c else x))
+        return self.posterior(self.encoder([x, *c] if c else x), **self.posterior.shares(self.prior))
 
     def p_x(self, z, *c):
         """p_theta(x|z) for z `[..., batch, latent_dim]`: batch shape `[..., batch]`, event shape that of x."""

@@ -12,10 +12,12 @@ import itertools
 import keras
 import tensorflow as tf
 
-from dgm_zoo.distributions.discrete import bernoulli_log_density
-from dgm_zoo.distributions.heads import Head, pick
+from dgm_zoo.distributions import get
+from dgm_zoo.distributions.discrete import bernoulli_log_density, straight_through
+from dgm_zoo.distributions.heads import Head, is_whole, pick
 from dgm_zoo.distributions.priors import Prior
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks.default import encoder_and_decoder
 from dgm_zoo.networks.stochastic import layer_sizes
 
 
@@ -27,10 +29,12 @@ class GroupedBits:
       order: the groups' numbers in the order in which they are drawn.
       logits: function of a group's number and the dict of those that are drawn before it to its logits.
       classes: whether z_0 is a class, one-hot; its bits are independent if not.
+      reparametrised: whether bits carry the gradient of `straight_through`.
     """
 
-    def __init__(self, sizes, order, logits, classes=False):
+    def __init__(self, sizes, order, logits, classes=False, reparametrised=False):
         self.sizes, self.order, self.logits, self.classes = sizes, order, logits, classes
+        self.reparametrised = reparametrised
 
     def log_prob(self, z):
         """log p(z), nats: `[...]` for z `[..., bits]`."""
@@ -42,7 +46,7 @@ class GroupedBits:
         return self._score(0, first, self.logits(0, {}))
 
     def draw(self, noise, first=None):
-        """z for uniform noise, `[..., bits]` each; its bits carry no gradient.
+        """z for uniform noise, `[..., bits]` each; its bits carry no gradient, or that of `straight_through`.
 
         Args:
           first: z_0 where it is known, `[..., sizes[0]]`, of a distribution that draws it first.
@@ -80,6 +84,8 @@ class GroupedBits:
         for t in self.order:
             logits[t] = self.logits(t, groups)
             groups[t] = tf.cast(choose(t, logits[t]), tf.float32)
+            if self.reparametrised:
+                groups[t] = straight_through(groups[t], logits[t])
         return groups, logits
 
     def _join(self, groups):
@@ -131,17 +137,22 @@ class _Grouped(Head):
     Args:
       sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
       classes: whether z_0 is a class, one-hot.
+      reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
     """
 
     range = (0.0, 1.0)
-    reparametrised = False
 
-    def __init__(self, sizes, classes=False, **kwargs):
-        self.sizes, self.classes = layer_sizes(sizes), classes
+    def __init__(self, sizes, classes=False, reparametrised=False, **kwargs):
+        self.sizes, self.classes, self.reparametrised = layer_sizes(sizes), classes, reparametrised
+        if classes and reparametrised:
+            raise InvalidInput("no gradient passes through a class; leave out classes or reparametrised")
         if len(self.sizes) < 2:
             raise InvalidInput(f"groups {sizes!r} are no hierarchy; give the sizes of two or more, such as '30,100'")
         super().__init__((sum(self.sizes),), **kwargs)
         self.built = True
+
+    def shares(self, prior):
+        return {"prior_logits": prior.logits}
 
     def sample(self, distribution, noise):
         return distribution.draw(noise)
@@ -156,7 +167,8 @@ class _Grouped(Head):
     def get_config(self):
         config = super().get_config()
         del config["event_shape"]
-        return {**config, "sizes": list(self.sizes), "classes": self.classes}
+        own = {"classes": self.classes, "reparametrised": self.reparametrised}
+        return {**config, "sizes": list(self.sizes), **own}
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -204,13 +216,14 @@ class LadderPosterior(_Grouped):
     Args:
       sizes: bits of each group, z_0 first.
       classes: whether z_0 is a class, one-hot, whose logits a_0(x) then are.
+      reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
     """
 
     def call(self, params, prior_logits):
         """Returns q(z|x) for `params`, `[batch, bits]`, and `GroupedPrior.logits`."""
         own = tf.split(params, self.sizes, -1)
         logits = lambda t, groups: own[t] + prior_logits(t, groups) if t else own[0]  # noqa: E731
-        return GroupedBits(self.sizes, range(len(self.sizes)), logits, self.classes)
+        return GroupedBits(self.sizes, range(len(self.sizes)), logits, self.classes, self.reparametrised)
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -222,6 +235,7 @@ class ReversePosterior(_Grouped):
     Args:
       sizes: bits of each group, z_0 first.
       hidden: widths of the perceptrons of the other groups' `BitsGivenBits`.
+      reparametrised: see `LadderPosterior`.
     """
 
     def __init__(self, sizes, hidden=(), **kwargs):
@@ -237,7 +251,48 @@ class ReversePosterior(_Grouped):
         """Returns q(z|x) for `params`, `[batch, sizes[-1]]`; the prior's logits do not matter to it."""
         last = len(self.sizes) - 1
         logits = lambda t, groups: self.steps[last - 1 - t](groups[t + 1]) if t < last else params  # noqa: E731
-        return GroupedBits(self.sizes, range(last + 1)[::-1], logits, self.classes)
+        return GroupedBits(self.sizes, range(last + 1)[::-1], logits, self.classes, self.reparametrised)
 
     def get_config(self):
         return {**super().get_config(), "hidden": list(self.hidden)}
+
+
+INFERENCE = {"ladder": LadderPosterior, "reverse": ReversePosterior}
+
+
+def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, classes=None,
+              reparametrised=False):
+    """Returns encoder, decoder, prior, likelihood and posterior of a model of groups, by name.
+
+    Args:
+      groups: bits of each group, z_0 first: a list, or a string such as "30,100".
+      inference: "ladder" or "reverse".
+      group_hidden: widths of the perceptrons between groups.
+      network, hidden, activation: see `networks.encoder_and_decoder`; the decoder looks at z_T alone.
+      likelihood: see `distributions.get`.
+      classes: number of classes that z_0 then is, before the groups; None for none.
+      reparametrised: see `LadderPosterior`.
+
+    Raises:
+      InvalidInput: an unknown inference, groups that do not parse, or what does not suit the parts.
+    """
+    if inference not in INFERENCE:
+        raise unknown("inference", inference, INFERENCE)
+    if classes is not None:
+        if not is_whole(classes, 1):
+            raise InvalidInput(f"classes is {classes!r}; give a whole number of at least 1")
+        groups = (classes, *layer_sizes(groups))
+    known, likelihood = {"classes": classes is not None}, get(likelihood, tuple(image_shape))
+    prior, widths = GroupedPrior(groups, group_hidden, **known), {"hidden": group_hidden}
+    posterior = INFERENCE[inference](
+        groups, **known, reparametrised=reparametrised, **({} if inference == "ladder" else widths)
+    )
+    encoder, of_last = encoder_and_decoder(
+        network, image_shape, prior.sizes[-1], posterior.params_shape, likelihood.params_shape, hidden, activation
+    )
+    z = keras.Input(prior.event_shape, name="z")
+    _, last = keras.ops.split(z, [sum(prior.sizes[:-1])], -1)
+    decoder = keras.Model(z, of_last(last), name="decoder")
+    return {
+        "encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood, "posterior": posterior,
+    }
