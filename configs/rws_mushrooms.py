@@ -14,11 +14,12 @@ def get_config():
         "model": {"name": "rws", "layers": "150,100,90,60,40,20", "k": 10},
         "data": {"name": "uci_binary/mushrooms", "batch_size": 100},
         "train": {
-            "epochs": 10_000,
+            "epochs": 150,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+            "optimizer": {"name": "muon", "learning_rate": 5e-2, "weight_decay": None, "adam_weight_decay": None},
+            "decay": "cosine",
             "steps_per_execution": 20,
-            "patience": 10,
+            "patience": 20,
         },
-        "evaluate": {"num_samples": 10_000},
+        "evaluate": {"num_samples": 1000},
     })

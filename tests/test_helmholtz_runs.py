@@ -113,7 +113,7 @@ def test_the_published_table_says_that_its_values_are_recalled():
     for row in experiment["rows"]:
         for changes in ([], experiment["quick"]):
             one = training.load_config(spec.parents[1] / row["config"], [*row["overrides"], *changes])
-            assert one.train.patience == 10
+            assert one.train.patience == 20
         assert (row["published"] is None) == (row["published_source"] is None)
         assert row["published"] is None or "recalled" in row["published_source"]
     assert {row["label"].split(", ")[0] for row in experiment["rows"]} == {"BiHM", "RWS", "wake-sleep"}
