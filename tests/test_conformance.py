@@ -67,7 +67,8 @@ class TestConformance:
             model.compile("sgd")
         one.fit(batches(one), verbose=0)
         two.fit(*examples(two, 64), batch_size=16, shuffle=False, verbose=0)
-        np.testing.assert_array_equal(weights(one), weights(two))
+        # not to the bit: in which order TensorFlow adds depends on whether it knows the size of a batch
+        np.testing.assert_allclose(weights(one), weights(two), rtol=0, atol=1e-7)
 
     def test_evaluate_repeats_itself_and_leaves_training_alone(self, name, trained):
         model = trained(name)

@@ -63,6 +63,7 @@ class IndependentBernoulli(Head):
         return {"logits": distribution.distribution.logits}
 
 
+@tf.custom_gradient
 def straight_through(bits, logits):
     """`bits` as they are, with the gradient of the 1/2-estimator: d bits / d logits = p (1 - p) / (2 P(bits)).
 
@@ -76,9 +77,12 @@ def straight_through(bits, logits):
 
     References: Gregor et al., Deep AutoRegressive Networks, 2014; as "1/2" in Gu et al., MuProp, 2016.
     """
-    p, bits = tf.sigmoid(tf.stop_gradient(logits)), tf.stop_gradient(bits)
-    slope = 0.5 * tf.where(bits > 0.5, 1.0 - p, p)
-    return bits + slope * (logits - tf.stop_gradient(logits))
+    p = tf.sigmoid(logits)
+
+    def gradient(upstream):
+        return tf.zeros_like(bits), upstream * 0.5 * tf.where(bits > 0.5, 1.0 - p, p)
+
+    return tf.identity(bits), gradient
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")

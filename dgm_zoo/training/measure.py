@@ -14,7 +14,7 @@ from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import resolve
 
 CHAIN = (10, 100)  # sweeps of a Gibbs chain that pictures show
-LIMIT = 100  # steps of the chain between encoder and decoder whose last images are shown
+LIMIT = 300  # steps of the chain between encoder and decoder whose last images are shown, and judged
 DREAMS = 1000  # x of the model, and at most so many of the data, on which encoder and decoder are compared
 Z_SAMPLES = 100  # times as many samples of p for log Z as of q for each image
 RENDERED = 5  # images of each mask in a picture
@@ -58,12 +58,13 @@ def evaluate(model, config, split="test", verbose=1):
         )
     if _judges_samples(config, model):
         x, label = samples(model, config, _rows(config, split), config.train.seed)
-        quality = metrics.sample_quality(
-            x, config.data.name, _classifier(config, model), label=label, split=split,
-            limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
-            data_dir=config.data.get("data_dir"),
-        )
+        quality = _quality(x, label, model, config, split)
         found.update({f"{split}_{name}": value for name, value in quality.items()})
+        if hasattr(model, "limiting_samples"):
+            limit = model.limiting_samples(_rows(config, split), LIMIT, config.train.seed)
+            distance = _quality(limit, None, model, config, split)["frechet_distance"]
+            protocol = f"{distance['protocol']}; samples after {LIMIT} steps of the chain x -> z ~ q -> x ~ p"
+            found[f"{split}_limiting_frechet_distance"] = {**distance, "protocol": protocol}
     return found
 
 
@@ -115,6 +116,15 @@ def _categories(model, config, split):
 def _judges_samples(config, model):
     """Whether the quality of the model's samples is measured: of points always, of images if a classifier is named."""
     return "sample" in model.endpoints() and bool(config.evaluate.classifier or holds_points(config))
+
+
+def _quality(x, label, model, config, split):
+    """Every measure of the quality of samples x, by name."""
+    return metrics.sample_quality(
+        x, config.data.name, _classifier(config, model), label=label, split=split,
+        limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
+        data_dir=config.data.get("data_dir"),
+    )
 
 
 def check_quality(config, model):

@@ -1,0 +1,49 @@
+"""Symmetric learning against the evidence bound, hierarchies of bits (Flach et al., Symmetric Equilibrium Learning of VAEs).
+
+    dgm-zoo reproduce symvae_mnist
+
+A ladder and a reverse encoder on MNIST, and a ladder on Fashion-MNIST, each trained as a game (`hsymvae`) and by the
+evidence bound with straight-through bits (`hvae`): the same networks, images, batches, steps and optimizer. Frechet
+distances are of random samples, and of limiting ones, which the chain between encoder and decoder has arrived at, to
+test images, by the features of this package's classifiers.
+"""
+
+SOURCE = "by Inception features and after 200,000 steps of 1,024 images, in the authors' repository"
+PUBLISHED = {  # random, limiting
+    ("mnist", "ladder", "hvae"): (3.2227, 36.644),
+    ("mnist", "ladder", "hsymvae"): (1.6543, 4.1015),
+    ("mnist", "reverse", "hvae"): (5.2889, 14.2256),
+    ("mnist", "reverse", "hsymvae"): (1.4746, 4.9559),
+    ("fashion_mnist", "ladder", "hvae"): (37.8115, 119.1699),
+    ("fashion_mnist", "ladder", "hsymvae"): (43.6204, 42.3663),
+}
+METRICS = ("test_frechet_distance", "test_limiting_frechet_distance", "test_log_likelihood")
+LABELS = {"hvae": "evidence bound", "hsymvae": "symmetric"}
+
+
+def rows(dataset, inference, model):
+    published = dict(zip(METRICS, PUBLISHED[dataset, inference, model], strict=False))
+    for metric in METRICS:
+        value = published.get(metric)
+        yield {
+            "name": f"{model}_{inference}_{dataset}",
+            "label": f"{LABELS[model]}, {inference}, {dataset}",
+            "config": f"hsymvae_{dataset}.py",
+            "overrides": [f"model.name={model}", f"model.inference={inference}"],
+            "metric": metric,
+            "published": value,
+            "published_source": None if value is None else SOURCE,
+            **({"against": f"hvae_{inference}_{dataset}"} if model == "hsymvae" else {}),
+        }
+
+
+def get_experiment():
+    return {
+        "rows": [row for which in PUBLISHED for row in rows(*which)],
+        "seeds": [0, 1],
+        "quick": ["train.epochs=1", "data.limit=1000", "evaluate.limit=100", "evaluate.num_samples=20"],
+        "notes": [
+            "The published distances are by other features, so only the signs of their differences can be compared.",
+            "The authors train on training and test images together; here test images are held out.",
+        ],
+    }
