@@ -3,6 +3,10 @@
     dgm-zoo train --config=configs/bihm_binarized_mnist.py --workdir=runs/bihm_binarized_mnist
 
 Layers, batch and number of samples are those of the authors' best machine; optimizer and schedule are this package's.
+Muon moves a kernel in all its directions alike, so that the deep layers leave their small initial weights before their
+units die: after 60 epochs of Adam at 1e-2, 111 of the first layer's 300 units were on for less than 1 % of 1,000
+validation images, and every layer from the fifth to the eleventh was constant. The two kernels next to x, most of the
+weights, have Adam, which is faster.
 """
 
 from ml_collections import ConfigDict
@@ -13,9 +17,12 @@ def get_config():
         "model": {"name": "bihm", "layers": "300,200,100,75,50,35,30,25,20,15,10,10", "k": 10},
         "data": {"name": "binarized_mnist", "batch_size": 100},
         "train": {
-            "epochs": 180,
+            "epochs": 200,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 1e-2},
+            "optimizer": {
+                "name": "muon", "learning_rate": 5e-3, "weight_decay": None, "adam_weight_decay": None,
+                "adam_lr_ratio": 0.4, "exclude_layers": ["level_0/kernel", "level_12/kernel"],
+            },
             "decay": "cosine",
             "steps_per_execution": 25,
         },

@@ -1,4 +1,4 @@
-"""Symmetric learning against the evidence bound, hierarchies of bits (Flach et al., Symmetric Equilibrium Learning of VAEs).
+"""Symmetric learning of hierarchies of bits against the evidence bound (Flach et al., 2024).
 
     dgm-zoo reproduce symvae_mnist
 
