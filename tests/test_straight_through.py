@@ -43,6 +43,15 @@ def test_the_mean_is_biased_where_a_bit_enters_otherwise():
     assert np.abs(found - exact).max() > 0.1
 
 
+def test_logits_are_shared_by_several_draws():
+    bits, logits = tf.constant(every(3)), tf.Variable(LOGITS)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(straight_through(bits, logits) * [1.0, 2.0, 3.0])
+    p = sigmoid(LOGITS)
+    wanted = 0.5 * np.where(every(3) == 1, 1 - p, p).sum(0) * [1.0, 2.0, 3.0]
+    np.testing.assert_allclose(tape.gradient(value, logits), wanted, rtol=1e-12)
+
+
 def test_samples_are_bits_and_hold_no_more_than_the_bits():
     head = StraightThroughBernoulli((3,))
     q = head(tf.constant(np.tile(LOGITS, (20_000, 1)), tf.float32))

@@ -63,7 +63,6 @@ class IndependentBernoulli(Head):
         return {"logits": distribution.distribution.logits}
 
 
-@tf.custom_gradient
 def straight_through(bits, logits):
     """`bits` as they are, with the gradient of the 1/2-estimator: d bits / d logits = p (1 - p) / (2 P(bits)).
 
@@ -73,10 +72,15 @@ def straight_through(bits, logits):
 
     Args:
       bits: draws, zeros and ones, `[...]`.
-      logits: those that they were drawn with, `[...]`, p = sigmoid(logits).
+      logits: those that they were drawn with, p = sigmoid(logits); their shape broadcasts to that of the bits.
 
     References: Gregor et al., Deep AutoRegressive Networks, 2014; as "1/2" in Gu et al., MuProp, 2016.
     """
+    return _straight_through(bits, tf.broadcast_to(logits, tf.shape(bits)))
+
+
+@tf.custom_gradient
+def _straight_through(bits, logits):
     p = tf.sigmoid(logits)
 
     def gradient(upstream):
