@@ -1,0 +1,30 @@
+"""A hierarchical symmetric VAE on MNIST, binarised at half grey, whose top group is a class: known for 100 images.
+
+    dgm-zoo train --config=configs/hsymvae_labels_mnist.py --workdir=runs/hsymvae_labels_mnist
+
+z_0 is the class, z_1 has 100 bits. Images with a label add to both players' utilities; the others have the class that
+the encoder draws. `--config.data.labels_per_class=60` or `100` for 600 and 1,000 labels.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "hsymvae", "classes": 10, "groups": [100], "inference": "ladder", "group_hidden": [200],
+            "network": "dense", "hidden": [300],
+        },
+        "data": {
+            "name": "mnist", "batch_size": 100, "binarize": "threshold", "labels": True, "labels_per_class": 10,
+            "labelled_rows": 20,
+        },
+        "train": {
+            "epochs": 20,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+            "decay": "cosine",
+            "steps_per_execution": 25,
+        },
+        "evaluate": {"num_samples": 1000},
+    })
