@@ -371,6 +371,25 @@ def test_gibbs_samples_are_of_p_star_and_where_they_start_of_p(exact, steps):
     assert chi_square(counts, np.exp(not_so)) < 1e-6
 
 
+@pytest.mark.parametrize("candidates", [100, 1])
+def test_resampled_samples_are_of_p_star_and_of_one_candidate_of_p(exact, candidates):
+    found = exact.model(BiHM).resample(4_000, candidates=candidates, inner=2, seed=0)
+    counts = np.bincount((found.reshape(-1, 6) @ 2 ** np.arange(5, -1, -1)).astype(int), minlength=64)
+    likely, not_so = (exact.log_star, exact.log_px) if candidates > 1 else (exact.log_px, exact.log_star)
+    assert chi_square(counts, np.exp(likely)) > 1e-3
+    assert chi_square(counts, np.exp(not_so)) < 1e-6
+
+
+def test_resampling_is_a_function_of_the_seed_and_refuses_no_candidates(exact):
+    model = exact.model(BiHM)
+    one = model.resample(50, candidates=20, seed=3)
+    assert one.shape == (50, *exact.shape) and set(np.unique(one)) == {0.0, 1.0}
+    np.testing.assert_array_equal(model.resample(7, candidates=20, seed=3), one[:7])
+    assert np.abs(model.resample(50, candidates=20, seed=4) - one).max() == 1
+    with pytest.raises(InvalidInput, match="candidates is 0; give a whole number of at least 1"):
+        model.resample(5, candidates=0)
+
+
 def test_inpaint_is_a_function_of_the_seed_and_agrees_with_its_endpoint(exact):
     model, x = exact.model(BiHM), exact.images()
     mask = np.array([1, 1, 1, 0, 0, 0]).reshape(exact.shape)

@@ -1,4 +1,4 @@
-"""Samples of a bidirectional Helmholtz machine's p*: a chain of block Gibbs, alone or with a part of x known."""
+"""Samples of a bidirectional Helmholtz machine's p*: by resampling, or by block Gibbs, also with a part of x known."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,10 +9,11 @@ from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import check_array
 from dgm_zoo.models.registry import positive_int
+from dgm_zoo.objectives.wake_sleep import power_bound
 
 
 class GibbsChain:
-    """Mixin of a `HelmholtzMachine` whose model is p*, such as `BiHM`: `gibbs`, `inpaint`, and what they are made of.
+    """Mixin of a machine whose model is p*, such as `BiHM`: `resample`, `gibbs`, `inpaint`, and what they are made of.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
     """
@@ -124,6 +125,40 @@ class GibbsChain:
         """
         nothing = tf.zeros((positive_int("n", n), *self.image_shape))
         return self._chains(nothing, nothing, steps and positive_int("steps", steps), seed)
+
+    def resample(self, n, candidates=100, inner=10, seed=0):
+        """Draws n samples of p* by importance resampling: NumPy `[n, *image_shape]`.
+
+        Each is one of its own `candidates` x, h ~ p, picked with a chance proportional to p~*(x, h) / p(x, h), where
+        sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)), h_j ~ q(h|x), stands for that ratio. They are
+        samples of p with one candidate, and tend to those of p* as candidates grow.
+
+        Args:
+          n: how many; the first m of them are the same for every n >= m.
+          candidates: number of x, h ~ p for each.
+          inner: J.
+          seed: int32.
+
+        Raises:
+          InvalidInput: a number below 1, or a seed that is no int32.
+        """
+        for name, value in (("n", n), ("candidates", candidates), ("inner", inner)):
+            positive_int(name, value)
+        rows, seeds = max(1, self.rows_per_pass // (candidates * inner)), row_seeds(seed, n)
+        run = self.traced(self._resample)
+        return np.concatenate([
+            run(tf.constant(seeds[i : i + rows]), candidates, inner).numpy() for i in range(0, n, rows)
+        ])
+
+    def _resample(self, seeds, candidates, inner):
+        rng = RowNoise(seeds)
+        levels, logits = self.generative.draw(rng.uniform((self.generative.bits,), candidates))
+        log_w = self.generative.score(levels, logits) - self.inference.log_prob(levels[::-1])
+        noise = rng.uniform((self.inference.bits,), inner * candidates)
+        log_p, log_q = self.infer(levels[-1], tf.reshape(noise, [inner, -1, self.inference.bits]))
+        log_tilde = tf.reshape(power_bound(log_p - log_q, 0.5), tf.shape(log_w))
+        x = _pick(levels[-1], 0.5 * (log_tilde - log_w), rng.uniform((1,)))
+        return tf.reshape(x, [-1, *self.image_shape])
 
     def _inpaint(self, x, mask, seeds, steps):
         rng = RowNoise(seeds)

@@ -221,7 +221,8 @@ def pictures(model, config, workdir, history, count=64, rows=500):
         viz.save_grid(styles, workdir / "style_transfer.png", columns=len(styles) // COLUMNS)
     if "inpaint" in table and holds_images(config):
         chain = {f"p*, {steps} sweeps": model.gibbs(16, steps, seed=0) for steps in CHAIN}
-        viz.save_rows({"p, ancestral": model.gibbs(16, 0, seed=0), **chain}, workdir / "gibbs.png")
+        of_p = {"p, ancestral": model.gibbs(16, 0, seed=0), "p*, resampled": model.resample(16, seed=0)}
+        viz.save_rows({**of_p, **chain}, workdir / "gibbs.png")
         viz.save_rows(_inpainted(model, x[:16].numpy()), workdir / "inpainting.png")
     if "encode" in table:
         codes = next(iter(model.encode(x, **given).values()))
