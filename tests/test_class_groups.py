@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from exact_helmholtz import every
-from zoo import CLASSES, images, tiny
+from zoo import CLASSES, images, tiny, weights
 
 from dgm_zoo import data
 from dgm_zoo.distributions import BatchNoise
@@ -134,6 +134,17 @@ def test_it_trains_classifies_draws_classes_and_is_saved(tmp_path):
     np.testing.assert_array_equal(loaded.classify(x[:4])["logits"], found["logits"][:4])
     assert set(model.endpoints()["sample"].inputs) == {"seed", "label"}
     assert set(model.endpoints()["encode"].inputs) == {"x"}
+
+
+def test_a_step_is_the_same_with_xla():
+    trained = []
+    for jit_compile in (False, True):
+        model, (x, label) = classes(), images(64)
+        label[::2] = -1
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
+        model.fit(data.from_arrays(x, y=label, labels=True, batch_size=32, seed=0), steps_per_epoch=2, verbose=0)
+        trained.append(weights(model))
+    np.testing.assert_allclose(*trained, atol=1e-5)
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence():
