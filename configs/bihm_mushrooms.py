@@ -5,7 +5,7 @@
 
 FOLDER holds mushrooms.npz. Batch and number of samples are the defaults of the authors' code; the layers are recalled
 from the paper's supplement, with little certainty. The optimizer is this package's choice, by the validation bound: the
-weights start so small that Adam at the authors' 1e-3 would take thousands of epochs.
+weights start so small that Adam at the authors' 1e-3 is at -15.8 after 520 epochs.
 """
 
 from ml_collections import ConfigDict
@@ -18,7 +18,10 @@ def get_config():
         "train": {
             "epochs": 150,
             "seed": 0,
-            "optimizer": {"name": "muon", "learning_rate": 5e-2, "weight_decay": None, "adam_weight_decay": None},
+            "optimizer": {
+                "name": "muon", "learning_rate": 3e-2, "weight_decay": None, "adam_weight_decay": None,
+                "adam_lr_ratio": 0.2,
+            },
             "decay": "cosine",
             "steps_per_execution": 20,
             "patience": 20,

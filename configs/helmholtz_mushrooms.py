@@ -16,7 +16,10 @@ def get_config():
         "train": {
             "epochs": 150,
             "seed": 0,
-            "optimizer": {"name": "muon", "learning_rate": 5e-2, "weight_decay": None, "adam_weight_decay": None},
+            "optimizer": {
+                "name": "muon", "learning_rate": 3e-2, "weight_decay": None, "adam_weight_decay": None,
+                "adam_lr_ratio": 0.2,
+            },
             "decay": "cosine",
             "steps_per_execution": 20,
             "patience": 20,
