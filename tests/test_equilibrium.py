@@ -389,6 +389,7 @@ def test_latents_may_be_normal():
     (lambda: tiny("symvae", posterior="Deterministic", prior="StandardNormal"),
      "Deterministic has no density for eta to ascend"),
     (lambda: Game.random(4, 2).model(beta=0.5), "beta is 0.5, but SymmetricVAE ascends no bound; leave it out"),
+    (lambda: Game.random(4, 2).model(estimator="dreg"), "estimator is 'dreg', but SymmetricVAE ascends no bound"),
     (lambda: Game.random(4, 2).model(dream_weight=-1.0), "dream_weight is -1.0; give a number of at least 0"),
     (lambda: Game.random(4, 2).model(latents=StandardNormal((2,))),
      "latents StandardNormal of BernoulliPrior must be a SampledPrior"),

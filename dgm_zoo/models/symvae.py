@@ -94,7 +94,8 @@ class SymmetricVAE(LimitingChain, VAE):
         if not prior.has_density:
             self.logged = ("loss", "distance", "decoder", "encoder")
         for name, value, untouched in (("beta", self.beta, 1.0), ("free_bits", self.free_bits, 0.0),
-                                       ("k", self.k, None), ("sleep", self.sleep, False)):
+                                       ("k", self.k, None), ("sleep", self.sleep, False),
+                                       ("estimator", self.estimator, "exact")):
             if value != untouched:
                 raise InvalidInput(f"{name} is {value!r}, but {type(self).__name__} ascends no bound; leave it out")
         if isinstance(posterior, Deterministic):
