@@ -15,6 +15,7 @@ from dgm_zoo.errors import InvalidInput
 
 SPECS = {  # every head that has a density: spec, event shape, shape of its parameters
     "bernoulli": ("IndependentBernoulli", (2, 3), (2, 3)),
+    "straight_through": ("StraightThroughBernoulli", (2, 3), (2, 3)),
     "normal": ("IndependentNormal", (2, 3), (2, 6)),
     "normal_fixed": ({"name": "IndependentNormal", "stddev": 0.3}, (2, 3), (2, 3)),
     "normal_learned": ({"name": "IndependentNormal", "stddev": "learned"}, (2, 3), (2, 3)),
@@ -74,7 +75,7 @@ def levels_mass(x, loc, scale, levels):
 
 def scipy_log_prob(key, params, x):
     params, event = np.asarray(params, np.float64), tuple(range(x.ndim - 2, x.ndim))
-    if key == "bernoulli":
+    if key in ("bernoulli", "straight_through"):
         return stats.bernoulli.logpmf(x, special.expit(params)).sum(event)
     if key.startswith("normal"):
         loc, raw = np.split(params, 2, -1) if key == "normal" else (params, None)
@@ -96,7 +97,7 @@ def scipy_log_prob(key, params, x):
 
 
 def events(key, shape, rng):
-    if key == "bernoulli":
+    if key in ("bernoulli", "straight_through"):
         return rng.integers(0, 2, shape)
     if key == "logistic":
         return rng.integers(0, 17, shape) / 16
