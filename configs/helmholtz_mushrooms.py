@@ -3,7 +3,8 @@
     dgm-zoo data prepare uci_binary/mushrooms --manual_dir=FOLDER
     dgm-zoo train --config=configs/helmholtz_mushrooms.py --workdir=runs/helmholtz_mushrooms
 
-FOLDER holds mushrooms.npz. All settings are those of bihm_mushrooms.py, so that only the objective differs.
+FOLDER holds mushrooms.npz. All settings but the learning rate are those of bihm_mushrooms.py; each has the one of 0.03
+and 0.05 with the better validation bound.
 """
 
 from ml_collections import ConfigDict
@@ -17,7 +18,7 @@ def get_config():
             "epochs": 150,
             "seed": 0,
             "optimizer": {
-                "name": "muon", "learning_rate": 3e-2, "weight_decay": None, "adam_weight_decay": None,
+                "name": "muon", "learning_rate": 5e-2, "weight_decay": None, "adam_weight_decay": None,
                 "adam_lr_ratio": 0.2,
             },
             "decay": "cosine",
