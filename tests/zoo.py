@@ -36,6 +36,7 @@ TABLE = {
     "bihm": {"layers": [8, 4], "k": 3},
     "symvae": {"latent_dim": 4, "hidden": [16]},
     "hsymvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
+    "ssymvae": {"groups": [5], "hidden": [16], "group_hidden": [8], "num_classes": CLASSES},
     "hvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
     "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
 }

@@ -1,4 +1,4 @@
-"""Few labels on MNIST: the symmetric hierarchy whose top group is the class, against M2.
+"""Few labels on MNIST: the symmetric VAE whose top group is the class, against M2.
 
     dgm-zoo reproduce symvae_labels
 
@@ -27,7 +27,7 @@ def get_experiment():
     rows = []
     for labels in LABELS:
         rows.append(row("svae", "M2", "svae_mnist.py", labels, "data.labelled_fraction=None"))
-        rows.append(row("hsymvae", "symmetric", "hsymvae_labels_mnist.py", labels) | {"against": f"svae_{labels}"})
+        rows.append(row("ssymvae", "symmetric", "ssymvae_mnist.py", labels) | {"against": f"svae_{labels}"})
     return {
         "rows": rows,
         "seeds": [0, 1],

@@ -24,6 +24,7 @@ from dgm_zoo.models.registry import create, formulation_of, list_formulations, l
 from dgm_zoo.models.rws import RWS
 from dgm_zoo.models.segvae import SegmentationVAE
 from dgm_zoo.models.ssaae import SSAAE
+from dgm_zoo.models.ssymvae import SemiSupervisedSymmetricVAE
 from dgm_zoo.models.svae import SVAE
 from dgm_zoo.models.symvae import SymmetricVAE
 from dgm_zoo.models.vae import VAE
@@ -56,6 +57,7 @@ __all__ = [
     "HierarchicalVAE",
     "InfoGAN",
     "SegmentationVAE",
+    "SemiSupervisedSymmetricVAE",
     "SymmetricVAE",
     "compare",
     "create",

@@ -162,6 +162,10 @@ class SymmetricVAE(LimitingChain, VAE):
         """log q_eta of the latents that are given, nats: `[batch]`."""
         return q.log_prob(given)
 
+    def judged(self, q, given, weights):
+        """What is logged besides of how q fits the latents that are given: a dict of `[batch]`, empty here."""
+        return {}
+
     # ------------------------------------------------------------------------------------------ training
 
     def unpack(self, data):
@@ -213,9 +217,11 @@ class SymmetricVAE(LimitingChain, VAE):
             given, weights = c
             decoder = decoder_utility(log_p, self.log_joint(x, self.completed(given, z, q, awake)), log_pz, weights)
             encoder = encoder_utility(log_q, self.log_q_given(q, given), weights, self.dream_weight)
+            judged = self.judged(q, given, weights)
         else:
             decoder, encoder = decoder_utility(log_p, log_pz=log_pz), encoder_utility(log_q, dreams=self.dream_weight)
-        return {"decoder": decoder, "encoder": encoder, **self._loss(x, z, log_p, q, dreamt_x, dreamt_z)}
+            judged = {}
+        return {"decoder": decoder, "encoder": encoder, **judged, **self._loss(x, z, log_p, q, dreamt_x, dreamt_z)}
 
     def _loss(self, x, z, log_p, q, dreamt_x, dreamt_z):
         if self.prior.has_density:

@@ -260,7 +260,7 @@ class ReversePosterior(_Grouped):
 INFERENCE = {"ladder": LadderPosterior, "reverse": ReversePosterior}
 
 
-def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, classes=None,
+def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, num_classes=None,
               reparametrised=False):
     """Returns encoder, decoder, prior, likelihood and posterior of a model of groups, by name.
 
@@ -270,7 +270,7 @@ def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, act
       group_hidden: widths of the perceptrons between groups.
       network, hidden, activation: see `networks.encoder_and_decoder`; the decoder looks at z_T alone.
       likelihood: see `distributions.get`.
-      classes: number of classes that z_0 then is, before the groups; None for none.
+      num_classes: number of classes that z_0 then is, before the groups; None for none.
       reparametrised: see `LadderPosterior`.
 
     Raises:
@@ -278,11 +278,11 @@ def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, act
     """
     if inference not in INFERENCE:
         raise unknown("inference", inference, INFERENCE)
-    if classes is not None:
-        if not is_whole(classes, 1):
-            raise InvalidInput(f"classes is {classes!r}; give a whole number of at least 1")
-        groups = (classes, *layer_sizes(groups))
-    known, likelihood = {"classes": classes is not None}, get(likelihood, tuple(image_shape))
+    if num_classes is not None:
+        if not is_whole(num_classes, 1):
+            raise InvalidInput(f"num_classes is {num_classes!r}; give a whole number of at least 1")
+        groups = (num_classes, *layer_sizes(groups))
+    known, likelihood = {"classes": num_classes is not None}, get(likelihood, tuple(image_shape))
     prior, widths = GroupedPrior(groups, group_hidden, **known), {"hidden": group_hidden}
     posterior = INFERENCE[inference](
         groups, **known, reparametrised=reparametrised, **({} if inference == "ladder" else widths)

@@ -1,6 +1,6 @@
-"""A hierarchical symmetric VAE on MNIST, binarised at half grey, whose top group is a class: known for 100 images.
+"""A semi-supervised symmetric VAE on MNIST, binarised at half grey: the class is known for 100 images.
 
-    dgm-zoo train --config=configs/hsymvae_labels_mnist.py --workdir=runs/hsymvae_labels_mnist
+    dgm-zoo train --config=configs/ssymvae_mnist.py --workdir=runs/ssymvae_mnist
 
 z_0 is the class, z_1 has 100 bits. Images with a label add to both players' utilities; the others have the class that
 the encoder draws. `--config.data.labels_per_class=60` or `100` for 600 and 1,000 labels.
@@ -12,8 +12,7 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "hsymvae", "classes": 10, "groups": [100], "inference": "ladder", "group_hidden": [200],
-            "network": "dense", "hidden": [300],
+            "name": "ssymvae", "groups": [100], "group_hidden": [200], "network": "dense", "hidden": [300],
         },
         "data": {
             "name": "mnist", "batch_size": 100, "binarize": "threshold", "labels": True, "labels_per_class": 10,

@@ -1,25 +1,21 @@
-"""A hierarchy of bits whose top group is a class: its densities, what labels add to the game, and its use."""
+"""The semi-supervised symmetric VAE: densities of a class and bits below it, what labels add to the game, its use."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from exact_helmholtz import every
-from zoo import CLASSES, images, tiny, weights
+from zoo import CLASSES, images, tiny
 
 from dgm_zoo import data
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import consistency
-from dgm_zoo.models import HierarchicalSymmetricVAE
+from dgm_zoo.models import HierarchicalSymmetricVAE, SemiSupervisedSymmetricVAE
 from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior
 
 SIZES = (3, 2)  # of the class and of the bits below
 Z = np.concatenate([np.repeat(np.eye(3), 4, 0), np.tile(every(2), (3, 1))], -1)  # every z
-
-
-def classes(**changes):
-    return tiny("hsymvae", groups=[3, 5], classes=CLASSES, **changes)
 
 
 def joints():
@@ -69,7 +65,7 @@ def test_classes_are_drawn_from_their_density_and_bits_given_a_class():
 
 
 def test_labels_add_the_mean_over_those_that_are_known_to_each_utility():
-    model = classes()
+    model = tiny("ssymvae")
     model.compile("sgd")
     x, label = images(32)
     label[6:] = -1
@@ -80,7 +76,7 @@ def test_labels_add_the_mean_over_those_that_are_known_to_each_utility():
     z = q.draw(noise[0][:6], first=one_hot)
     np.testing.assert_array_equal(z[:, :CLASSES], one_hot)
     mean, log_p = tf.reduce_mean, model.log_joint(tf.constant(x[:6]), z)
-    log_q = np.log(tf.nn.softmax(model.q_class(tf.constant(x[:6]))).numpy()[np.arange(6), label[:6]])
+    log_q = np.log(model.classify(x[:6])["probabilities"][np.arange(6), label[:6]])
     np.testing.assert_allclose(mean(terms["decoder"]), mean(alone["decoder"][6:]) + mean(log_p), rtol=1e-5)
     np.testing.assert_allclose(mean(terms["encoder"]), mean(alone["encoder"]) + log_q.mean(), rtol=1e-5)
     np.testing.assert_allclose(terms["loss"], alone["loss"], rtol=1e-5)
@@ -90,7 +86,7 @@ def test_labels_add_the_mean_over_those_that_are_known_to_each_utility():
 
 def test_the_decoders_gradient_for_a_labelled_image_has_the_enumerated_mean():
     """E_{q(z_1|z_0, x)} grad log p(x, z) with z_0 the label: its mean over draws against the sum over every z_1."""
-    model = tiny("hsymvae", groups=[4], classes=CLASSES, hidden=[], group_hidden=[])
+    model = tiny("ssymvae", groups=[4], hidden=[], group_hidden=[])
     x, label = images(1, seed=3)
     first, n = tf.one_hot(label, CLASSES), 4000
     theta = model.player_variables("theta")
@@ -115,7 +111,7 @@ def test_the_decoders_gradient_for_a_labelled_image_has_the_enumerated_mean():
 
 
 def test_it_trains_classifies_draws_classes_and_is_saved(tmp_path):
-    model, (x, label) = classes(), images(512)
+    model, (x, label) = tiny("ssymvae", groups=[3, 5]), images(512)
     rows = data.from_arrays(x, y=label, labels=True, split="test", batch_size=128)
     few = np.where(np.arange(512) % 4 == 0, label, -1)
     model.compile(keras.optimizers.Adam(1e-2), steps_per_execution=4)
@@ -136,28 +132,18 @@ def test_it_trains_classifies_draws_classes_and_is_saved(tmp_path):
     assert set(model.endpoints()["encode"].inputs) == {"x"}
 
 
-def test_a_step_is_the_same_with_xla():
-    trained = []
-    for jit_compile in (False, True):
-        model, (x, label) = classes(), images(64)
-        label[::2] = -1
-        model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
-        model.fit(data.from_arrays(x, y=label, labels=True, batch_size=32, seed=0), steps_per_epoch=2, verbose=0)
-        trained.append(weights(model))
-    np.testing.assert_allclose(*trained, atol=1e-5)
-
-
 def test_what_does_not_fit_is_refused_in_one_sentence():
-    with pytest.raises(InvalidInput, match="ReversePosterior draws z_0 last, .* give classes a LadderPosterior"):
-        classes(inference="reverse")
-    with pytest.raises(InvalidInput, match="classes is 0; give a whole number of at least 1"):
-        tiny("hsymvae", classes=0)
-    model = classes()
+    with pytest.raises(InvalidInput, match="num_classes is 0; give a whole number of at least 1"):
+        tiny("ssymvae", num_classes=0)
+    model = tiny("ssymvae")
+    parts = {"encoder": model.encoder, "decoder": model.decoder, "prior": model.prior, "likelihood": model.likelihood}
     with pytest.raises(InvalidInput, match="z_0 is a class to one of prior and posterior alone"):
-        HierarchicalSymmetricVAE(
-            model.encoder, model.decoder, model.prior, likelihood=model.likelihood,
-            posterior=LadderPosterior(model.prior.sizes),
+        HierarchicalSymmetricVAE(**parts, posterior=LadderPosterior(model.prior.sizes))
+    others = tiny("hsymvae", groups=model.prior.sizes)
+    with pytest.raises(InvalidInput, match="GroupedPrior and LadderPosterior are no ladder below a class; give"):
+        SemiSupervisedSymmetricVAE(
+            others.encoder, others.decoder, others.prior, likelihood=others.likelihood, posterior=others.posterior
         )
     model.compile("sgd")
-    with pytest.raises(InvalidInput, match="HierarchicalSymmetricVAE needs labels; give .x, y."):
+    with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, y."):
         model.fit(images(8)[0], verbose=0)
