@@ -24,10 +24,10 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         max_{eta}    E_{p_theta(x, z)} log q_eta(z|x)  +  E_{p_data(x, z_0)} log q_eta(z_0|x)
 
     Training data are pairs (x, label) with the label -1 where there is none, as `data.load(..., labels_per_class=)`
-    gives them; each expectation over data is the mean over the examples of its kind, and the first is over those without
-    a label, whose class the encoder draws. See `HierarchicalSymmetricVAE` for the game. The model classifies x by
-    q(z_0|x), and draws samples of a class. `accuracy` is a mean over the examples that have a label; in evaluation
-    nothing else looks at labels.
+    gives them. Each expectation over data is the mean over the examples of its kind: the first, those without a label,
+    whose class the encoder draws. See `HierarchicalSymmetricVAE` for the game. The model classifies x by q(z_0|x), and
+    draws samples of a class. `accuracy` is a mean over the examples that have a label; in evaluation nothing else looks
+    at labels.
 
     Args:
       prior: a `networks.groups.GroupedPrior` with `classes=True`.
