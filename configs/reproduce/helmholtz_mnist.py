@@ -34,8 +34,7 @@ def get_experiment():
             "train.epochs=1", "data.limit=200", "evaluate.limit=20", "evaluate.num_samples=20", "model.k=2",
         ],
         "notes": [
-            "K is 1,000 for the first machine and 10,000 for the others. Likelihoods are lower bounds in expectation for "
-            "finite K.",
+            "K is 1,000 for the first machine and 10,000 for the others. Likelihoods are lower bounds in expectation.",
             "The authors' optimizer is Adam at 1e-3, with early stopping after 10 epochs; how many epochs that took is "
             "not known here.",
         ],

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
-from dgm_zoo.models.formulation import Ascent
+from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.hsymvae import HierarchicalSymmetricVAE
 from dgm_zoo.models.registry import register
 from dgm_zoo.models.symvae import UNKNOWN
@@ -51,17 +51,21 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
     formulation = replace(
         HierarchicalSymmetricVAE.formulation,
         name="Semi-supervised symmetric VAE",
-        c="class z_0, known for some x",
-        z="class and bits in groups, z = (z_0, ..., z_T)",
+        z="bits in groups, z = (z_1, ..., z_T)",
+        c="class, c = z_0, known for some x",
+        p_x_given_y="p_θ(x|z_T) p_θ(z_T|z_T-1) ... p_θ(z_1|c) p(c): decoder",
+        q_z_given_xy="q_η(z,c|x): q(c|x) q(z_1|c,x) ..., a ladder that shares the decoder's logits",
+        kl=(KL("q_η(z,c|x) p_data(x)", "p_θ(x,z,c)", "wake"), KL("p_θ(x,z,c)", "q_η(z,c|x) p_θ(x)", "sleep")),
         ascents=tuple(
             Ascent((player,), utility, reads=("data", "labels", *reads), carries=carries, stopped=stopped)
             for player, utility, reads, carries, stopped in (
-                ("theta", "E_{p_data(x) q_η(z|x)} log p_θ(x,z) + E_{p_data(x,z_0) q_η(z|z_0,x)} log p_θ(x,z)",
-                 ("posterior",), ("theta",), "samples z"),
-                ("eta", "E_{p_θ(x,z)} log q_η(z|x) + E_{p_data(x,z_0)} log q_η(z_0|x)",
-                 ("prior",), ("theta", "eta"), "dreams x, z"),
+                ("theta", "E_{p_data(x) q_η(z,c|x)} log p_θ(x,z,c) + E_{p_data(x,c) q_η(z|c,x)} log p_θ(x,z,c)",
+                 ("posterior",), ("theta",), "samples z, c"),
+                ("eta", "E_{p_θ(x,z,c)} log q_η(z,c|x) + E_{p_data(x,c)} log q_η(c|x)",
+                 ("prior",), ("theta", "eta"), "dreams x, z, c"),
             )
         ),
+        edges=(*HierarchicalSymmetricVAE.formulation.edges, Edge("c", "z", "p_θ(z_1|c)"), Edge("x", "c", "q_η(c|x)")),
     )
 
     def __init__(self, encoder, decoder, prior, **kwargs):
@@ -101,7 +105,7 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         return tf.where(label[:, None] < 0, UNKNOWN, tf.one_hot(label, self.num_classes))
 
     def completed(self, given, z, q, noise):
-        return tf.stop_gradient(q.draw(noise, first=given))
+        return tf.stop_gradient(self.posterior.sample(q, noise, given))
 
     def log_q_given(self, q, given):
         return q.log_prob_first(given)

@@ -36,7 +36,8 @@ class SymmetricVAE(LimitingChain, VAE):
     each expectation being the mean over the examples of its kind, of all replicas. `loss`, by which epochs are
     compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; where p(z)
     has no density it is the energy distance (`distance`) between the pairs (x, z ~ q(z|x)) and the dreams, which is 0
-    where the two joints agree. Evaluation looks at x alone. `decoder` and `encoder` are the two utilities.
+    where the two joints agree. In training on pairs the evidence is that of the examples that have no latents, 0 if all
+    have them. Evaluation looks at x alone. `decoder` and `encoder` are the two utilities.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
@@ -210,26 +211,24 @@ class SymmetricVAE(LimitingChain, VAE):
         """
         awake, asleep = noise
         q, (dreamt_z, dreamt_x) = self.q_z(x), self.dream(asleep)
-        z = tf.stop_gradient(self.posterior.sample(q, awake))
-        log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
-        log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
+        drawn = z = tf.stop_gradient(self.posterior.sample(q, awake))
+        weights, log_q_given, judged = (1.0, 0.0), 0.0, {}
         if c:
             given, weights = c
-            decoder = decoder_utility(log_p, self.log_joint(x, self.completed(given, z, q, awake)), log_pz, weights)
-            encoder = encoder_utility(log_q, self.log_q_given(q, given), weights, self.dream_weight)
-            judged = self.judged(q, given, weights)
-        else:
-            decoder, encoder = decoder_utility(log_p, log_pz=log_pz), encoder_utility(log_q, dreams=self.dream_weight)
-            judged = {}
-        return {"decoder": decoder, "encoder": encoder, **judged, **self._loss(x, z, log_p, q, dreamt_x, dreamt_z)}
-
-    def _loss(self, x, z, log_p, q, dreamt_x, dreamt_z):
+            z = tf.where(weights[1][:, None] > 0.0, self.completed(given, z, q, awake), z)
+            log_q_given, judged = self.log_q_given(q, given), self.judged(q, given, weights)
+        log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
+        log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
         if self.prior.has_density:
-            elbo = log_p - q.log_prob(z)
-            return {"loss": -elbo, "elbo": elbo}
-        joint = lambda x, z: tf.concat([tf.reshape(x, [tf.shape(z)[0], -1]), z], 1)  # noqa: E731
-        distance = energy_distance(joint(x, z), joint(dreamt_x, dreamt_z))
-        return {"loss": distance, "distance": distance}
+            elbo = weights[0] * (log_p - q.log_prob(drawn))  # of x alone, for which `drawn` is z
+            loss = {"loss": -elbo, "elbo": elbo}
+        else:
+            distance = energy_distance(_joined(x, drawn), _joined(dreamt_x, dreamt_z))
+            loss = {"loss": distance, "distance": distance}
+        return {
+            "decoder": decoder_utility(log_p, log_p, log_pz, weights),
+            "encoder": encoder_utility(log_q, log_q_given, weights, self.dream_weight), **judged, **loss,
+        }
 
     # ------------------------------------------------------------------------------------------ use
 
@@ -245,3 +244,8 @@ class SymmetricVAE(LimitingChain, VAE):
     def endpoints(self):
         table = super().endpoints()
         return table if self.prior.has_density else {k: v for k, v in table.items() if k != "log_likelihood"}
+
+
+def _joined(x, z):
+    """The two as vectors `[batch, ...]`."""
+    return tf.concat([tf.reshape(x, [tf.shape(z)[0], -1]), z], 1)

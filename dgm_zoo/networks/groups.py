@@ -154,8 +154,8 @@ class _Grouped(Head):
     def shares(self, prior):
         return {"prior_logits": prior.logits}
 
-    def sample(self, distribution, noise):
-        return distribution.draw(noise)
+    def sample(self, distribution, noise, first=None):
+        return distribution.draw(noise, first)
 
     def code(self, distribution):
         """The likeliest value of each group, one after the other."""
