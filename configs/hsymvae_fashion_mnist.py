@@ -16,13 +16,14 @@ def get_config():
             "name": "hsymvae", "groups": [50, 200], "inference": "ladder", "group_hidden": [200],
             "network": "dense", "hidden": [300], "likelihood": "IndependentLogistic",
         },
-        "data": {"name": "fashion_mnist", "batch_size": 50},
+        "data": {"name": "fashion_mnist", "batch_size": 200},
         "train": {
-            "epochs": 50,
+            "epochs": 30,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3},
             "decay": "cosine",
             "steps_per_execution": 25,
+            "jit_compile": True,
         },
-        "evaluate": {"num_samples": 1000, "classifier": "classifier_fashion_mnist"},
+        "evaluate": {"num_samples": 200, "classifier": "classifier_fashion_mnist"},
     })

@@ -20,13 +20,14 @@ def get_config():
             "name": "hsymvae", "groups": [30, 100], "inference": "ladder", "group_hidden": [200],
             "network": "dense", "hidden": [300],
         },
-        "data": {"name": "mnist", "batch_size": 50, "binarize": "threshold"},
+        "data": {"name": "mnist", "batch_size": 200, "binarize": "threshold"},
         "train": {
-            "epochs": 50,
+            "epochs": 60,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3},
             "decay": "cosine",
             "steps_per_execution": 25,
+            "jit_compile": True,
         },
-        "evaluate": {"num_samples": 1000, "classifier": "classifier_mnist"},
+        "evaluate": {"num_samples": 200, "classifier": "classifier_mnist"},
     })
