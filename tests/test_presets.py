@@ -24,7 +24,8 @@ def some(wanted, rows=4):
     rng, (low, high) = np.random.default_rng(0), wanted.range or (-1, 1)
     if wanted.dtype == tf.int32:
         return rng.integers(low, high, (rows, *wanted.shape), endpoint=True, dtype="int32")
-    return rng.uniform(low, high, (rows, *wanted.shape)).astype("float32")
+    values = rng.uniform(low, high, (rows, *wanted.shape)).astype("float32")
+    return values.round() if wanted.binary else values
 
 
 @pytest.mark.parametrize("name", PRESETS)
