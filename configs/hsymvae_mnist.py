@@ -6,9 +6,6 @@ The groups are those of the authors' code (Flach et al., 2024), which has convol
 steps of 1,024 images at a learning rate of 1e-4, on training and test images together; networks, schedule and split
 are this package's. `--config.model.inference=reverse` is the other encoder, `--config.model.name=hvae` trains the same
 networks by the evidence bound.
-
-With --config.data.limit=10000 --config.train.epochs=8 --config.evaluate.limit=100 --config.evaluate.num_samples=10,
-1,600 steps, it trained for 3.8 minutes on 2 cores that other work shared; test log-likelihood then -167.0 +- 3.8 nats.
 """
 
 from ml_collections import ConfigDict

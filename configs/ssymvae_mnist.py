@@ -19,11 +19,12 @@ def get_config():
             "labelled_rows": 20,
         },
         "train": {
-            "epochs": 20,
+            "epochs": 40,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3},
             "decay": "cosine",
             "steps_per_execution": 25,
+            "jit_compile": True,
         },
-        "evaluate": {"num_samples": 1000},
+        "evaluate": {"num_samples": 200},
     })
