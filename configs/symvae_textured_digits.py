@@ -17,12 +17,14 @@ from ml_collections import ConfigDict
 
 def get_config():
     return ConfigDict({
-        "model": {"name": "segvae", "masks": "gan_mnist", "noise_bits": 32, "dream_weight": 1.0},
+        "model": {
+            "name": "segvae", "masks": "gan_mnist", "noise_bits": 32, "filters": [8, 16, 32], "dream_weight": 1.0,
+        },
         "data": {"name": "textured_digits", "batch_size": 50, "pairs": 300, "labelled_rows": 20},
         "train": {
-            "epochs": 20,
+            "epochs": 12,
             "seed": 0,
-            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+            "optimizer": {"name": "adam", "learning_rate": 4e-3},
             "decay": "cosine",
             "steps_per_execution": 25,
         },

@@ -30,7 +30,7 @@ def get_experiment():
             "The pairs of a row are among those of the next, and each batch of 50 has 20 of them. The masks that "
             "dreams begin with are 10,000 samples of the preset gan_mnist above 1/2; test images are of other "
             "photographs.",
-            "What is measured is the epoch with the least energy distance between images with their inferred masks and "
-            "dreams, on validation images without their masks: no mask but those of the pairs is used in training.",
+            "What is measured is the epoch with the greatest sum of the players' utilities on validation images "
+            "without their masks: no mask but those of the pairs is used in training.",
         ],
     }

@@ -10,7 +10,7 @@ from dgm_zoo.models.gan import nonnegative
 from dgm_zoo.models.limiting import LimitingChain
 from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import VAE, event_shape
-from dgm_zoo.objectives import decoder_utility, encoder_utility, energy_distance, kinds
+from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
 
 UNKNOWN = -1.0  # every value of the latents of an example that has none
 UNIFORM_BITS = {"name": "BernoulliPrior", "trainable": False}
@@ -34,10 +34,10 @@ class SymmetricVAE(LimitingChain, VAE):
         E_{p_data(x, z)} log p_theta(x, z)  to theta's utility, and  E_{p_data(x, z)} log q_eta(z|x)  to eta's,
 
     each expectation being the mean over the examples of its kind, of all replicas. `loss`, by which epochs are
-    compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; where p(z)
-    has no density it is the energy distance (`distance`) between the pairs (x, z ~ q(z|x)) and the dreams, which is 0
-    where the two joints agree. In training on pairs the evidence is that of the examples that have no latents, 0 if all
-    have them. Evaluation looks at x alone. `decoder` and `encoder` are the two utilities.
+    compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; in training
+    on pairs it is that of the examples that have no latents, 0 if all have them. Where p(z) has no density it is minus
+    the sum of the two utilities, `decoder` and `encoder`: of how surely x is found again by its z, and z by its x.
+    Evaluation looks at x alone.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
@@ -93,7 +93,7 @@ class SymmetricVAE(LimitingChain, VAE):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.latents, self.dream_weight = latents, nonnegative("dream_weight", dream_weight)
         if not prior.has_density:
-            self.logged = ("loss", "distance", "decoder", "encoder")
+            self.logged = ("loss", "decoder", "encoder")
         for name, value, untouched in (("beta", self.beta, 1.0), ("free_bits", self.free_bits, 0.0),
                                        ("k", self.k, None), ("sleep", self.sleep, False),
                                        ("estimator", self.estimator, "exact")):
@@ -219,16 +219,14 @@ class SymmetricVAE(LimitingChain, VAE):
             log_q_given, judged = self.log_q_given(q, given), self.judged(q, given, weights)
         log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
         log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
+        decoder = decoder_utility(log_p, log_p, log_pz, weights)
+        encoder = encoder_utility(log_q, log_q_given, weights, self.dream_weight)
         if self.prior.has_density:
             elbo = weights[0] * (log_p - q.log_prob(drawn))  # of x alone, for which `drawn` is z
             loss = {"loss": -elbo, "elbo": elbo}
         else:
-            distance = energy_distance(_joined(x, drawn), _joined(dreamt_x, dreamt_z))
-            loss = {"loss": distance, "distance": distance}
-        return {
-            "decoder": decoder_utility(log_p, log_p, log_pz, weights),
-            "encoder": encoder_utility(log_q, log_q_given, weights, self.dream_weight), **judged, **loss,
-        }
+            loss = {"loss": -(decoder + encoder)}
+        return {"decoder": decoder, "encoder": encoder, **judged, **loss}
 
     # ------------------------------------------------------------------------------------------ use
 
@@ -244,8 +242,3 @@ class SymmetricVAE(LimitingChain, VAE):
     def endpoints(self):
         table = super().endpoints()
         return table if self.prior.has_density else {k: v for k, v in table.items() if k != "log_likelihood"}
-
-
-def _joined(x, z):
-    """The two as vectors `[batch, ...]`."""
-    return tf.concat([tf.reshape(x, [tf.shape(z)[0], -1]), z], 1)

@@ -86,7 +86,7 @@ def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
     """
     large, middle, small = _checked(image_shape, filters)
     x = keras.Input(image_shape, name="x")
-    full = _conv(large, name="full")(x)
+    full = _conv(large, name="full")(_centred(x))
     half = _conv(middle, 2, name="half")(full)
     quarter = _conv(small, name="quarter_2")(_conv(small, 2, name="quarter_1")(half))
     h = keras.layers.Concatenate()([_up(middle, name="up_half")(quarter), half])
@@ -113,12 +113,12 @@ def mask_decoder(params_shape, noise_bits, filters=(16, 32, 64), name="decoder")
     large, middle, small = _checked(params_shape, filters)
     height, width, channels = params_shape
     z = keras.Input((height * width + noise_bits,), name="z")
-    mask, noise = keras.ops.split(z, [height * width], -1)
+    mask, noise = keras.ops.split(_centred(z), [height * width], -1)
     h = keras.layers.Dense(height // 4 * (width // 4) * small, "relu", name="project")(noise)
     h = keras.layers.Reshape((height // 4, width // 4, small))(h)
     h = _up(large, name="up_full")(_up(middle, name="up_half")(h))
     h = keras.layers.Concatenate()([h, keras.layers.Reshape((height, width, 1))(mask)])
-    h = _conv(middle, name="join_2")(_conv(middle, name="join_1")(h))
+    h = _conv(large, name="join_2")(_conv(large, name="join_1")(h))
     return keras.Model(z, keras.layers.Conv2D(channels, 1, name="params")(h), name=name)
 
 
@@ -133,6 +133,11 @@ def _checked(shape, filters):
     if not several or not all(type(n) is int and n > 0 for n in filters):
         raise InvalidInput(f"filters {filters!r} must be three positive whole numbers, such as (16, 32, 64)")
     return filters
+
+
+def _centred(values):
+    """Values from 0 to 1 as those from -1 to 1."""
+    return keras.layers.Rescaling(2.0, -1.0, name="centred")(values)
 
 
 def _conv(channels, strides=1, name=None):
