@@ -86,13 +86,15 @@ def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
     """
     large, middle, small = _checked(image_shape, filters)
     x = keras.Input(image_shape, name="x")
-    full = _conv(large, name="full")(_centred(x))
+    centred = _centred(x)
+    full = _conv(large, name="full")(centred)
     half = _conv(middle, 2, name="half")(full)
     quarter = _conv(small, name="quarter_2")(_conv(small, 2, name="quarter_1")(half))
     h = keras.layers.Concatenate()([_up(middle, name="up_half")(quarter), half])
     h = keras.layers.Concatenate()([_up(large, name="up_full")(h), full])
     mask = keras.layers.Conv2D(1, 1, name="mask")(_conv(large, name="join")(h))
-    noise = keras.layers.Dense(noise_bits, name="noise")(keras.layers.Flatten()(quarter))
+    coarse = keras.layers.Flatten()(keras.layers.AveragePooling2D(4, name="coarse")(centred))
+    noise = keras.layers.Dense(noise_bits, name="noise")(keras.layers.Dense(4 * small, "relu", name="colours")(coarse))
     return keras.Model(x, keras.layers.Concatenate()([keras.layers.Flatten()(mask), noise]), name=name)
 
 
