@@ -72,7 +72,9 @@ def _sampled(masks):
 def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
     """x to the logits of a mask and of w: `[batch, H, W, C]` to `[batch, H * W + noise_bits]`.
 
-    A U-net: two halvings and back, with the layers of the same size joined; w is read where the image is smallest.
+    A U-net for the mask: two halvings and back, with the layers of the same size joined. w is read by a perceptron from
+    the mean colours of blocks of 4 x 4 pixels: a model's pixels are independent given z and a photograph's are not, so
+    that what is finer would tell dreams from data, and the codes of the one would not be those of the other.
 
     Args:
       image_shape: (H, W, C), H and W multiples of 4.
