@@ -23,5 +23,5 @@ def get_config():
             "decay": "cosine",
             "steps_per_execution": 25,
         },
-        "evaluate": {"num_samples": 10_000},
+        "evaluate": {"num_samples": 1000},
     })
