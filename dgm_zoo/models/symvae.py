@@ -34,10 +34,9 @@ class SymmetricVAE(LimitingChain, VAE):
         E_{p_data(x, z)} log p_theta(x, z)  to theta's utility, and  E_{p_data(x, z)} log q_eta(z|x)  to eta's,
 
     each expectation being the mean over the examples of its kind, of all replicas. `loss`, by which epochs are
-    compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; in training
-    on pairs it is that of the examples that have no latents, 0 if all have them. Where p(z) has no density it is minus
-    the sum of the two utilities, `decoder` and `encoder`: of how surely x is found again by its z, and z by its x.
-    Evaluation looks at x alone.
+    compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; for a pair
+    it is the evidence of x and its latents. Where p(z) has no density it is minus the sum of the two utilities,
+    `decoder` and `encoder`: of how surely x is found again by its z, and z by its x. Evaluation looks at x alone.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
@@ -211,18 +210,20 @@ class SymmetricVAE(LimitingChain, VAE):
         """
         awake, asleep = noise
         q, (dreamt_z, dreamt_x) = self.q_z(x), self.dream(asleep)
-        drawn = z = tf.stop_gradient(self.posterior.sample(q, awake))
+        z = tf.stop_gradient(self.posterior.sample(q, awake))
         weights, log_q_given, judged = (1.0, 0.0), 0.0, {}
         if c:
             given, weights = c
-            z = tf.where(weights[1][:, None] > 0.0, self.completed(given, z, q, awake), z)
-            log_q_given, judged = self.log_q_given(q, given), self.judged(q, given, weights)
+            known = weights[1] > 0.0
+            z = tf.where(known[:, None], self.completed(given, z, q, awake), z)
+            log_q_given = tf.where(known, self.log_q_given(q, given), 0.0)
+            judged = self.judged(q, given, weights)
         log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
         log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
         decoder = decoder_utility(log_p, log_p, log_pz, weights)
         encoder = encoder_utility(log_q, log_q_given, weights, self.dream_weight)
         if self.prior.has_density:
-            elbo = weights[0] * (log_p - q.log_prob(drawn))  # of x alone, for which `drawn` is z
+            elbo = log_p - q.log_prob(z) + log_q_given  # a bound of log p(x), or of log p(x, what is given)
             loss = {"loss": -elbo, "elbo": elbo}
         else:
             loss = {"loss": -(decoder + encoder)}
