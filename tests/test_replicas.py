@@ -36,8 +36,8 @@ def test_two_replicas_train_a_noiseless_model_as_one_does(jit_compile):
     np.testing.assert_allclose(history_two["loss"], history_one["loss"], rtol=1e-5)
 
 
-# XLA compiles the same function on one replica and on two: every model's on one, in the conformance suite, and here
-# those of a model with several optimizers, of one with several samples, and of one that counts over all replicas.
+# On replicas XLA compiles the gradients alone, whose function the conformance suite compiles for every model. Here: a
+# model with several optimizers, one with several samples, and one that counts over all replicas.
 XLA = ("vaegan", "rws", "ssymvae")
 
 

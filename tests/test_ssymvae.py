@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from exact_helmholtz import every
-from zoo import CLASSES, images, tiny
+from zoo import CLASSES, images, tiny, weights
 
 from dgm_zoo import data
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import consistency
 from dgm_zoo.models import HierarchicalSymmetricVAE, SemiSupervisedSymmetricVAE
-from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior
+from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior, ReversePosterior
 
 SIZES = (3, 2)  # of the class and of the bits below
 Z = np.concatenate([np.repeat(np.eye(3), 4, 0), np.tile(every(2), (3, 1))], -1)  # every z
@@ -133,6 +133,17 @@ def test_it_trains_classifies_draws_classes_and_is_saved(tmp_path):
     assert set(model.endpoints()["encode"].inputs) == {"x"}
 
 
+def test_a_step_with_some_labels_is_the_same_with_xla():
+    trained = []
+    for jit_compile in (False, True):
+        model, (x, label) = tiny("ssymvae"), images(64)
+        label[::2] = -1
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
+        model.fit(data.from_arrays(x, y=label, labels=True, batch_size=32, seed=0), steps_per_epoch=2, verbose=0)
+        trained.append(weights(model))
+    np.testing.assert_allclose(*trained, atol=1e-5)
+
+
 def test_what_does_not_fit_is_refused_in_one_sentence():
     with pytest.raises(InvalidInput, match="num_classes is 0; give a whole number of at least 1"):
         tiny("ssymvae", num_classes=0)
@@ -140,6 +151,8 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     parts = {"encoder": model.encoder, "decoder": model.decoder, "prior": model.prior, "likelihood": model.likelihood}
     with pytest.raises(InvalidInput, match="z_0 is a class to one of prior and posterior alone"):
         HierarchicalSymmetricVAE(**parts, posterior=LadderPosterior(model.prior.sizes))
+    with pytest.raises(InvalidInput, match="GroupedPrior and ReversePosterior are no ladder below a class; give"):
+        SemiSupervisedSymmetricVAE(**parts, posterior=ReversePosterior(model.prior.sizes, classes=True))
     others = tiny("hsymvae", groups=model.prior.sizes)
     with pytest.raises(InvalidInput, match="GroupedPrior and LadderPosterior are no ladder below a class; give"):
         SemiSupervisedSymmetricVAE(

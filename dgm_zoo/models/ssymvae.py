@@ -68,13 +68,13 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         edges=(*HierarchicalSymmetricVAE.formulation.edges, Edge("c", "z", "p_θ(z_1|c)"), Edge("x", "c", "q_η(c|x)")),
     )
 
-    def __init__(self, encoder, decoder, prior, **kwargs):
-        super().__init__(encoder, decoder, prior, **kwargs)
-        if not (prior.classes and isinstance(self.posterior, LadderPosterior)):
+    def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
+        if not (getattr(prior, "classes", False) and isinstance(posterior, LadderPosterior)):
             raise InvalidInput(
-                f"{type(prior).__name__} and {type(self.posterior).__name__} are no ladder below a class; give a "
+                f"{type(prior).__name__} and {type(posterior).__name__} are no ladder below a class; give a "
                 "GroupedPrior and a LadderPosterior, both with classes=True"
             )
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = prior.sizes[0]
 
     @classmethod

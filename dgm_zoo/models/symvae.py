@@ -220,7 +220,7 @@ class SymmetricVAE(LimitingChain, VAE):
             judged = self.judged(q, given, weights)
         log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
         log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
-        decoder = decoder_utility(log_p, log_p, log_pz, weights)
+        decoder = decoder_utility(log_p, log_pz, weights)
         encoder = encoder_utility(log_q, log_q_given, weights, self.dream_weight)
         if self.prior.has_density:
             elbo = log_p - q.log_prob(z) + log_q_given  # a bound of log p(x), or of log p(x, what is given)

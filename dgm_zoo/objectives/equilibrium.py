@@ -40,20 +40,20 @@ def kinds(known, rows, pairs):
     return of_data, tf.where(known, tf.math.divide_no_nan(rows, pairs), 0.0)
 
 
-def decoder_utility(log_p, log_p_pairs=0.0, log_pz=0.0, weights=(1.0, 0.0)):
+def decoder_utility(log_p, log_pz=0.0, weights=(1.0, 0.0)):
     """L_p, what theta ascends, nats: `[batch]`, its mean over the batch being the utility.
 
     Args:
-      log_p: log p(x, z) for z ~ q(z|x), `[batch]`; log p(x|z) will do where p(z) is fixed.
-      log_p_pairs: log p(x, z) for the latents that x came with, `[batch]`.
+      log_p: log p(x, z) for the latents that x came with, or else for z ~ q(z|x), `[batch]`; log p(x|z) will do where
+        p(z) is fixed.
       log_pz: log p(z) for z ~ pi(z), `[batch]`, where p(z) is learned from latents alone.
       weights: what `kinds` returns; of a batch without known latents by default.
 
     Example:
-      >>> decoder_utility(log_p, log_p_pairs, weights=kinds(known, rows, pairs))
+      >>> decoder_utility(log_p, weights=kinds(known, rows, pairs))
     """
     of_data, of_pairs = weights
-    return of_data * log_p + of_pairs * log_p_pairs + log_pz
+    return (of_data + of_pairs) * log_p + log_pz
 
 
 def encoder_utility(log_q, log_q_pairs=0.0, weights=(1.0, 0.0), dreams=1.0):
