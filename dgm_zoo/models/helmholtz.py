@@ -106,7 +106,10 @@ class HelmholtzMachine(GenerativeModel):
 
     def infer(self, x, noise):
         """log p(x, h_k) and log q(h_k|x) for h_k ~ q: `[k, batch]` each, for uniform noise `[k, batch, bits]`."""
-        levels, logits = self.inference.draw(noise, tf.reshape(x, [-1, self.inference.sizes[0]]))
+        return self._infer(tf.reshape(x, [-1, self.inference.sizes[0]]), noise)
+
+    def _infer(self, x, noise):
+        levels, logits = self.inference.draw(noise, x)
         return self.generative.log_prob(levels[::-1]), self.inference.score(levels[1:], logits)
 
     def dream(self, noise):
@@ -182,12 +185,13 @@ class HelmholtzMachine(GenerativeModel):
 
     def _weight_moments(self, x, seeds, num_samples, chunk):
         rng, powers = RowNoise(seeds), tf.constant(POWERS)[:, None, None]
+        x = tf.reshape(x, [-1, 1, self.inference.sizes[0]])  # an image's samples stay together, as they are drawn
 
         def body(i, total):
-            log_p, log_q = self.infer(x, rng.fork(i).uniform((self.inference.bits,), chunk))
+            log_p, log_q = self._infer(x, rng.fork(i).uniform((chunk, self.inference.bits)))
             counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may be more than is asked for
-            log_w = tf.where(counts[:, None], powers * (log_p - log_q), -float("inf"))
-            return i + 1, tf.reduce_logsumexp(tf.concat([total[:, None], log_w], 1), 1)
+            log_w = tf.where(counts, powers * (log_p - log_q), -float("inf"))
+            return i + 1, tf.reduce_logsumexp(tf.concat([total[..., None], log_w], -1), -1)
 
         start = (tf.constant(0), tf.fill([len(POWERS), tf.shape(x)[0]], -float("inf")))
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
