@@ -24,5 +24,5 @@ def get_experiment():
         ],
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=100", "evaluate.num_samples=20"],
-        "notes": ["Test images have an entropy of 3.379 nats; log p* less 2 log Z is normalised up to Z's error."],
+        "notes": ["The data have an entropy of 3.379 nats; log p* is normalised up to the error of Z."],
     }
