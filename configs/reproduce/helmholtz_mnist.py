@@ -11,7 +11,7 @@ tested.
 FOUND = "in the authors' repository"
 RECALLED = "recalled, not looked up"
 K = "evaluate.num_samples=10000"
-DECAY = [f"train.optimizer.{of}weight_decay=0.005" for of in ("", "adam_")]  # by the validation bound
+DECAY = [f"train.optimizer.{of}weight_decay=0.005" for of in ("", "adam_")]  # not compared at this length
 MORE = ["train.epochs=100", "train.optimizer.learning_rate=0.004", *DECAY]
 TUNED = ["model.k=100", "train.epochs=5", "train.optimizer.learning_rate=0.001", *DECAY, K]
 RWS_MORE = ["train.epochs=200", K]
