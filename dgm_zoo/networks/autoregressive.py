@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.networks.dense import affine
 
 
 def level_kind(kind):
@@ -54,7 +55,7 @@ class SigmoidBelief(keras.layers.Layer):
 
     def call(self, before):
         """Maps `[..., inputs]` to W h + b, `[..., units]`, float32."""
-        return tf.cast(keras.ops.matmul(before, self.kernel) + self.bias, tf.float32)
+        return affine(before, self.kernel, self.bias)
 
     def given(self, before):
         """What the level before contributes: W h + b, or `[units]` where there is none."""

@@ -18,6 +18,7 @@ from dgm_zoo.distributions.heads import Head, is_whole, pick
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.default import encoder_and_decoder
+from dgm_zoo.networks.dense import affine
 from dgm_zoo.networks.stochastic import layer_sizes
 
 
@@ -117,10 +118,7 @@ class BitsGivenBits(keras.layers.Layer):
         h = given
         for layer in self.perceptron:
             h = layer(h)
-        h = tf.concat([given, h], -1) if self.perceptron else given
-        # not `matmul` and `+`: whether TensorFlow fuses or regroups these with what is added to them, and so how it
-        # rounds, would depend on what is known of the batch's size
-        return tf.cast(tf.nn.bias_add(tf.einsum("...i,ij->...j", h, self.kernel), self.bias), tf.float32)
+        return affine(tf.concat([given, h], -1) if self.perceptron else given, self.kernel, self.bias)
 
 
 def _steps(sizes, hidden, order):

@@ -41,8 +41,6 @@ def export(model, directory, name, version=None, *, metadata=None):
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
       'saved_models/vae_mnist/1'
     """
-    import keras
-
     from dgm_zoo.serving.signatures import signatures
     from dgm_zoo.serving.warmup import write_warmup
 
@@ -57,10 +55,7 @@ def export(model, directory, name, version=None, *, metadata=None):
     functions = signatures(served)
     described = describe(served, functions, name, version, given)
     with _whole(folder / str(version)) as scratch:
-        archive = keras.export.ExportArchive()  # not told to track the model, whose variables it would store twice
-        for endpoint, function in functions.items():  # the first becomes `serving_default`
-            archive.add_endpoint(endpoint, function)
-        archive.write_out(str(scratch), verbose=False)
+        _save(functions, scratch)
         write_warmup(scratch, name, served.endpoints())
         served.save(scratch / MODEL_FILE)
         write_metadata(scratch, described)
@@ -77,6 +72,22 @@ def _version(folder, version):
     if (folder / str(version)).exists():
         raise InvalidInput(f"{folder / str(version)} exists; give another version, or leave it out for the next one")
     return version
+
+
+def _save(functions, folder):
+    """Writes the SavedModel: each function a signature, the first `serving_default`, too, and the variables they use.
+
+    What is saved are traces. Of a `tf.function`, which `keras.export.ExportArchive` saves, TensorFlow stores the trace
+    that it has and a second one that it makes meanwhile, in twice the time and twice the space.
+    """
+    import tensorflow as tf
+
+    traces = {name: function.get_concrete_function() for name, function in functions.items()}
+    module = tf.Module()
+    module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
+    for name, trace in traces.items():
+        setattr(module, name, trace)
+    tf.saved_model.save(module, str(folder), {**traces, "serving_default": next(iter(traces.values()))})
 
 
 def _without_optimizer(model):
