@@ -22,7 +22,7 @@ TRAIN = {
     "dna": ["train.epochs=60", "train.optimizer.learning_rate=0.01"],
     "adult": ["train.epochs=60", "train.optimizer.learning_rate=0.05"],
     "connect4": [
-        "train.epochs=60", "train.optimizer.learning_rate=0.03", "train.optimizer.adam_lr_ratio=2.0",
+        "train.epochs=100", "train.optimizer.learning_rate=0.03", "train.optimizer.adam_lr_ratio=2.0",
     ],
 }
 LABELS = {"bihm": "BiHM", "rws": "RWS", "helmholtz": "wake-sleep"}

@@ -14,7 +14,7 @@ K = "evaluate.num_samples=10000"
 DECAY = [f"train.optimizer.{of}weight_decay=0.005" for of in ("", "adam_")]  # not compared at this length
 MORE = ["train.epochs=100", "train.optimizer.learning_rate=0.004", *DECAY]
 TUNED = ["model.k=100", "train.epochs=5", "train.optimizer.learning_rate=0.001", *DECAY, K]
-RWS_MORE = ["train.epochs=200", K]
+RWS_MORE = ["train.epochs=100", K]
 METRICS = ("test_log_p_star", "test_log_likelihood", "log_z", "test_ess_star")
 
 
