@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from zoo import tiny
 
-from dgm_zoo import training
+from dgm_zoo import serving, training
 from dgm_zoo.cli.main import main
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.training import build, checkpoints, logs
@@ -390,6 +390,8 @@ def test_a_run_starts_from_the_best_weights_of_another(folder, trained):
     first, tuned = (training.load_run(folder / name)[0] for name in ("vae", "tuned"))
     for before, after in zip(first.get_weights(), tuned.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
+    assert main(["export", f"--workdir={folder / 'tuned'}", f"--out={folder / 'presets'}", "--name=tuned"]) == 0
+    assert serving.read_metadata(folder / "presets" / "tuned")["config"]["train"]["start_from"] == "vae"  # no path
 
 
 def test_a_start_from_other_networks_or_no_run_is_refused(folder, trained, capsys):

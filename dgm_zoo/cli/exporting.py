@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from pathlib import Path
 
 
 def export_source(source, directory, name=None, version=None):
@@ -9,8 +10,11 @@ def export_source(source, directory, name=None, version=None):
     from dgm_zoo import serving
 
     name = name or f"{source.config.model.name}_{source.config.data.name}".replace("/", "_")
+    config = source.config.to_dict()
+    if config["train"]["start_from"]:  # where that run lay is nobody's business, and of no use elsewhere
+        config["train"]["start_from"] = Path(config["train"]["start_from"]).name
     record = {
-        "config": source.config.to_dict(),
+        "config": config,
         "dataset": source.config.data.name,
         "seed": source.config.train.seed,
         "metrics": source.metrics,
