@@ -131,7 +131,7 @@ def _row(row, seeds, runs):
         "value": float(np.mean(values)),
         "values": values,
         "stderr": float(np.std(values, ddof=1) / np.sqrt(len(values))) if several else first["stderr"],
-        "stderr_over": "seeds" if several else "test images",
+        "stderr_over": "seeds" if several else "one run",
         "seeds": list(seeds),
         "budget": f"{runs[0]['epochs']} epochs, {minutes:.1f} min",
         "published": row["published"],
