@@ -60,8 +60,8 @@ def get_experiment():
         "notes": [
             "The published log Z is half of the recalled 2 log Z; the published effective sample size is of training "
             "rows, the ones here are of test rows.",
-            "The setting of connect4 is the second one: it was chosen by validation bounds after one run with the first, "
-            "of the bidirectional machine, had been tested.",
+            "The setting of connect4 is the second one: it was chosen by validation bounds after one run with the "
+            "first, of the bidirectional machine, had been tested.",
             "Layers are recalled from the paper's supplement, with little certainty; reweighted wake-sleep had other "
             "ones, and other settings, where its published values come from.",
         ],
