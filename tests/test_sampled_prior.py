@@ -49,6 +49,18 @@ def test_latents_are_saved_as_a_weight_that_does_not_train(dtype, tmp_path):
     assert drawn(loaded.prior).dtype == tf.float32 and np.ptp(drawn(loaded.prior)) == 1
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("event_shape", [(13,), (4, 2, 1), (1,)])
+def test_booleans_take_a_bit_each_and_are_drawn_as_zeros_and_ones(event_shape, compiled):
+    latents = np.random.default_rng(0).random((20, *event_shape)) < 0.5
+    prior = SampledPrior(event_shape, latents)
+    assert prior.latents.dtype == "uint8" and prior.latents.shape == (20, -(-latents[0].size // 8))
+    every = tf.constant((np.arange(20.0) + 0.5) / 20, tf.float32)
+    draw = tf.function(lambda position: prior.draw((position,)), jit_compile=compiled)
+    np.testing.assert_array_equal(draw(every), latents)
+    np.testing.assert_array_equal(draw(tf.reshape(every, [4, 5])), latents.reshape(4, 5, *event_shape))
+
+
 def test_it_takes_another_models_samples():
     other = tiny("gan")
     prior = SampledPrior.of(other.sample, n=20, seed=3)
@@ -85,6 +97,7 @@ def test_a_class_of_an_aae_has_its_share_of_the_latents():
     (np.zeros((0, 2)), "must be a function, such as swiss_roll, or an array of latents"),
     ("roll", "sampler 'roll' of SampledPrior must be a function"),
     (np.zeros((5, 3)), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
+    (np.zeros((5, 3), bool), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
     (np.array([[0.0, np.nan]]), "the latents of SampledPrior hold NaN or infinity; remove them"),
 ])
 def test_latents_that_are_none_are_refused(latents, sentence):

@@ -31,8 +31,8 @@ class SampledPrior(Prior):
       sampler: a pure function of `position`, uniform on [0, 1), `[...]`, and of standard normal noise
         `[..., *event_shape]`, to samples `[..., *event_shape]`; or an array of latents `[N, *event_shape]`, of which
         `position` picks one, all alike often. The default, `swiss_roll`, is a function of the plane. The array is kept
-        as a weight that does not train (bytes stay bytes), and is saved with the model. A function is saved by its
-        name, so it must be registered with `keras.saving.register_keras_serializable`.
+        as a weight that does not train (bytes stay bytes, eight booleans take one), and is saved with the model. A
+        function is saved by its name, so it must be registered with `keras.saving.register_keras_serializable`.
 
     Raises:
       InvalidInput: a sampler that is neither, latents that are not finite, or samples of another shape; and on saving,
@@ -52,16 +52,14 @@ class SampledPrior(Prior):
     def __init__(self, event_shape, sampler=swiss_roll, **kwargs):
         super().__init__(event_shape, **kwargs)
         sampler = keras.saving.deserialize_keras_object(sampler) if isinstance(sampler, dict) else sampler
-        self.sampler = self.latents = None
+        self.sampler, self.latents, self.packed = None, None, False
         if callable(sampler):
             self.sampler = sampler
+            shape = self._drawn_shape()
         else:
             self.latents = self._kept(sampler)
-        try:
-            drawn = self.draw(self.noise(BatchNoise([0, 0], 1))).shape
-        except (ValueError, tf.errors.InvalidArgumentError):
-            drawn = None
-        if drawn != (1, *self.event_shape):
+            shape = np.shape(sampler)[1:]
+        if shape != self.event_shape:
             raise InvalidInput(
                 f"the sampler of SampledPrior gives no samples of shape {self.event_shape}; change its event_shape or "
                 "the sampler"
@@ -84,6 +82,13 @@ class SampledPrior(Prior):
             raise InvalidInput(f"draw({n}) gave an array of shape {list(latents.shape)}; let it give [{n}, ...]")
         return cls(latents.shape[1:], latents, **kwargs)
 
+    def _drawn_shape(self):
+        """Shape of one sample of the function; None if it cannot take this event's noise."""
+        try:
+            return tuple(self.sampler(*self.noise(BatchNoise([0, 0], 1))).shape[1:])
+        except (ValueError, tf.errors.InvalidArgumentError):
+            return None
+
     def _kept(self, latents):
         """The variable that holds the latents."""
         array = np.asarray(latents)
@@ -93,7 +98,10 @@ class SampledPrior(Prior):
             )
         if not np.isfinite(array).all():
             raise InvalidInput("the latents of SampledPrior hold NaN or infinity; remove them")
-        dtype = "uint8" if array.dtype in (np.bool_, np.uint8) else "float32"
+        self.packed = array.dtype == np.bool_
+        if self.packed:
+            array = np.packbits(array.reshape(len(array), -1), -1, bitorder="little")
+        dtype = "uint8" if array.dtype == np.uint8 else "float32"
         kept = self.add_weight(shape=array.shape, initializer="zeros", dtype=dtype, trainable=False, name="latents")
         kept.assign(array.astype(dtype))
         return kept
@@ -111,12 +119,23 @@ class SampledPrior(Prior):
         (position,) = noise
         rows = self.latents.shape[0]
         row = tf.minimum(tf.cast(position * rows, tf.int32), rows - 1)
-        return tf.cast(tf.gather(tf.convert_to_tensor(self.latents), row), tf.float32)
+        latents = tf.gather(tf.convert_to_tensor(self.latents), row)
+        if self.packed:
+            latents = self._unpacked(latents)
+        return tf.cast(latents, tf.float32)
+
+    def _unpacked(self, latents):
+        """The bits of bytes: `[..., bytes]` to `[..., *event_shape]`."""
+        shape = tf.shape(latents)[:-1]
+        bits = tf.bitwise.right_shift(latents[..., None], np.arange(8, dtype="uint8")) & 1
+        flat = tf.reshape(bits, tf.concat([shape, [-1]], 0))[..., : math.prod(self.event_shape)]
+        return tf.reshape(flat, tf.concat([shape, self.event_shape], 0))
 
     def get_config(self):
         config = super().get_config()
         if self.sampler is None:
-            return {**config, "sampler": {"rows": self.latents.shape[0], "dtype": self.latents.dtype}}
+            dtype = "bool" if self.packed else self.latents.dtype
+            return {**config, "sampler": {"rows": self.latents.shape[0], "dtype": dtype}}
         name = keras.saving.get_registered_name(self.sampler)
         if keras.saving.get_registered_object(name) is not self.sampler:
             raise InvalidInput(

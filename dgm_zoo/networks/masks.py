@@ -66,7 +66,7 @@ def _sampled(masks):
         raise InvalidInput(f"masks have shape {list(masks.shape)}; give vectors of zeros and ones, [N, height * width]")
     if not np.isin(masks, (0, 1)).all():
         raise InvalidInput(f"masks have values from {masks.min():g} to {masks.max():g}; give zeros and ones")
-    return SampledPrior(masks.shape[1:], masks.astype(np.uint8))
+    return SampledPrior(masks.shape[1:], masks.astype(bool))
 
 
 def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
