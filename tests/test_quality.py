@@ -489,6 +489,16 @@ def test_samples_of_images_get_every_measure_with_its_protocol(digits_dir, tmp_p
         assert bad[name]["value"] < 0.3 < 0.6 < good[name]["value"]
 
 
+def test_means_of_binary_images_are_judged_as_binary_images(digits_dir, tmp_path):
+    x = next(iter(data.load("digits", "test", 360, data_dir=digits_dir, binarize="threshold"))).numpy()
+    given = {"data_dir": digits_dir, "folder": tmp_path}
+    means = 0.3 + 0.4 * x  # which side of 1/2 they are on is all that counts
+    found = sample_quality(means, "digits", Judge(), threshold=True, **given)
+    assert found["frechet_distance"]["value"] < 1e-3 and found["recall"]["value"] == 1.0
+    assert "360 real, binarised at half grey; features" in found["recall"]["protocol"]
+    assert sample_quality(means, "digits", Judge(), **given)["frechet_distance"]["value"] > 1.0
+
+
 def test_the_real_score_is_that_of_as_many_real_images(digits_dir, tmp_path):
     x = next(iter(data.load("digits", "test", 360, data_dir=digits_dir))).numpy()
     found = sample_quality(x[:200], "digits", Judge(), data_dir=digits_dir, folder=tmp_path)

@@ -5,7 +5,8 @@
 A ladder and a reverse encoder on MNIST, and a ladder on Fashion-MNIST, each trained as a game (`hsymvae`) and by the
 evidence bound with straight-through bits (`hvae`): the same networks, images, batches, steps and optimizer. Frechet
 distances are of random samples, and of limiting ones, which the chain between encoder and decoder has arrived at, to
-test images, by the features of this package's classifiers.
+test images, by the features of this package's classifiers. MNIST's images are binarised, and so are the means of p(x|z)
+that are compared with them, as in the authors' code.
 """
 
 SOURCE = "by Inception features and after 200,000 steps of 1,024 images, in the authors' repository"
@@ -45,5 +46,8 @@ def get_experiment():
         "notes": [
             "The published distances are by other features, so only the signs of their differences can be compared.",
             "The authors train on training and test images together; here test images are held out.",
+            "The means of p(x|z) on MNIST were first compared in grey levels, of two runs, ladders with seed 0: 117.0 "
+            "(random) and 84.9 (limiting) for the symmetric one, 127.4 and 104.9 for the evidence bound. Blur was most "
+            "of that, so all rows were then measured as the authors do.",
         ],
     }

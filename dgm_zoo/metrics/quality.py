@@ -20,7 +20,7 @@ LEAST = 20  # samples: two in each of the kernel distance's 10 subsets
 
 
 def sample_quality(x, dataset, classifier=None, *, label=None, split="test", limit=None, image_size=None,
-                   data_dir=None, folder=None):
+                   threshold=False, data_dir=None, folder=None):
     """Every measure of sample quality that suits a data set, of samples against its real examples.
 
     Args:
@@ -56,9 +56,10 @@ def sample_quality(x, dataset, classifier=None, *, label=None, split="test", lim
         label = checked_labels(label, len(x), info.num_classes or 0)
     modes = {} if info.modes is None else mode_coverage(x, dataset)
     seen_by = extractor(_coordinates if classifier is None else classifier)
-    features, probabilities = seen_by.extract(x)
+    features, probabilities = seen_by.extract((x > 0.5).astype("float32") if threshold else x)
     real = load_reference(
-        dataset, seen_by, split, limit=limit, image_size=image_size, data_dir=data_dir, folder=folder
+        dataset, seen_by, split, limit=limit, image_size=image_size, threshold=threshold, data_dir=data_dir,
+        folder=folder,
     )
     found = {
         "frechet_distance": frechet_distance(real.features, features),

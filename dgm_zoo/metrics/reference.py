@@ -29,7 +29,8 @@ class Reference(NamedTuple):
     probabilities: np.ndarray | None
 
 
-def load_reference(dataset, extractor, split="test", *, limit=None, image_size=None, data_dir=None, folder=None):
+def load_reference(dataset, extractor, split="test", *, limit=None, image_size=None, threshold=False, data_dir=None,
+                   folder=None):
     """Returns the `Reference` of a split, from the cache if it is there.
 
     Args:
@@ -37,6 +38,7 @@ def load_reference(dataset, extractor, split="test", *, limit=None, image_size=N
       extractor: an `Extractor`. One without a name is asked again every time, and nothing is written.
       split: "train", "validation" or "test".
       limit, image_size, data_dir: see `data.load`.
+      threshold: whether the images are binarised at half grey, as by `data.load` with binarize="threshold".
       folder: where the cache lies; `dgm_zoo` in XDG_CACHE_HOME, or else in ~/.cache, if None. A folder that cannot
         be written to costs a warning, and the time to compute the features again.
 
@@ -57,6 +59,7 @@ def load_reference(dataset, extractor, split="test", *, limit=None, image_size=N
         "split": split,
         "images": info.splits[split] if limit is None else limit,
         "image_size": list(image_size) if image_size else None,
+        "threshold": threshold,
         "features": extractor.name,
         "code": __version__,
     }
@@ -64,7 +67,8 @@ def load_reference(dataset, extractor, split="test", *, limit=None, image_size=N
     if extractor.name is not None and os.path.isfile(path):
         return _read(path, key)
     batches = data.load(
-        dataset, split, key["images"], image_size=image_size, limit=limit, shuffle=False, data_dir=data_dir
+        dataset, split, key["images"], image_size=image_size, limit=limit, shuffle=False, data_dir=data_dir,
+        binarize="threshold" if threshold else None,
     )
     found = Reference(_describe(key), *extractor.extract(next(iter(batches)).numpy()))
     if extractor.name is not None:
@@ -100,7 +104,8 @@ def _file_name(key):
 
 
 def _describe(key):
-    return f"{key['dataset']} {key['version']}, {key['split']} split, {key['images']:,} real"
+    cut = ", binarised at half grey" if key["threshold"] else ""
+    return f"{key['dataset']} {key['version']}, {key['split']} split, {key['images']:,} real{cut}"
 
 
 def _write(path, key, reference):

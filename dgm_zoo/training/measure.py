@@ -123,7 +123,7 @@ def _quality(x, label, model, config, split):
     return metrics.sample_quality(
         x, config.data.name, _classifier(config, model), label=label, split=split,
         limit=config.evaluate.limit if split == "test" else None, image_size=config.data.get("image_size"),
-        data_dir=config.data.get("data_dir"),
+        threshold=config.data.get("binarize") == "threshold", data_dir=config.data.get("data_dir"),
     )
 
 
