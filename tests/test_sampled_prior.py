@@ -96,6 +96,8 @@ def test_a_class_of_an_aae_has_its_share_of_the_latents():
 @pytest.mark.parametrize(("latents", "sentence"), [
     (np.zeros((0, 2)), "must be a function, such as swiss_roll, or an array of latents"),
     ("roll", "sampler 'roll' of SampledPrior must be a function"),
+    (lambda position, normal: tf.zeros([7, 2]), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
+    (lambda position, normal: position, r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
     (np.zeros((5, 3)), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
     (np.zeros((5, 3), bool), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
     (np.array([[0.0, np.nan]]), "the latents of SampledPrior hold NaN or infinity; remove them"),

@@ -83,11 +83,12 @@ class SampledPrior(Prior):
         return cls(latents.shape[1:], latents, **kwargs)
 
     def _drawn_shape(self):
-        """Shape of one sample of the function; None if it cannot take this event's noise."""
+        """Shape of one sample of the function; None if it does not take one event's noise to one sample."""
         try:
-            return tuple(self.sampler(*self.noise(BatchNoise([0, 0], 1))).shape[1:])
+            rows, *shape = self.sampler(*self.noise(BatchNoise([0, 0], 1))).shape
         except (ValueError, tf.errors.InvalidArgumentError):
             return None
+        return tuple(shape) if rows == 1 else None
 
     def _kept(self, latents):
         """The variable that holds the latents."""

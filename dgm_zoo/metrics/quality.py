@@ -31,6 +31,8 @@ def sample_quality(x, dataset, classifier=None, *, label=None, split="test", lim
       label: classes that the samples were asked to have, integers `[n]`, or None. Only a classifier's probabilities
         can tell whether they have them.
       split, limit, image_size, data_dir: which real examples; see `data.load`.
+      threshold: whether both sides are binarised at half grey first. It suits a model of images that were, whose
+        samples are means: of those the features see mostly that they are blurred.
       folder: where their statistics are cached; see `load_reference`.
 
     Returns:
