@@ -2,6 +2,9 @@
 
     dgm-zoo train --config=configs/hsymvae_fashion_mnist.py --workdir=runs/hsymvae_fashion_mnist
 
+Took 7 minutes on one core beside other work. Test split, Frechet distance by the preset classifier_fashion_mnist: 73 of
+random samples and 66 of limiting ones; docs/results/symvae_mnist.md has more seeds.
+
 The groups are those of the authors' code (Flach et al., 2024), whose decoder is a normal with one learned width;
 networks, likelihood, schedule and split are this package's. `--config.model.name=hvae` trains the same networks by the
 evidence bound.

@@ -2,6 +2,9 @@
 
     dgm-zoo train --config=configs/hsymvae_mnist.py --workdir=runs/hsymvae_mnist
 
+Took 7 minutes on one core beside other work. Test split: log p(x) = -96.6 +- 0.3 nats (K = 200), Frechet distance by
+the preset classifier_mnist 51 of random samples and 29 of limiting ones; docs/results/symvae_mnist.md has more seeds.
+
 The groups are those of the authors' code (Flach et al., 2024), which has convolutional networks and trains for 200,000
 steps of 1,024 images at a learning rate of 1e-4, on training and test images together; networks, schedule and split
 are this package's. `--config.model.inference=reverse` is the other encoder, `--config.model.name=hvae` trains the same

@@ -9,7 +9,14 @@ from exact_helmholtz import every, forced, sigmoid
 from exact_models import Enumerable, assert_near_zero, draws, gradients
 from zoo import images, tiny, two_cpus, weights
 
-from dgm_zoo.distributions import BatchNoise, BernoulliPrior, IndependentNormal, SampledPrior, StandardNormal
+from dgm_zoo.distributions import (
+    BatchNoise,
+    BernoulliPrior,
+    IndependentNormal,
+    SampledPrior,
+    StandardNormal,
+    StraightThroughBernoulli,
+)
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import consistency
 from dgm_zoo.models import VAE, SymmetricVAE, create
@@ -208,7 +215,8 @@ def test_a_chain_of_consistent_players_stays_where_it_starts_and_another_does_no
 
 @pytest.mark.parametrize(("given", "sentence"), [
     ({"n": 0}, "n is 0; give a whole number of at least 1"),
-    ({"n": 2, "steps": -1}, "steps is -1; give a whole number of at least 1"),
+    ({"n": 2, "steps": None}, "steps is None; give a whole number of at least 0"),
+    ({"n": 2, "steps": -1}, "steps is -1; give a whole number of at least 0"),
 ])
 def test_a_chain_of_no_length_is_refused(given, sentence):
     with pytest.raises(InvalidInput, match=sentence):
@@ -341,9 +349,12 @@ def test_what_has_no_consistency_says_so():
     data = tf.data.Dataset.from_tensor_slices(images(8)[0]).batch(8)
     with pytest.raises(InvalidInput, match="consistency takes no labels, which CVAE is conditioned on"):
         consistency(tiny("cvae"), data)
-    with pytest.raises(InvalidInput, match="SampledPrior has no density"):
+    for name in ("rws", "gan", "aae"):
+        with pytest.raises(InvalidInput, match="has no conditionals p.x.z. and q.z.x. to compare; give a VAE"):
+            consistency(tiny(name), data)
+    with pytest.raises(InvalidInput, match="consistency needs log p.z., but SampledPrior can only be sampled; compare"):
         consistency(sampled(), data)
-    with pytest.raises(InvalidInput, match="dreams 0 must be a whole number of at least 1"):
+    with pytest.raises(InvalidInput, match="dreams is 0; give a whole number of at least 1"):
         consistency(tiny("symvae"), data, dreams=0)
 
 
@@ -395,12 +406,22 @@ def test_latents_may_be_normal():
     (lambda: Game.random(4, 2).model(dream_weight=-1.0), "dream_weight is -1.0; give a number of at least 0"),
     (lambda: Game.random(4, 2).model(latents=StandardNormal((2,))),
      "latents StandardNormal of BernoulliPrior must be a SampledPrior"),
+    (lambda: Game.random(4, 2).model(latents=SampledPrior((3,), every(3))),
+     "the latents' event has shape (3,), but the posterior's event has (2,); make them equal"),
+    (lambda: tiny("symvae", latent_dim=2, prior=SampledPrior((2,))),
+     "but IndependentBernoulli takes zeros and ones; give samples of these alone"),
+    (lambda: Game.random(4, 2).model(latents=SampledPrior((2,), every(2) * 255)), "SampledPrior gives 255, but"),
     (lambda: tiny("hsymvae", groups=[5]), "groups [5] are no hierarchy; give the sizes of two or more"),
     (lambda: tiny("hsymvae", inference="lader"), "unknown inference 'lader'; did you mean 'ladder'?"),
     (lambda: VAE(dense((2,), (8,)), dense((4,), (2,)), SampledPrior((4,), every(4)),
                  likelihood=IndependentNormal((2,), stddev=1.0)),
      "VAE needs log p(z), but SampledPrior can only be sampled; use SymmetricVAE or AAE, or a prior with a density"),
     (lambda: tiny("iwae", prior=SampledPrior((2,))), "IWAE needs log p(z), but SampledPrior can only be sampled"),
+    (lambda: VAE(dense((2,), (8,)), dense((8,), (2,)), likelihood=IndependentNormal((2,), stddev=1.0),
+                 posterior=LadderPosterior((3, 5))), "StandardNormal and LadderPosterior are not both of groups; give"),
+    (lambda: VAE(dense((2,), (4,)), dense((4,), (2,)), BernoulliPrior((4,)), k=3, estimator="dreg",
+                 likelihood=IndependentNormal((2,), stddev=1.0), posterior=StraightThroughBernoulli((4,))),
+     "estimator 'dreg' passes a gradient through z, which samples of StraightThroughBernoulli have in part alone"),
 ])
 def test_what_does_not_fit_is_refused_in_one_sentence(build, sentence):
     with pytest.raises(InvalidInput) as error:
@@ -423,6 +444,11 @@ def test_data_that_do_not_suit_are_refused_before_training():
     x, label = images(8)
     with pytest.raises(InvalidInput, match=r"what comes with x has shape .*, but latents have \[None, 4\]"):
         model.fit(x, label, verbose=0)
+    z = every(4)[:8]
+    for wrong, sentence in ((z * 255, "SymmetricVAE.fit: the latents of row 1 hold 255; give zeros and ones, or -1"),
+                            (np.where(z == 0, -1, z), "the latents of row 1 hold -1; give zeros and ones, or -1")):
+        with pytest.raises(InvalidInput, match=sentence):
+            model.fit(x, wrong, verbose=0)
     alone = Game.random(4, 2).model(dream_weight=0.0)
     alone.compile("sgd")
     with pytest.raises(InvalidInput, match="dream_weight 0 leaves eta nothing to ascend on x alone; give pairs"):

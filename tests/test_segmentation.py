@@ -290,6 +290,13 @@ def test_segment_and_render_have_the_shapes_and_ranges_that_they_state():
     (lambda model: tiny("segvae", masks=MASKS[..., 0]), "masks have shape [4, 4, 4]; give [N, 4, 4, 1]"),
     (lambda model: tiny("segvae", masks=MASKS * 3), "masks have values from 0 to 3; give zeros and ones"),
     (lambda model: tiny("segvae", noise_bits=0), "noise_bits is 0; give a whole number of at least 1"),
+    (lambda model: model.render([[0.0], [0.0, 1.0]]), "render: z is not an array of numbers; give shape [batch, 4"),
+    (lambda model: MaskAndNoise(SampledPrior((4, 4, 1), MASKS), 3), "masks have shape (4, 4, 1); give vectors"),
+    (lambda model: MaskAndNoise(SampledPrior((16,), 0.3 * MASKS.reshape(4, 16)), 3),
+     "SampledPrior gives 0.3, but MaskAndNoise takes zeros and ones; give samples of these alone"),
+    (lambda model: segmentation_iou(model, tf.data.Dataset.from_tensor_slices(images(4)[0]).batch(4)),
+     "the images come without masks; load them with pairs=0"),
+    (lambda model: model.sample(2, label=3), "unknown input of sample 'label'"),
     (lambda model: MaskAndNoise(MASKS, 3), "masks have shape [4, 4, 4, 1]; give vectors of zeros and ones"),
     (lambda model: SegmentationVAE(dense((1, 2, 1), (2,)), dense((2,), (1, 2, 1)),
                                    likelihood=IndependentBernoulli((1, 2, 1))),
@@ -301,6 +308,12 @@ def test_what_does_not_fit_is_refused_in_one_sentence(call, sentence):
     with pytest.raises(InvalidInput) as error:
         call(tiny("segvae"))
     assert sentence in str(error.value) and "\n" not in str(error.value)
+
+
+def test_no_rows_have_no_masks_and_no_renderings():
+    model = tiny("segvae")
+    assert model.segment(np.zeros((0, *SHAPE)))["mask"].shape == (0, *SHAPE)
+    assert model.render(np.zeros((0, 4, 4, 1))).shape == (0, *SHAPE)
 
 
 def test_a_served_model_segments_and_renders_as_it_does_in_python(tmp_path):

@@ -8,9 +8,9 @@ from exact_helmholtz import every
 from zoo import CLASSES, images, tiny, weights
 
 from dgm_zoo import data
-from dgm_zoo.distributions import BatchNoise
+from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics import consistency
+from dgm_zoo.metrics import active_units, consistency, log_likelihood
 from dgm_zoo.models import HierarchicalSymmetricVAE, SemiSupervisedSymmetricVAE
 from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior, ReversePosterior
 
@@ -161,3 +161,29 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     model.compile("sgd")
     with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, y."):
         model.fit(images(8)[0], verbose=0)
+    with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, label., -1 where there"):
+        model.evaluate(images(8)[0], verbose=0)
+
+
+def test_a_draw_is_of_its_class_as_a_sample_is():
+    model = tiny("ssymvae")
+    seeds, label = row_seeds(3, 50), np.full(50, 1, "int32")
+    noise = RowNoise(seeds)
+    z = model.draw_z(model.prior.noise(noise), tf.constant(label)).numpy()
+    assert (z[:, :CLASSES].argmax(1) == label).all()
+    np.testing.assert_allclose(model.p_x(z).mean(), model.sample(50, seed=3, label=1), atol=1e-6)
+    wanted = model.likelihood.sample(model.p_x(z), model.likelihood.noise(noise))
+    np.testing.assert_array_equal(model.draw(50, seed=3, label=1), wanted)
+    for wrong, sentence in (({}, "draw: label is missing"), ({"label": 99}, "draw: label has values from 99 to 99")):
+        with pytest.raises(InvalidInput, match=sentence):
+            model.draw(2, **wrong)
+
+
+def test_what_looks_at_no_label_takes_images_alone():
+    model, x = tiny("ssymvae"), images(20)[0]
+    rows = tf.data.Dataset.from_tensor_slices(x).batch(10)
+    np.testing.assert_allclose(log_likelihood(model, rows, 3)["value"], log_likelihood(
+        model, tf.data.Dataset.from_tensor_slices((x, np.zeros(20, "int32"))).batch(10), 3)["value"])
+    assert consistency(model, rows, 3, 10)["awake"]["value"] > -1
+    with pytest.raises(InvalidInput, match="LadderPosterior does not state its means; leave active_units out"):
+        active_units(model, rows)

@@ -31,6 +31,7 @@ def get_experiment():
             "dreams begin with are 10,000 samples of the preset gan_mnist above 1/2; test images are of other "
             "photographs.",
             "What is measured is the epoch with the greatest sum of the players' utilities on validation images "
-            "without their masks: no mask but those of the pairs is used in training.",
+            "without their masks: no mask but those of the pairs is used in training. For pairs alone that is the "
+            "decoder's utility, as the encoder has none without dreams.",
         ],
     }

@@ -21,7 +21,7 @@ from dgm_zoo.distributions.priors import (
     UniformPrior,
     VampPrior,
 )
-from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_density
+from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_bits, with_density
 from dgm_zoo.errors import InvalidInput, unknown
 
 HEADS = {
@@ -108,5 +108,6 @@ __all__ = [
     "kl",
     "row_seeds",
     "swiss_roll",
+    "with_bits",
     "with_density",
 ]

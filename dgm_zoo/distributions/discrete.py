@@ -57,6 +57,7 @@ class IndependentBernoulli(Head):
     a log density only for binary values.
     """
 
+    binary = True
     reparametrised = False
     range = (0.0, 1.0)
 
@@ -208,6 +209,7 @@ class OneHotCategorical(Head):
       event_shape: shape of one event; its last axis is the number of classes.
     """
 
+    binary = True
     reparametrised = False
     range = (0.0, 1.0)
 

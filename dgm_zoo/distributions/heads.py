@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, is_whole
 
 MIN_STDDEV = 1e-4
 
@@ -33,11 +33,6 @@ def pick(logits, uniform):
     return tf.reduce_sum(tf.cast(uniform[..., None] >= edges, tf.int32), -1)
 
 
-def is_whole(value, least):
-    """Whether `value` is a whole number (no bool) of at least `least`."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
-
-
 class Head(keras.layers.Layer):
     """Base of all heads.
 
@@ -52,6 +47,8 @@ class Head(keras.layers.Layer):
 
     params_per_value = 1
     range = None  # the closed range that an event's values must lie in, where there is one
+    binary = False  # whether samples are zeros and ones
+    factorised = True  # whether an event's values are independent given the parameters
     reparametrised = True  # whether a sample carries the gradient to the parameters
 
     def __init__(self, event_shape, **kwargs):
@@ -62,7 +59,7 @@ class Head(keras.layers.Layer):
     def shape_of(self, name, shape):
         """Returns `shape` as a tuple of ints; raises `InvalidInput` unless it holds positive whole numbers."""
         axes = tuple(shape) if isinstance(shape, (tuple, list, tf.TensorShape)) else (shape,)
-        if not axes or not all(is_whole(n, 1) for n in axes):
+        if not axes or not all(is_whole(n) for n in axes):
             raise InvalidInput(
                 f"{name} {shape!r} of {type(self).__name__} needs positive whole numbers, such as (28, 28, 1)"
             )

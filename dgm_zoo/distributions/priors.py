@@ -95,6 +95,7 @@ class BernoulliPrior(Prior):
       trainable: whether they are learnt.
     """
 
+    binary = True
     range = (0.0, 1.0)
 
     def __init__(self, event_shape, logits=0.0, trainable=True, **kwargs):

@@ -1,6 +1,7 @@
 """`SampledPrior`: a prior that can be sampled and has no density."""
 
 import math
+import reprlib
 
 import keras
 import numpy as np
@@ -57,8 +58,8 @@ class SampledPrior(Prior):
             self.sampler = sampler
             shape = self._drawn_shape()
         else:
-            self.latents = self._kept(sampler)
-            shape = np.shape(sampler)[1:]
+            array = _array(sampler)
+            self.latents, shape = self._kept(array), array.shape[1:]
         if shape != self.event_shape:
             raise InvalidInput(
                 f"the sampler of SampledPrior gives no samples of shape {self.event_shape}; change its event_shape or "
@@ -86,19 +87,12 @@ class SampledPrior(Prior):
         """Shape of one sample of the function; None if it does not take one event's noise to one sample."""
         try:
             rows, *shape = self.sampler(*self.noise(BatchNoise([0, 0], 1))).shape
-        except (ValueError, tf.errors.InvalidArgumentError):
+        except (AttributeError, TypeError, ValueError, tf.errors.InvalidArgumentError):
             return None
         return tuple(shape) if rows == 1 else None
 
-    def _kept(self, latents):
+    def _kept(self, array):
         """The variable that holds the latents."""
-        array = np.asarray(latents)
-        if array.dtype.kind not in "fiub" or array.ndim == 0 or not len(array):
-            raise InvalidInput(
-                f"sampler {latents!r} of SampledPrior must be a function, such as swiss_roll, or an array of latents"
-            )
-        if not np.isfinite(array).all():
-            raise InvalidInput("the latents of SampledPrior hold NaN or infinity; remove them")
         self.packed = array.dtype == np.bool_
         if self.packed:
             array = np.packbits(array.reshape(len(array), -1), -1, bitorder="little")
@@ -152,6 +146,33 @@ class SampledPrior(Prior):
         if "rows" in kept:
             config = {**config, "sampler": np.zeros((kept["rows"], *config["event_shape"]), kept["dtype"])}
         return cls(**config)
+
+
+def _array(latents):
+    """Latents as a NumPy array, of numbers and not empty."""
+    try:
+        array = np.asarray(latents)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "fiub" or array.ndim == 0 or not len(array):
+        what = f"of {array.dtype} {list(array.shape)}" if array.ndim else f"{reprlib.repr(latents)}"
+        raise InvalidInput(
+            f"sampler {what} of SampledPrior must be a function, such as swiss_roll, or an array of latents"
+        )
+    if not np.isfinite(array).all():
+        raise InvalidInput("the latents of SampledPrior hold NaN or infinity; remove them")
+    return array
+
+
+def with_bits(prior, user, samples=1000):
+    """Returns `prior`; raises `InvalidInput` if one of some samples is not of zeros and ones, which `user` needs."""
+    z = np.asarray(prior.draw(prior.noise(BatchNoise([0, 0], samples))))
+    other = z[(z != 0) & (z != 1)]
+    if len(other):
+        raise InvalidInput(
+            f"{type(prior).__name__} gives {other[0]:g}, but {user} takes zeros and ones; give samples of these alone"
+        )
+    return prior
 
 
 def with_density(prior, cls):

@@ -2,7 +2,7 @@
 
 from dgm_zoo.metrics.codes import aggregate_posterior, code_error, codes_and_prior
 from dgm_zoo.metrics.equilibrium import consistency
-from dgm_zoo.metrics.evidence import active_units, bound_terms, log_likelihood
+from dgm_zoo.metrics.evidence import active_units, bound_terms, factorised, log_likelihood
 from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
 from dgm_zoo.metrics.modes import mode_coverage
@@ -31,6 +31,7 @@ __all__ = [
     "consistency",
     "density_coverage",
     "extractor",
+    "factorised",
     "frechet_distance",
     "frechet_of_moments",
     "helmholtz_evidence",

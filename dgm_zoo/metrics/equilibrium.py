@@ -7,7 +7,7 @@ plain dicts of `value`, `stderr` and `protocol`.
 import numpy as np
 
 from dgm_zoo.distributions import BatchNoise, check_seed
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.metrics.evidence import _batches, _stderr
 
 ROWS = 500  # dreams that are drawn together
@@ -48,10 +48,18 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     Example:
       >>> consistency(model, data.load("mnist", "test", 500, binarize="threshold"))["asleep"]["value"]
     """
+    if not all(hasattr(model, part) for part in ("prior", "likelihood", "p_x", "q_z", "log_likelihood")):
+        raise InvalidInput(
+            f"{type(model).__name__} has no conditionals p(x|z) and q(z|x) to compare; give a VAE or a SymmetricVAE"
+        )
+    if not model.prior.has_density:
+        raise InvalidInput(
+            f"consistency needs log p(z), but {type(model.prior).__name__} can only be sampled; compare samples, with "
+            "metrics.sample_quality"
+        )
     if "label" in model.endpoints()["decode"].inputs:
         raise InvalidInput(f"consistency takes no labels, which {type(model).__name__} is conditioned on; give another")
-    if type(dreams) is not int or dreams < 1:
-        raise InvalidInput(f"dreams {dreams!r} must be a whole number of at least 1")
+    dreams = whole_number("dreams", dreams)
     seeds = np.random.SeedSequence(check_seed(seed) % 2**32)
     new_seed = lambda: int(seeds.spawn(1)[0].generate_state(1)[0] >> 1)  # noqa: E731
     k, lower, upper, gap = num_samples, [], [], []

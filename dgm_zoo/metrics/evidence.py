@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from dgm_zoo.distributions import check_seed
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 
 
 def _batches(model, dataset):
@@ -16,7 +16,7 @@ def _batches(model, dataset):
     x = None
     for batch in dataset:
         x, y = (batch if isinstance(batch, tuple) else (batch, None))
-        yield x.numpy(), {"label": y.numpy()} if "label" in model.takes() else {}
+        yield x.numpy(), {"label": y.numpy()} if "label" in model.takes() and y is not None else {}
     if x is None:
         raise InvalidInput("the data set is empty; check its split and batch size")
 
@@ -45,8 +45,7 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
     Example:
       >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
     """
-    if type(repetitions) is not int or repetitions < 1:
-        raise InvalidInput(f"repetitions {repetitions!r} must be a whole number of at least 1")
+    repetitions = whole_number("repetitions", repetitions)
     entropy = check_seed(seed) % 2**32
     runs = []
     for repetition in range(repetitions):
@@ -95,8 +94,13 @@ def bound_terms(model, dataset, verbose=0):
 def active_units(model, dataset, threshold=0.01):
     """Number of latent units whose posterior mean varies over the data: Cov_x(E_q(u|x)[u]) > `threshold`.
 
+    Raises:
+      InvalidInput: a posterior of groups, of which `encode` does not tell the means.
+
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
     """
+    if not factorised(model):
+        raise InvalidInput(f"{type(model.posterior).__name__} does not state its means; leave active_units out")
     codes = [model.encode(x, **given) for x, given in _batches(model, dataset)]
     means = np.concatenate([c["mean"] if "mean" in c else (1 + np.tanh(c["logits"] / 2)) / 2 for c in codes])
     return {
@@ -104,6 +108,11 @@ def active_units(model, dataset, threshold=0.01):
         "stderr": None,
         "protocol": f"of {means.shape[1]} units, variance of the posterior mean over images above {threshold}",
     }
+
+
+def factorised(model):
+    """Whether what `encode` returns are the parameters of q(z|x) value by value."""
+    return getattr(getattr(model, "posterior", None), "factorised", True)
 
 
 def _stderr(values):

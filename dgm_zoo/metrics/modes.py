@@ -3,7 +3,7 @@
 import numpy as np
 
 from dgm_zoo import data
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, is_whole
 
 LEAST = 20  # samples of high quality that cover a mode
 RADIUS = 3  # standard deviations; within it lie 1 - exp(-RADIUS**2 / 2) of a mode's points
@@ -40,7 +40,7 @@ def mode_coverage(points, dataset, least=LEAST):
     points, centres = np.asarray(points, np.float64), np.array(modes.centres)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise InvalidInput(f"points of shape {list(points.shape)} do not suit; give finite ones, [n, 2]")
-    if isinstance(least, bool) or not isinstance(least, int) or least < 1:
+    if not is_whole(least):
         raise InvalidInput(f"least is {least!r}; give a whole number of samples, at least 1")
     if len(points) < least * len(centres):
         raise InvalidInput(

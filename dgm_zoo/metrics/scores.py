@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 from scipy.special import rel_entr
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 
 
 def inception_score(probabilities, splits=10):
@@ -152,7 +152,7 @@ def precision_recall(real, generated, k=3):
     Example:
       >>> precision_recall(real, generated)["recall"]["value"]
     """
-    real, generated = _pair(real, generated, "precision and recall", least=_whole("k", k) + 1)
+    real, generated = _pair(real, generated, "precision and recall", least=whole_number("k", k) + 1)
     protocol = f"{len(generated):,} samples against {len(real):,}, k = {k}, s.e. over images"
     inside = {"precision": _balls(real, k, generated)[0] > 0, "recall": _balls(generated, k, real)[0] > 0}
     return {name: _metric(one.mean(), _stderr(one), protocol) for name, one in inside.items()}
@@ -180,7 +180,7 @@ def density_coverage(real, generated, k=5):
     Example:
       >>> density_coverage(real, generated)["coverage"]["value"]
     """
-    real, generated = _pair(real, generated, "density and coverage", least=_whole("k", k) + 1)
+    real, generated = _pair(real, generated, "density and coverage", least=whole_number("k", k) + 1)
     protocol = f"{len(generated):,} samples against {len(real):,}, k = {k}, s.e. over images"
     balls, covered = _balls(real, k, generated)
     return {
@@ -234,15 +234,9 @@ def _moments(x):
 
 def _parts(metric, n, parts, least=1):
     """The row numbers 0 .. n - 1 in `parts` disjoint parts, at random but always alike."""
-    if n < _whole("number of parts", parts) * least:
+    if n < whole_number("number of parts", parts) * least:
         raise InvalidInput(f"{metric} over {parts} parts needs at least {parts * least} rows, not {n}; give more")
     return np.array_split(np.random.default_rng(0).permutation(n), parts)
-
-
-def _whole(name, value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidInput(f"{name} is {value!r}; give a whole number of at least 1")
-    return value
 
 
 def _pair(real, generated, metric, least):

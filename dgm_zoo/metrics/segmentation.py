@@ -1,5 +1,6 @@
 """How well a model's masks are those of the data."""
 
+import keras
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput
@@ -41,12 +42,17 @@ def segmentation_iou(model, dataset):
       dict of `value`; `stderr`, its standard error over images; `protocol`.
 
     Raises:
-      InvalidInput: no data, or rows without a mask.
+      InvalidInput: no data, or images without a mask.
 
     Example:
       >>> segmentation_iou(model, data.load("textured_digits", "test", 500, pairs=0))["value"]
     """
-    found = [intersection_over_union(model.segment(x)["mask"], z.numpy()) for x, z in dataset]
+    found = []
+    for batch in dataset:
+        x, z, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        if z is None:
+            raise InvalidInput("the images come without masks; load them with pairs=0")
+        found.append(intersection_over_union(model.segment(x)["mask"], z.numpy()))
     if not found:
         raise InvalidInput("the data set is empty; check its split and batch size")
     found = np.concatenate(found)

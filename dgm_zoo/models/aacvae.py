@@ -2,9 +2,10 @@
 
 import keras
 
+from dgm_zoo.errors import whole_number
 from dgm_zoo.models.activation import Activated
 from dgm_zoo.models.cvae import CVAE
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 
 
 @register("aacvae")
@@ -37,7 +38,7 @@ class AACVAE(Activated, CVAE):
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
                beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
         """Builds the model with default networks; see `AAVAE.create`."""
-        size = positive_int("num_classes", num_classes)
+        size = whole_number("num_classes", num_classes)
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size),
             discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization, size),

@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, StandardNormal
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.gan import Saturation, check_critic, fixed, nonnegative
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
 from dgm_zoo.objectives import adversarial, energy_distance
@@ -93,7 +93,7 @@ class AAE(GenerativeModel):
         self.posterior = Deterministic(latent) if posterior is None else posterior
         self.likelihood, self.objective = likelihood, adversarial(objective)
         self.weight = nonnegative("weight", weight)
-        self.classes = None if classes is None else positive_int("classes", classes)
+        self.classes = None if classes is None else whole_number("classes", classes)
         self.logged = (*type(self).logged, *self.objective.logged)
         match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
         match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
@@ -124,12 +124,12 @@ class AAE(GenerativeModel):
           discriminator_hidden, normalization: the discriminator's; see `networks.dense_discriminator`.
           Everything else: see the class, `networks.encoder_and_decoder` and `distributions.get`.
         """
-        latent = (positive_int("latent_dim", latent_dim),)
+        latent = (whole_number("latent_dim", latent_dim),)
         likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
         encoder, decoder = encoder_and_decoder(
             network, image_shape, latent_dim, posterior.params_shape, likelihood.params_shape, hidden, activation
         )
-        size = 0 if classes is None else positive_int("classes", classes) + 1
+        size = 0 if classes is None else whole_number("classes", classes) + 1
         return cls(
             encoder, decoder, dense_discriminator(latent, discriminator_hidden, normalization, size),
             distributions.get(prior, latent), likelihood=likelihood, posterior=posterior, objective=objective,

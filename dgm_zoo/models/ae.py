@@ -5,10 +5,11 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.distributions import FittedNormal
+from dgm_zoo.errors import whole_number
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.formulation import Ascent, Edge, Formulation
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import encoder_and_decoder
 
@@ -72,7 +73,7 @@ class AE(GenerativeModel):
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
                likelihood="IndependentBernoulli", seed=None):
         """Builds the model with default networks; see `networks.encoder_and_decoder` and `distributions.get`."""
-        latent = (positive_int("latent_dim", latent_dim),)
+        latent = (whole_number("latent_dim", latent_dim),)
         likelihood = distributions.get(likelihood, tuple(image_shape))
         encoder, decoder = encoder_and_decoder(
             network, image_shape, latent_dim, latent, likelihood.params_shape, hidden, activation

@@ -300,6 +300,11 @@ class GenerativeModel(Serves, keras.Model):
                 if value is None:
                     raise InvalidInput(f"{where}: {type(self).__name__} needs labels; give (x, y)")
                 check_array(where, name, value, self.takes()[name])
+        if y is not None and "label" not in self.takes():
+            self.check_pairs(where, y)
+
+    def check_pairs(self, where, y):
+        """Raises `InvalidInput` if y, which comes with x and is no label, does not suit; the model may ignore it."""
 
     def takes(self):
         """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels."""

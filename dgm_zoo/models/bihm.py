@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import BatchNoise, check_seed
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.chain import GibbsChain
 from dgm_zoo.models.endpoints import SEED, Endpoint
 from dgm_zoo.models.formulation import KL, Ascent
 from dgm_zoo.models.helmholtz import POWERS, HelmholtzMachine
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 
@@ -76,7 +76,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     def __init__(self, generative, inference, *, k=10, log_z=None, **kwargs):
         super().__init__(generative, inference, **kwargs)
-        self.k = positive_int("k", k)
+        self.k = whole_number("k", k)
         self.log_z = log_z
 
     @classmethod
@@ -148,7 +148,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
         Raises:
           InvalidInput: a number below 1, or a seed that is no int32.
         """
-        num_samples, inner = positive_int("num_samples", num_samples), positive_int("inner", inner)
+        num_samples, inner = whole_number("num_samples", num_samples), whole_number("inner", inner)
         seed = np.array([check_seed(seed), 0], np.int32)
         chunk = min(num_samples, max(1, self.rows_per_pass // inner))
         return self.traced(self._z_moments)(seed, tf.constant(num_samples), inner, chunk).numpy()

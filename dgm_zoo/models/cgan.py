@@ -5,10 +5,11 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
+from dgm_zoo.errors import whole_number
 from dgm_zoo.models.endpoints import Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import GAN
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import match
 
 
@@ -62,7 +63,7 @@ class CGAN(GAN):
 
     def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
         super().__init__(generator, discriminator, prior, **kwargs)
-        self.num_classes = positive_int("num_classes", num_classes)
+        self.num_classes = whole_number("num_classes", num_classes)
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             inputs = network.input if isinstance(network.input, (list, tuple)) else [network.input]
             shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
@@ -72,7 +73,7 @@ class CGAN(GAN):
     def create(cls, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
                prior="StandardNormal", objective=None, critic_steps=1, seed=None):
         """Builds the model with default networks; see `GAN.create`."""
-        size = positive_int("num_classes", num_classes)
+        size = whole_number("num_classes", num_classes)
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size),
             num_classes=size, critic_steps=critic_steps, seed=seed,

@@ -6,9 +6,8 @@ import tensorflow as tf
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import pick
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.endpoints import check_array
-from dgm_zoo.models.registry import positive_int
 from dgm_zoo.objectives.wake_sleep import power_bound
 
 
@@ -99,7 +98,7 @@ class GibbsChain:
         Raises:
           InvalidInput: x or a mask of another shape or not binary, or fewer steps than 1.
         """
-        steps = positive_int("steps", steps)
+        steps = whole_number("steps", steps)
         wanted = self.takes()["x"]
         x = tf.constant(check_array("inpaint", "x", x, wanted))
         mask = np.broadcast_to(mask, x.shape) if np.shape(mask) == self.image_shape else mask
@@ -123,8 +122,8 @@ class GibbsChain:
 
         With 0 steps they are where the chain starts, ancestral samples of p.
         """
-        nothing = tf.zeros((positive_int("n", n), *self.image_shape))
-        return self._chains(nothing, nothing, steps and positive_int("steps", steps), seed)
+        nothing = tf.zeros((whole_number("n", n), *self.image_shape))
+        return self._chains(nothing, nothing, whole_number("steps", steps, least=0), seed)
 
     def resample(self, n, candidates=100, inner=10, seed=0):
         """Draws n samples of p* by importance resampling: NumPy `[n, *image_shape]`.
@@ -143,7 +142,7 @@ class GibbsChain:
           InvalidInput: a number below 1, or a seed that is no int32.
         """
         for name, value in (("n", n), ("candidates", candidates), ("inner", inner)):
-            positive_int(name, value)
+            whole_number(name, value)
         rows, seeds = max(1, self.rows_per_pass // (candidates * inner)), row_seeds(seed, n)
         run = self.traced(self._resample)
         return np.concatenate([

@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
+from dgm_zoo.errors import whole_number
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import Endpoint, Input
 from dgm_zoo.models.formulation import Ascent, Edge, Formulation
-from dgm_zoo.models.registry import dropout_rate, positive_int, register
+from dgm_zoo.models.registry import dropout_rate, register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
@@ -63,7 +64,7 @@ class Classifier(GenerativeModel):
     def create(cls, image_shape, num_classes, filters=(32, 64), hidden=256, dropout=0.5, seed=None):
         """Builds the model with a LeNet as its trunk and a linear head; see `networks.lenet`."""
         trunk = lenet(image_shape, filters, hidden)
-        head = dense((hidden,), (positive_int("num_classes", num_classes),), (), name="head")
+        head = dense((hidden,), (whole_number("num_classes", num_classes),), (), name="head")
         return cls(trunk, head, dropout=dropout, seed=seed)
 
     def train_step(self, data):

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.distributions import VampPrior
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.endpoints import Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import VAE
 
 
@@ -58,7 +58,7 @@ class CVAE(VAE):
 
     def __init__(self, encoder, decoder, prior=None, *, likelihood, num_classes, posterior=None, **kwargs):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
-        self.num_classes = positive_int("num_classes", num_classes)
+        self.num_classes = whole_number("num_classes", num_classes)
         if isinstance(self.prior, VampPrior):
             raise InvalidInput("CVAE takes no VampPrior, whose pseudo-inputs have no class; use a MixturePrior")
 
@@ -66,7 +66,7 @@ class CVAE(VAE):
     def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
                beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
-        size = positive_int("num_classes", num_classes)
+        size = whole_number("num_classes", num_classes)
         return cls(
             **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size),
             num_classes=size, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import RowNoise, row_seeds
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, unknown, whole_number
 
 ROWS_PER_CALL = 500
 
@@ -83,6 +83,18 @@ def check_array(where, name, value, wanted):
     return fits
 
 
+def checked(name, inputs, arrays):
+    """Returns `arrays` that fit the `Input`s of endpoint `name`, by name; else raises `InvalidInput`."""
+    missing = sorted(set(inputs) - {key for key, value in arrays.items() if value is not None})
+    if missing:
+        raise InvalidInput(f"{name}: {missing[0]} is missing; give shape {inputs[missing[0]]}")
+    arrays = {key: check_array(name, key, arrays[key], inputs[key]) for key in inputs}
+    rows = {len(value) for value in arrays.values()}
+    if len(rows) > 1:
+        raise InvalidInput(f"{name}: inputs have {sorted(rows)} rows; give each the same number")
+    return arrays
+
+
 class Serves:
     """Mixin: `endpoints()` is the table; `answer` runs one of them over any number of rows in Python."""
 
@@ -112,22 +124,19 @@ class Serves:
         if name not in table:
             raise InvalidInput(f"{type(self).__name__} has no '{name}'; it answers {', '.join(table)}")
         inputs = table[name].inputs
-        missing = sorted(set(inputs) - {key for key, value in arrays.items() if value is not None})
-        if missing:
-            raise InvalidInput(f"{name}: {missing[0]} is missing; give shape {inputs[missing[0]]}")
-        arrays = {key: check_array(name, key, arrays[key], inputs[key]) for key in inputs}
-        rows = {len(value) for value in arrays.values()}
-        if len(rows) > 1:
-            raise InvalidInput(f"{name}: inputs have {sorted(rows)} rows; give each the same number")
+        arrays = checked(name, inputs, arrays)
+        rows = len(next(iter(arrays.values())))
+        if not rows:  # an answer's shape is that of any other's
+            arrays = {key: np.zeros((1, *value.shape[1:]), value.dtype) for key, value in arrays.items()}
         cache = self.__dict__.setdefault("_answers", {})
         if name not in cache:
             traced = tf.function(self.endpoint_function(name), autograph=False)
             cache[name] = traced.get_concrete_function(**{key: wanted.spec(key) for key, wanted in inputs.items()})
         parts = []
-        for start in range(0, max(rows.pop(), 1), ROWS_PER_CALL):
+        for start in range(0, max(rows, 1), ROWS_PER_CALL):
             chunk = {key: tf.constant(value[start : start + ROWS_PER_CALL]) for key, value in arrays.items()}
             parts.append({key: value.numpy() for key, value in cache[name](**chunk).items()})
-        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
 
     def traced(self, function):
         """Returns `function`, a method, as a `tf.function` that is made once."""
@@ -145,9 +154,16 @@ class Serves:
           **inputs: what else the model's `sample` takes, such as `label` (`[n]`, or one for all).
 
         Raises:
-          InvalidInput: n is not a positive whole number, or the seed is no int32.
+          InvalidInput: n is not a positive whole number, the seed is no int32, or the model's `sample` takes no such
+            input.
         """
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise InvalidInput(f"n {n!r} is not a number of samples; give a whole number of at least 1")
+        return self.answer("sample", **self.asked(n, seed, inputs))["x"]
+
+    def asked(self, n, seed, inputs):
+        """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
+        n, table = whole_number("n", n), self.endpoints()
+        for key in inputs if "sample" in table else ():
+            if key not in table["sample"].inputs:
+                raise unknown("input of sample", key, table["sample"].inputs)
         inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
-        return self.answer("sample", seed=row_seeds(seed, n), **inputs)["x"]
+        return {"seed": row_seeds(seed, n), **inputs}

@@ -4,9 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import RowNoise, row_seeds
-from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.endpoints import ROWS_PER_CALL, check_array
-from dgm_zoo.models.registry import positive_int
+from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.models.endpoints import ROWS_PER_CALL, check_array, checked
 
 ROWS_PER_DECODE = 4000  # samples x images in one call of the decoder when a likelihood is estimated
 
@@ -33,7 +32,7 @@ class Estimates:
 
         References: Burda et al., 2016, section 5 (K = 5,000).
         """
-        num_samples = positive_int("num_samples", num_samples)
+        num_samples = whole_number("num_samples", num_samples)
         given = {"x": x, **self._given(label)}
         takes = self.endpoints()["log_likelihood"].inputs
         x, label = (
@@ -68,6 +67,10 @@ class Estimates:
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
         return total - tf.math.log(tf.cast(num_samples, tf.float32))
 
+    def draw_z(self, noise, label=None):
+        """z ~ p(z) for what `prior.noise` drew, `[batch, latent_dim]`; of a class if that is a part of z."""
+        return self.prior.draw(noise, self.q_z)
+
     def draw(self, n, seed=0, label=None):
         """Draws z ~ p(z), then x ~ p(x|z), of which `sample` gives the mean: NumPy `[n, *image_shape]`.
 
@@ -80,13 +83,13 @@ class Estimates:
         Raises:
           InvalidInput: see `sample`.
         """
-        seeds = row_seeds(seed, positive_int("n", n))
-        labels = [] if label is None else [np.broadcast_to(label, (n,)).astype("int32")]
+        asked = self.asked(n, seed, self._given(label))
+        arrays = checked("draw", self.endpoints()["sample"].inputs, asked).values()  # seeds, and labels if any
         starts = range(0, n, ROWS_PER_CALL)
-        parts = [[tf.constant(v[i : i + ROWS_PER_CALL]) for v in (seeds, *labels)] for i in starts]
+        parts = [[tf.constant(value[i : i + ROWS_PER_CALL]) for value in arrays] for i in starts]
         return np.concatenate([self.traced(self._draw)(*part).numpy() for part in parts])
 
     def _draw(self, seeds, label=None):
         rng, c = RowNoise(seeds), self.condition(label)
-        p = self.p_x(self.prior.draw(self.prior.noise(rng), self.q_z), *c)
+        p = self.p_x(self.draw_z(self.prior.noise(rng), label), *c)
         return self.likelihood.sample(p, self.likelihood.noise(rng))

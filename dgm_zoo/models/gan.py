@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.distributions import StandardNormal, VampPrior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, unknown, whole_number
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
@@ -94,7 +94,7 @@ class GAN(GenerativeModel):
         self.generator, self.discriminator = generator, discriminator
         self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
         self.objective = adversarial(self.default_objective if objective is None else objective)
-        self.critic_steps = positive_int("critic_steps", critic_steps)
+        self.critic_steps = whole_number("critic_steps", critic_steps)
         self.data_range = None if data_range is None else tuple(data_range)
         self.logged = (*type(self).logged, *self.objective.logged)
         match("generator's input", self.latent_shape(), "prior's event", self.prior.event_shape)
@@ -125,7 +125,7 @@ class GAN(GenerativeModel):
         """Returns generator, discriminator, prior, objective and the data's range by name."""
         objective = adversarial(cls.default_objective if objective is None else objective)
         normalization = normalization or ("none" if objective.gradient_penalty else None)
-        latent_dim, image_shape = positive_int("latent_dim", latent_dim), tuple(image_shape)
+        latent_dim, image_shape = whole_number("latent_dim", latent_dim), tuple(image_shape)
         generator, discriminator = generator_and_discriminator(
             network, image_shape, latent_dim, hidden, normalization, condition_size, units
         )

@@ -5,11 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import RowNoise, row_seeds
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input, check_array
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
 from dgm_zoo.objectives.wake_sleep import power_bound
 
@@ -172,7 +172,7 @@ class HelmholtzMachine(GenerativeModel):
         Raises:
           InvalidInput: K below 1, or x of another shape or not binary.
         """
-        num_samples = positive_int("num_samples", num_samples)
+        num_samples = whole_number("num_samples", num_samples)
         x = tf.constant(check_array("log_likelihood", "x", x, self.takes()["x"]))
         chunk = min(num_samples, 200)
         rows, seeds = max(1, self.rows_per_pass // chunk), row_seeds(seed, len(x))

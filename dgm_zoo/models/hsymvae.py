@@ -8,7 +8,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.formulation import Ascent
 from dgm_zoo.models.registry import register
 from dgm_zoo.models.symvae import SymmetricVAE
-from dgm_zoo.networks.groups import INFERENCE, GroupedPrior, hierarchy
+from dgm_zoo.networks.groups import INFERENCE, hierarchy
 
 
 @register("hsymvae")
@@ -66,17 +66,11 @@ class HierarchicalSymmetricVAE(SymmetricVAE):
     )
 
     def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
-        if not isinstance(prior, GroupedPrior) or not isinstance(posterior, tuple(INFERENCE.values())):
+        if not isinstance(posterior, tuple(INFERENCE.values())):
             raise InvalidInput(
                 f"{type(prior).__name__} and {type(posterior).__name__} are not both of groups; give a GroupedPrior "
                 "and a LadderPosterior or ReversePosterior"
             )
-        if prior.sizes != posterior.sizes:
-            raise InvalidInput(
-                f"the prior has groups of {prior.sizes} bits and the posterior of {posterior.sizes}; make them equal"
-            )
-        if prior.classes != posterior.classes:
-            raise InvalidInput("z_0 is a class to one of prior and posterior alone; give both classes=True, or neither")
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
 
     @classmethod

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import IndependentNormal, OneHotCategorical, Prior, row_seeds
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import GAN, nonnegative, with_features
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import dense
 from dgm_zoo.objectives import energy_distance
@@ -168,7 +168,7 @@ class InfoGAN(GAN):
           recognition_hidden: widths of q_eta's own layers.
           Everything else: see `GAN.create` and the class.
         """
-        prior = Codes((positive_int("latent_dim", latent_dim),), categories, continuous)
+        prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
         parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
         features = event_shape(with_features(parts["discriminator"]).output[1:])
         recognition = dense(features, (prior.code_size,), recognition_hidden, "relu", name="recognition")
@@ -234,7 +234,7 @@ class InfoGAN(GAN):
                 raise InvalidInput(f"the code has no '{name}'; it is made of {', '.join(wanted)}")
             if name == "category" and not np.issubdtype(value.dtype, np.integer):
                 raise InvalidInput(f"category holds {value.dtype}; give whole numbers up to {wanted[name].range[1]}")
-        seeds = row_seeds(seed, positive_int("n", n))
+        seeds = row_seeds(seed, whole_number("n", n))
         given = {name: np.broadcast_to(v, (n,)) if v.ndim == 0 else v for name, v in given.items()}
         return self.answer("sample_code", seed=seeds, **given)["x"]
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import keras
 
+from dgm_zoo.errors import whole_number
 from dgm_zoo.models.formulation import Ascent
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import VAE
 
 
@@ -45,7 +46,7 @@ class IWAE(VAE):
 
     def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, k=50, **kwargs):
         super().__init__(
-            encoder, decoder, prior, likelihood=likelihood, posterior=posterior, k=positive_int("k", k), **kwargs
+            encoder, decoder, prior, likelihood=likelihood, posterior=posterior, k=whole_number("k", k), **kwargs
         )
 
     @classmethod

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions import RowNoise, row_seeds
-from dgm_zoo.models.registry import positive_int
+from dgm_zoo.errors import whole_number
 
 ROWS_PER_CHAIN = 500
 
@@ -29,7 +29,8 @@ class LimitingChain:
         Raises:
           InvalidInput: a number that is not whole and positive (steps may be 0), or a seed that is no int32.
         """
-        n, steps, seeds = positive_int("n", n), steps and positive_int("steps", steps), row_seeds(seed, n)
+        n, steps = whole_number("n", n), whole_number("steps", steps, least=0)
+        seeds = row_seeds(seed, n)
         if "_chain" not in self.__dict__:
             self.__dict__["_chain"] = tf.function(self._limit, autograph=False, reduce_retracing=True)
         rows = range(0, n, ROWS_PER_CHAIN)

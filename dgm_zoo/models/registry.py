@@ -92,10 +92,3 @@ def dropout_rate(value):
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise InvalidInput(f"dropout is {value!r}; give a probability from 0 to below 1")
     return float(value)
-
-
-def positive_int(name, value):
-    """Returns `value` if it is a whole number of at least 1; raises `InvalidInput` if not."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidInput(f"{name} is {value!r}; give a whole number of at least 1")
-    return value

@@ -5,11 +5,11 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.formulation import KL, Ascent
 from dgm_zoo.models.gan import nonnegative
 from dgm_zoo.models.helmholtz import HelmholtzMachine
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import power_bound, power_weights, weighted
 
@@ -63,7 +63,7 @@ class RWS(HelmholtzMachine):
 
     def __init__(self, generative, inference, *, k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5, **kwargs):
         super().__init__(generative, inference, **kwargs)
-        self.k = positive_int("k", k)
+        self.k = whole_number("k", k)
         self.wake_theta = nonnegative("wake_theta", wake_theta)
         self.wake_eta = nonnegative("wake_eta", wake_eta)
         self.sleep_eta = nonnegative("sleep_eta", sleep_eta)

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.distributions import IndependentBernoulli, row_seeds
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.symvae import UNIFORM_BITS, SymmetricVAE
 from dgm_zoo.networks.masks import MaskAndNoise, mask_decoder, mask_encoder, uniform_bits
 
@@ -53,7 +53,11 @@ class SegmentationVAE(SymmetricVAE):
     """
 
     formulation = replace(
-        SymmetricVAE.formulation, name="Segmentation VAE", z="a mask of the image, known for some x, and noise bits"
+        SymmetricVAE.formulation,
+        name="Segmentation VAE",
+        z="a mask m of the image, known for some x, and noise bits w",
+        remark="a game, as the symmetric VAE; pairs add E_{p_data(x,m) q_η(w|x)} log p_θ(x|m,w) to what θ ascends and "
+        "E_{p_data(x,m)} log q_η(m|x) to what η does; p(m) may be known by samples alone",
     )
 
     def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, **kwargs):
@@ -81,7 +85,7 @@ class SegmentationVAE(SymmetricVAE):
           noise_bits: number of bits of w.
           filters: channels of both networks, at full, half and a quarter of the image's size.
         """
-        noise_bits, image_shape = positive_int("noise_bits", noise_bits), tuple(image_shape)
+        noise_bits, image_shape = whole_number("noise_bits", noise_bits), tuple(image_shape)
         encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
         decoder = mask_decoder(likelihood.params_shape, noise_bits, filters)
         if masks is None:
@@ -125,7 +129,8 @@ class SegmentationVAE(SymmetricVAE):
         Example:
           >>> model.render(model.segment(x)["mask"], seed=0)   # x in other colours
         """
-        return self.answer("render", z=z, seed=row_seeds(seed, len(np.atleast_1d(z))))["x"]
+        rows = len(z) if isinstance(z, (list, tuple)) or np.ndim(z) else 1
+        return self.answer("render", z=z, seed=row_seeds(seed, rows))["x"]
 
     def endpoints(self):
         mask = Input(self.mask_shape, range=(0.0, 1.0), binary=True)

@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.distributions import Deterministic, StandardNormal
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.base import GenerativeModel
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.gan import Saturation, check_critic, fixed, nonnegative
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
 from dgm_zoo.objectives import adversarial
@@ -94,7 +94,7 @@ class SSAAE(GenerativeModel):
     def __init__(self, encoder, decoder, discriminator, label_discriminator, prior=None, *, likelihood, num_classes,
                  posterior=None, objective="NonSaturating", weight=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.num_classes = positive_int("num_classes", num_classes)
+        self.num_classes = whole_number("num_classes", num_classes)
         latent = event_shape(discriminator.input)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.discriminator, self.label_discriminator = discriminator, label_discriminator
@@ -123,7 +123,7 @@ class SSAAE(GenerativeModel):
                discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
                prior="StandardNormal", posterior="Deterministic", objective="NonSaturating", weight=1.0, seed=None):
         """Builds the model with default networks; see `AAE.create`."""
-        latent, classes = (positive_int("latent_dim", latent_dim),), positive_int("num_classes", num_classes)
+        latent, classes = (whole_number("latent_dim", latent_dim),), whole_number("num_classes", num_classes)
         likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
         encoder, decoder = encoder_and_decoder(
             network, image_shape, latent_dim + classes, (posterior.params_size + classes,), likelihood.params_shape,

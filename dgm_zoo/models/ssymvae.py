@@ -24,10 +24,10 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         max_{eta}    E_{p_theta(x, z)} log q_eta(z|x)  +  E_{p_data(x, z_0)} log q_eta(z_0|x)
 
     Training data are pairs (x, label) with the label -1 where there is none, as `data.load(..., labels_per_class=)`
-    gives them. Each expectation over data is the mean over the examples of its kind: the first, those without a label,
-    whose class the encoder draws. See `HierarchicalSymmetricVAE` for the game. The model classifies x by q(z_0|x), and
-    draws samples of a class. `accuracy` is a mean over the examples that have a label; in evaluation nothing else looks
-    at labels.
+    gives them. Each expectation over data is the mean over the batch's examples of its kind, and left out of a batch
+    that has none: the first, over those without a label, whose class the encoder draws. See `HierarchicalSymmetricVAE`
+    for the game. The model classifies x by q(z_0|x), and draws samples of a class. `accuracy` is that of the batch's
+    labels, 0 of a batch without any; in evaluation nothing else looks at labels.
 
     Args:
       prior: a `networks.groups.GroupedPrior` with `classes=True`.
@@ -35,12 +35,14 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
       Everything else: see `HierarchicalSymmetricVAE`.
 
     Raises:
-      InvalidInput: as `HierarchicalSymmetricVAE`; groups without a class; no ladder, whose q(z_0|x) has a closed form.
+      InvalidInput: as `HierarchicalSymmetricVAE`; groups without a class; no ladder, whose q(z_0|x) has a closed form;
+        data without labels.
 
     Example:
       >>> model = dgm_zoo.create("ssymvae", image_shape=(28, 28, 1), num_classes=10, groups="100")
       >>> model.compile(keras.optimizers.Adam(1e-3))
-      >>> model.fit(x, np.where(np.arange(len(x)) < 100, label, -1))   # 100 labels
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 100, binarize="threshold", labels=True, labels_per_class=10,
+      ...                             labelled_rows=20))   # 20 of each 100 images have one of the 100 labels
       >>> model.classify(x)["probabilities"].shape
       (60000, 10)
 
@@ -100,6 +102,12 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
     def given_shape(self):
         return (self.num_classes,)
 
+    def unpack(self, data):
+        x, c = super().unpack(data)
+        if not c:
+            raise InvalidInput(f"{type(self).__name__} needs labels; give (x, label), -1 where there is none")
+        return x, c
+
     def given(self, y):
         label = tf.cast(y, tf.int32)
         return tf.where(label[:, None] < 0, UNKNOWN, tf.one_hot(label, self.num_classes))
@@ -126,6 +134,9 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
 
     # ------------------------------------------------------------------------------------------ use
 
+    def draw_z(self, noise, label=None):
+        return self.p_z().draw(noise, first=tf.one_hot(label, self.num_classes))
+
     def classify(self, x):
         """A dict of `logits` and `probabilities` of the classes, each NumPy `[n, num_classes]`."""
         return self.answer("classify", x=x)
@@ -140,18 +151,14 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
             for name, one in super().endpoints().items()
         }
 
-        def sample(noise, label):
-            z = self.p_z().draw(noise, first=tf.one_hot(label, self.num_classes))
-            return {"x": self.p_x(z).mean()}
-
         def classify(x):
             logits = self.q_z(x).logits(0, {})
             return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
         return {
             **table,
-            "sample": Endpoint(
-                {"seed": SEED, **label}, sample, self.prior.noise, "z ~ p(z) of a class, then the mean of p(x|z)"
+            "sample": table["sample"]._replace(
+                inputs={"seed": SEED, **label}, doc="z ~ p(z) of a class, then the mean of p(x|z)"
             ),
             "classify": Endpoint({"x": self.takes()["x"]}, classify, doc="logits and probabilities of the classes"),
         }

@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions.heads import pick
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 from dgm_zoo.models.cvae import CVAE
 from dgm_zoo.models.endpoints import Endpoint, Input
 from dgm_zoo.models.formulation import KL, Ascent, Edge
 from dgm_zoo.models.gan import nonnegative
-from dgm_zoo.models.registry import dropout_rate, positive_int, register
+from dgm_zoo.models.registry import dropout_rate, register
 from dgm_zoo.models.vae import event_shape, match
 from dgm_zoo.networks import Conditioned, classifier_of
 
@@ -126,7 +126,7 @@ class SVAE(CVAE):
     def parts(image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network, classifier_hidden,
               likelihood, prior, posterior):
         """Returns the networks, heads, prior and number of classes by name."""
-        size = positive_int("num_classes", num_classes)
+        size = whole_number("num_classes", num_classes)
         parts = CVAE.parts(
             image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size
         )

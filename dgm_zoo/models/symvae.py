@@ -1,15 +1,16 @@
 """The symmetric variational auto-encoder."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior
+from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.models.gan import nonnegative
 from dgm_zoo.models.limiting import LimitingChain
 from dgm_zoo.models.registry import register
-from dgm_zoo.models.vae import VAE, event_shape
+from dgm_zoo.models.vae import VAE, event_shape, match
 from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
 
 UNKNOWN = -1.0  # every value of the latents of an example that has none
@@ -33,7 +34,8 @@ class SymmetricVAE(LimitingChain, VAE):
 
         E_{p_data(x, z)} log p_theta(x, z)  to theta's utility, and  E_{p_data(x, z)} log q_eta(z|x)  to eta's,
 
-    each expectation being the mean over the examples of its kind, of all replicas. `loss`, by which epochs are
+    each expectation being the mean over the batch's examples of its kind, of all replicas, and left out of a batch that
+    has none: let every batch have some, with `labelled_rows` of `data.load`. `loss`, by which epochs are
     compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; for a pair
     it is the evidence of x and its latents. Where p(z) has no density it is minus the sum of the two utilities,
     `decoder` and `encoder`: of how surely x is found again by its z, and z by its x. Evaluation looks at x alone.
@@ -52,7 +54,7 @@ class SymmetricVAE(LimitingChain, VAE):
 
     Raises:
       InvalidInput: networks and heads whose shapes do not fit, names both; a posterior without a density; bits under a
-        prior of other values; data that leave eta nothing to ascend.
+        prior, or latents, of other values; data that leave eta nothing to ascend, or with latents of other values.
 
     Example:
       >>> model = dgm_zoo.create("symvae", image_shape=(28, 28, 1), latent_dim=100)
@@ -110,14 +112,19 @@ class SymmetricVAE(LimitingChain, VAE):
                 f"latents {type(latents).__name__} of {type(prior).__name__} must be a SampledPrior, under a prior "
                 "with a density to learn them; to sample them alone give them as the prior"
             )
+        match("latents' event", self._dreamt().event_shape, "posterior's event", posterior.event_shape)
+        if posterior.binary and not self._dreamt().has_density:
+            with_bits(self._dreamt(), type(posterior).__name__)
 
     @classmethod
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               likelihood="IndependentBernoulli", prior=None, posterior="IndependentBernoulli", seed=None):
+               likelihood="IndependentBernoulli", prior=None, posterior="IndependentBernoulli", latents=None,
+               dream_weight=1.0, seed=None):
         """Builds the model with default networks; see `VAE.create`. The default prior is that of uniform bits."""
         prior = UNIFORM_BITS if prior is None else prior
         return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior), seed=seed
+            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
+            latents=latents, dream_weight=dream_weight, seed=seed,
         )
 
     # ------------------------------------------------------------------------------------------ the two joints
@@ -177,17 +184,32 @@ class SymmetricVAE(LimitingChain, VAE):
                 raise InvalidInput("dream_weight 0 leaves eta nothing to ascend on x alone; give pairs (x, z)")
             return x, c
         z = self.given(z)
-        if tuple(z.shape[1:]) != self.given_shape:
-            raise InvalidInput(
-                f"what comes with x has shape {[None, *z.shape[1:]]}, but latents have "
-                f"{[None, *self.given_shape]}; give x alone, or pairs (x, z)"
-            )
+        self._check_shape(z)
         known = tf.reduce_any(z != UNKNOWN, -1)
         counts = [tf.cast(tf.size(known), tf.float32), tf.reduce_sum(tf.cast(known, tf.float32))]
         context = tf.distribute.get_replica_context()
         if context is not None and context.num_replicas_in_sync > 1:
             counts = context.all_reduce("sum", counts)
         return x, (z, kinds(known, *counts))
+
+    def check_pairs(self, where, y):
+        z = np.asarray(y)
+        self._check_shape(z)
+        known = (z != UNKNOWN).any(-1)
+        other = np.argwhere((z != 0) & (z != 1) & known[:, None]) if self.posterior.binary else ()
+        if len(other):
+            row, bit = other[0]
+            raise InvalidInput(
+                f"{where}: the latents of row {row} hold {z[row, bit]:g}; give zeros and ones, or {UNKNOWN:g} "
+                "throughout a row that has none"
+            )
+
+    def _check_shape(self, z):
+        if tuple(z.shape[1:]) != self.given_shape:
+            raise InvalidInput(
+                f"what comes with x has shape {[None, *z.shape[1:]]}, but latents have "
+                f"{[None, *self.given_shape]}; give x alone, or pairs (x, z)"
+            )
 
     def train_step(self, data):
         x, c = self.unpack(data)

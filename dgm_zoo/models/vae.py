@@ -6,11 +6,11 @@ import tensorflow as tf
 from dgm_zoo import distributions
 from dgm_zoo.distributions import IndependentNormal, StandardNormal, with_density
 from dgm_zoo.distributions.divergences import kl
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, unknown, whole_number
 from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.models.estimates import Estimates
 from dgm_zoo.models.formulation import KL, Ascent, Edge, Formulation
-from dgm_zoo.models.registry import positive_int, register
+from dgm_zoo.models.registry import register
 from dgm_zoo.models.sleep import Sleeps
 from dgm_zoo.networks import encoder_and_decoder
 from dgm_zoo.objectives import doubly_reparametrised, elbo, importance_bound, importance_weights
@@ -88,9 +88,10 @@ class VAE(Estimates, Sleeps):
         if self.needs_density:
             with_density(self.prior, type(self))
         self.beta, self.free_bits = beta, free_bits
-        self.k, self.estimator = None if k is None else positive_int("k", k), estimator
+        self.k, self.estimator = None if k is None else whole_number("k", k), estimator
         if self.k:
             self.logged = tuple(dict.fromkeys([*self.logged, "bound", "ess"]))
+        self.posterior.shares(self.prior)  # so that parts of other groups are refused here
         match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
         match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
@@ -110,6 +111,11 @@ class VAE(Estimates, Sleeps):
             )
         if estimator not in ("exact", "dreg"):
             raise unknown("estimator", estimator, ["exact", "dreg"])
+        if estimator == "dreg" and self.posterior.binary and self.posterior.reparametrised:
+            raise InvalidInput(
+                f"estimator 'dreg' passes a gradient through z, which samples of {type(self.posterior).__name__} have "
+                "in part alone; leave it out"
+            )
 
     @classmethod
     def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
@@ -124,7 +130,7 @@ class VAE(Estimates, Sleeps):
     @staticmethod
     def parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, condition_size=0):
         """Returns encoder, decoder, prior, likelihood and posterior by name."""
-        latent = (positive_int("latent_dim", latent_dim),)
+        latent = (whole_number("latent_dim", latent_dim),)
         likelihood = distributions.get(likelihood, tuple(image_shape))
         posterior, prior = distributions.get(posterior, latent), distributions.get(prior, latent)
         encoder, decoder = encoder_and_decoder(
@@ -251,7 +257,7 @@ class VAE(Estimates, Sleeps):
         x, given, z = dict([x]), dict(given), {"z": Input(self.posterior.event_shape)}
 
         def sample(noise, label=None):
-            return {"x": self.p_x(self.prior.draw(noise, self.q_z), *self.condition(label)).mean()}
+            return {"x": self.p_x(self.draw_z(noise, label), *self.condition(label)).mean()}
 
         def log_likelihood(x, noise, label=None):
             c = self.condition(label)

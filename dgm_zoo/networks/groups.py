@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from dgm_zoo.distributions import get
 from dgm_zoo.distributions.discrete import bernoulli_log_density, straight_through
-from dgm_zoo.distributions.heads import Head, is_whole, pick
+from dgm_zoo.distributions.heads import Head, pick
 from dgm_zoo.distributions.priors import Prior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, unknown, whole_number
 from dgm_zoo.networks.default import encoder_and_decoder
 from dgm_zoo.networks.dense import affine
 from dgm_zoo.networks.stochastic import layer_sizes
@@ -138,6 +138,7 @@ class _Grouped(Head):
       reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
     """
 
+    binary, factorised = True, False
     range = (0.0, 1.0)
 
     def __init__(self, sizes, classes=False, reparametrised=False, **kwargs):
@@ -150,6 +151,18 @@ class _Grouped(Head):
         self.built = True
 
     def shares(self, prior):
+        """The prior's logits; raises `InvalidInput` unless it is of the same groups."""
+        if not isinstance(prior, GroupedPrior):
+            raise InvalidInput(
+                f"{type(prior).__name__} and {type(self).__name__} are not both of groups; give a GroupedPrior and a "
+                "LadderPosterior or ReversePosterior"
+            )
+        if prior.sizes != self.sizes:
+            raise InvalidInput(
+                f"the prior has groups of {prior.sizes} bits and the posterior of {self.sizes}; make them equal"
+            )
+        if prior.classes != self.classes:
+            raise InvalidInput("z_0 is a class to one of prior and posterior alone; give both classes=True, or neither")
         return {"prior_logits": prior.logits}
 
     def sample(self, distribution, noise, first=None):
@@ -208,7 +221,7 @@ class LadderPosterior(_Grouped):
     """q(z|x) = q(z_0|x) q(z_1|z_0, x) ... in the prior's order, sharing its logits.
 
     The logits of z_0 are a_0(x), those of z_t are the prior's given z_t-1 plus a_t(x); the network emits all a_t. For
-    two groups and a p(x|z_1) whose logarithm is linear in z_1 this is the form of the exact posterior. The prior's
+    two groups and a p(x|z_1) whose logarithm is linear in z_1 this is the form of the exact p(z_1|z_0, x). The prior's
     layers stay the prior's: a player that owns this head does not move them.
 
     Args:
@@ -277,9 +290,7 @@ def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, act
     if inference not in INFERENCE:
         raise unknown("inference", inference, INFERENCE)
     if num_classes is not None:
-        if not is_whole(num_classes, 1):
-            raise InvalidInput(f"num_classes is {num_classes!r}; give a whole number of at least 1")
-        groups = (num_classes, *layer_sizes(groups))
+        groups = (whole_number("num_classes", num_classes), *layer_sizes(groups))
     known, likelihood = {"classes": num_classes is not None}, get(likelihood, tuple(image_shape))
     prior, widths = GroupedPrior(groups, group_hidden, **known), {"hidden": group_hidden}
     posterior = INFERENCE[inference](

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.distributions import SampledPrior
+from dgm_zoo.distributions import SampledPrior, with_bits
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 
@@ -29,12 +29,16 @@ class MaskAndNoise(Prior):
       TensorShape([64, 800])
     """
 
-    has_density = False
+    binary, has_density = True, False
     range = (0.0, 1.0)
 
     def __init__(self, masks, noise_bits, **kwargs):
         masks = keras.saving.deserialize_keras_object(masks) if isinstance(masks, dict) else masks
-        masks = masks if isinstance(masks, SampledPrior) else _sampled(masks)
+        if not isinstance(masks, SampledPrior):
+            masks = _sampled(masks)
+        elif len(masks.event_shape) != 1:
+            raise InvalidInput(f"masks have shape {masks.event_shape}; give vectors, (height * width,)")
+        masks = with_bits(masks, type(self).__name__)
         noise_bits = self.whole("noise_bits", noise_bits)
         super().__init__((masks.event_shape[0] + noise_bits,), **kwargs)
         self.masks, self.noise_bits = masks, noise_bits

@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions.discrete import bernoulli_log_density
-from dgm_zoo.distributions.heads import is_whole
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, is_whole
 from dgm_zoo.networks.autoregressive import level_kind
 
 
@@ -45,7 +44,7 @@ _GRAMMAR = (
 def _sizes(part):
     """The sizes that one part stands for; none if it does not parse."""
     if not isinstance(part, str):
-        return [int(part)] if is_whole(part, 1) else []
+        return [int(part)] if is_whole(part) else []
     if found := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*:\s*(\d+)\s*", part):
         first, last, n = map(int, found.groups())
         return [int(size) for size in np.geomspace(first, last, n).round()] if first and last and n >= 2 else []

@@ -16,7 +16,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, is_whole
 from dgm_zoo.objectives import ImportanceWeighted, importance_bound, log_q, log_q_reversed
 from dgm_zoo.theory.sides import distribution, float64, log_distribution, sides
 
@@ -124,7 +124,7 @@ def equation_16(generate, logit, theta, prior, k):
 
 def _tuples(p, k):
     """Every k-tuple of the values that p `[n]` is over, and its probability: `[k, n**k]` and `[n**k]`."""
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1 or len(p) ** k > MOST_TUPLES:
+    if not is_whole(k) or len(p) ** k > MOST_TUPLES:
         raise InvalidInput(f"k is {k!r}; give a whole number from 1, with {len(p)}**k at most {MOST_TUPLES:,}")
     codes = np.array(list(itertools.product(range(len(p)), repeat=k))).T
     return codes, tf.reduce_prod(tf.gather(p, codes), 0)

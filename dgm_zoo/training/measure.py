@@ -47,7 +47,7 @@ def evaluate(model, config, split="test", verbose=1):
         found.update(_consistency(model, held_out, config, split))
     if "segment" in table and _has_masks(config):
         found[f"{split}_iou"] = metrics.segmentation_iou(model, _with(config, model, split, pairs=0))
-    if "encode" in table:
+    if "encode" in table and metrics.factorised(model):
         found["active_units"] = metrics.active_units(model, held_out)
     if "encode" in table and hasattr(model, "prior_samples"):
         found[f"{split}_aggregate_posterior"] = metrics.aggregate_posterior(model, held_out, config.train.seed)

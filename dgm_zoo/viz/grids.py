@@ -6,7 +6,7 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, whole_number
 
 TILE = 56  # pixels that the longer side of a tile has at least
 GAP = 2
@@ -32,9 +32,7 @@ def save_grid(images, path, columns=None):
     """
     images = _checked("images", images, "[N, H, W, C]")
     columns = math.ceil(math.sqrt(len(images))) if columns is None else columns
-    if isinstance(columns, bool) or not isinstance(columns, (int, np.integer)) or columns < 1:
-        raise InvalidInput(f"columns is {columns!r}; give a whole number of at least 1")
-    _save(_tiles(images, min(int(columns), len(images))), path)
+    _save(_tiles(images, min(whole_number("columns", columns), len(images))), path)
 
 
 def save_pairs(x, reconstruction, path):
