@@ -92,6 +92,9 @@ class TestConformance:
         assert sorted(owned) == sorted(id(v) for v in model.trainable_variables), "a variable has no player, or two"
         for player, optimizer in model.optimizers.items():
             assert optimizer.built and len(optimizer.variables) >= 2 * len(model.player_variables(player))
+        lines = []
+        model.summary(print_fn=lambda line, **_: lines.append(line))
+        assert "Optimizer params" in "".join(lines)
 
     def test_each_players_learning_rate_decays_over_the_steps_that_it_takes(self, name):
         model = tiny(name)
@@ -198,6 +201,14 @@ class TestConformance:
         x, label = np.zeros((8, 5, 5, 1), "float32"), np.zeros(8, "int32")
         with pytest.raises(InvalidInput, match=r"x has shape \[8, 5, 5, 1\], but this model takes \[batch, 4, 4, 1\]"):
             model.fit(x, label, verbose=0)
+        with pytest.raises(InvalidInput, match=r"fit.validation_data.: x has shape \[8, 5, 5, 1\], but this model"):
+            model.fit(*examples(model, 8), validation_data=(x, label), verbose=0)
+        with pytest.raises(InvalidInput, match=r"evaluate: x has shape \[8, 5, 5, 1\], but this model takes"):
+            model.evaluate(x, label, verbose=0)
+        with pytest.raises(InvalidInput, match="fit: x is a list; give one array, or a tf.data.Dataset"):
+            model.fit([x], label, verbose=0)
+        with pytest.raises(InvalidInput, match=r"x has shape \[None, 5, 5, 1\], but this model takes"):
+            model.train_on_batch(x, label)
 
     def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_term(self, name):
         model = tiny(name)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from exact_helmholtz import KINDS, Exact, after_a_sweep, chi_square, flat, forced
 from exact_models import assert_near_zero
 
+import dgm_zoo
 from dgm_zoo.data.builders import bars
 from dgm_zoo.distributions import BatchNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
@@ -443,6 +444,10 @@ def test_data_that_are_not_binary_are_refused_with_their_first_value(small):
     for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(8)):
         with pytest.raises(InvalidInput, match=f"BiHM.fit: {message}"):
             small.fit(data, verbose=0)
+        with pytest.raises(InvalidInput, match=f"BiHM.evaluate: {message}"):
+            small.evaluate(data, verbose=0)
+        with pytest.raises(InvalidInput, match=f"BiHM.fit.validation_data.: {message}"):
+            small.fit(np.round(x), validation_data=data, verbose=0)
     with pytest.raises(InvalidInput, match=f"log_likelihood: {message}"):
         small.log_likelihood(x)
     with pytest.raises(InvalidInput, match=f"log_likelihood: {message}"):
@@ -465,7 +470,7 @@ def test_served_requests_that_are_not_binary_are_refused(small, tmp_path):
 
 def test_log_p_star_needs_log_z_and_says_which_command_estimates_it(exact):
     model, x = exact.model(BiHM), exact.images()
-    with pytest.raises(InvalidInput, match="no estimate; run 'dgm-zoo evaluate --workdir=DIR', or set model.log_z ="):
+    with pytest.raises(InvalidInput, match="no estimate; set model.log_z to the log_z that 'dgm-zoo evaluate --work"):
         model.log_p_star(x)
     assert set(model.answer("log_likelihood", x=x, seed=np.arange(64))) == {"log_likelihood", "log_p_tilde"}
     for wrong in ("0.5", True, np.nan):
@@ -478,8 +483,34 @@ def test_log_p_star_needs_log_z_and_says_which_command_estimates_it(exact):
     assert f"log Z = {exact.log_z:.4f}" in model.endpoints()["log_likelihood"].doc
     assert BiHM.from_config(model.get_config()).log_z == model.log_z
     model.compile("sgd")
-    model.fit(x, batch_size=32, verbose=0)
-    assert model.log_z is None  # the weights that it belonged to are gone
+    with pytest.raises(InvalidInput, match="this model takes 0 and 1 only"):
+        model.fit(0.5 * x, verbose=0)
+    assert model.log_z == exact.log_z
+
+
+@pytest.mark.parametrize("change", [
+    lambda model, x, path: model.fit(x, batch_size=32, verbose=0),
+    lambda model, x, path: model.train_on_batch(x),
+    lambda model, x, path: model.load_weights(path),
+])
+def test_log_z_goes_with_the_weights_that_it_belonged_to(exact, change, tmp_path):
+    model = exact.model(BiHM)
+    model.compile("sgd")
+    model.save_weights(tmp_path / "m.weights.h5")
+    model.log_z = -0.5
+    change(model, exact.images(), tmp_path / "m.weights.h5")
+    assert model.log_z is None
+
+
+def test_metrics_refuse_what_they_cannot_measure(exact):
+    x = exact.images()
+    rows = tf.data.Dataset.from_tensor_slices(x).batch(32)
+    with pytest.raises(InvalidInput, match="log_z is -0.5; give what log_partition.model. returned, which has its"):
+        helmholtz_evidence(exact.model(BiHM), rows, 10, log_z=-0.5)
+    with pytest.raises(InvalidInput, match="RWS has no p. whose Z could be estimated; give a BiHM"):
+        log_partition(exact.model(RWS))
+    with pytest.raises(InvalidInput, match="the data are one array; give batches, as tf.data.Dataset.from_tensor"):
+        helmholtz_evidence(exact.model(BiHM), x, 10)
 
 
 def test_masks_that_do_not_fit_are_refused(small):
@@ -488,6 +519,18 @@ def test_masks_that_do_not_fit_are_refused(small):
         small.inpaint(x, x[:, :, :2])
     with pytest.raises(InvalidInput, match="x has 8 rows and the mask 3; give each the same number"):
         small.inpaint(x, x[:3])
+    with pytest.raises(InvalidInput, match="inpaint: mask is not an array of numbers; give shape"):
+        small.inpaint(x, [[1, 0], [1]])
+    with pytest.raises(InvalidInput, match="unknown input of inpaint 'steps'"):
+        small.answer("inpaint", x=x, mask=x, seed=np.arange(8), steps=3)
+
+
+def test_numbers_may_be_those_of_numpy(small):
+    one = small.resample(3, candidates=4, inner=2, seed=1)
+    np.testing.assert_array_equal(small.resample(np.int64(3), np.int32(4), np.int64(2), np.int64(1)), one)
+    assert RWS.create((4, 4, 1), wake_eta=np.float32(0.5)).wake_eta == 0.5
+    with pytest.raises(InvalidInput, match="image_shape is 16; give the shape of one x, such as"):
+        dgm_zoo.create("bihm", image_shape=16)
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, True])

@@ -90,8 +90,8 @@ def test_a_models_value_is_the_mean_of_its_numbers_whatever_the_batches():
 @pytest.mark.parametrize(
     ("given", "names"),
     [
-        ({"repetitions": 0}, "repetitions 0"),
-        ({"repetitions": 1.5}, "repetitions 1.5"),
+        ({"repetitions": 0}, "repetitions is 0"),
+        ({"repetitions": 1.5}, "repetitions is 1.5"),
         ({"seed": 2**31}, "seed 2147483648"),
         ({"dataset": numbers(4, 2).take(0)}, "the data set is empty"),
     ],

@@ -135,12 +135,17 @@ def test_a_row_starts_from_the_same_seed_of_another(folder, monkeypatch):
         if len(started) == 4:
             raise Killed
         metric = {"test_log_likelihood": {"value": -1.0, "stderr": None, "protocol": "nats"}}
-        return {"dataset": {"name": "digits"}, "metrics": metric, "epochs": 1, "training_seconds": 1.0}
+        return {"dataset": {"name": "digits"}, "metrics": metric, "epochs": 1, "training_seconds": 60.0}
 
-    monkeypatch.setattr(sys.modules["dgm_zoo.training.reproduce"], "train", interrupted)
+    module = sys.modules["dgm_zoo.training.reproduce"]
+    monkeypatch.setattr(module, "train", interrupted)
+    monkeypatch.setattr(module, "_picture", lambda *given: False)
     with pytest.raises(Killed):
         training.reproduce("tuned", out="results", workdir="w", verbose=0)
     assert started == {"vae-seed0": None, "vae-seed1": None, "iwae-seed0": "w/vae-seed0", "iwae-seed1": "w/vae-seed1"}
+    started["and on"] = "w"
+    rows = training.reproduce("tuned", out="results", workdir="w", verbose=0)["rows"]
+    assert [row["budget"] for row in rows] == ["1 epochs, 1.0 min", "1 epochs, 1.0 min, after 1 epochs, 1.0 min"]
     with pytest.raises(InvalidInput, match="unknown row to start from 'iwae'"):
         training.reproduce("untuned", out="results", verbose=0)
 

@@ -161,16 +161,18 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     model.compile("sgd")
     with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, y."):
         model.fit(images(8)[0], verbose=0)
-    with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, label., -1 where there"):
+    with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, y."):
         model.evaluate(images(8)[0], verbose=0)
+    with pytest.raises(InvalidInput, match="SemiSupervisedSymmetricVAE needs labels; give .x, label., -1 where there"):
+        model.test_on_batch(images(8)[0])
 
 
 def test_a_draw_is_of_its_class_as_a_sample_is():
     model = tiny("ssymvae")
     seeds, label = row_seeds(3, 50), np.full(50, 1, "int32")
     noise = RowNoise(seeds)
-    z = model.draw_z(model.prior.noise(noise), tf.constant(label)).numpy()
-    assert (z[:, :CLASSES].argmax(1) == label).all()
+    z = model.draw_z(model.prior.noise(noise), tf.constant(label))
+    assert (z.numpy()[:, :CLASSES].argmax(1) == label).all()
     np.testing.assert_allclose(model.p_x(z).mean(), model.sample(50, seed=3, label=1), atol=1e-6)
     wanted = model.likelihood.sample(model.p_x(z), model.likelihood.noise(noise))
     np.testing.assert_array_equal(model.draw(50, seed=3, label=1), wanted)

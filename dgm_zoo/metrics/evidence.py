@@ -13,6 +13,8 @@ from dgm_zoo.errors import InvalidInput, whole_number
 
 def _batches(model, dataset):
     """Yields (x, keyword arguments) in NumPy; the labels are passed on to a model that takes them."""
+    if isinstance(dataset, np.ndarray):
+        raise InvalidInput("the data are one array; give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)")
     x = None
     for batch in dataset:
         x, y = (batch if isinstance(batch, tuple) else (batch, None))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from dgm_zoo.distributions import check_seed
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.evidence import _batches, _size, _stderr
 
 
@@ -15,7 +16,8 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
     """Mean log p(x), log p~*(x) and log p*(x) over `dataset`, in nats, with K samples of q(h|x) for each image.
 
     log p~*(x) = 2 log sum_h sqrt(p(x, h) q(h|x)) is a lower bound of log p(x), and of log p*(x) = log p~*(x) - 2 log Z.
-    All are lower bounds in expectation for finite K. Memory does not grow with K.
+    The estimates of log p and log p~* are low in expectation for finite K. That of log p* need not be, as the one of
+    log Z is low, too. Memory does not grow with K.
 
     Args:
       model: has `weight_moments(x, num_samples=, seed=)` and `takes()`, as every Helmholtz machine of the zoo has.
@@ -33,7 +35,7 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
       square roots: the share of the K samples that would do as well if they came from p(h|x) or p*(h|x).
 
     Raises:
-      InvalidInput: no data, data that are not binary, K below 1, or a seed that is no int32.
+      InvalidInput: no data, data that are not binary, K below 1, a seed that is no int32, or a log_z of another kind.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
 
@@ -42,6 +44,8 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
       >>> helmholtz_evidence(model, data.load("binarized_mnist", "test", 500), log_z=log_z)["log_p_star"]["value"]
     """
     entropy = check_seed(seed) % 2**32
+    if log_z is not None and not (isinstance(log_z, dict) and {"value", "stderr"} <= set(log_z)):
+        raise InvalidInput(f"log_z is {log_z!r}; give what log_partition(model) returned, which has its standard error")
     bar = keras.utils.Progbar(_size(dataset), unit_name="batch") if verbose else None
     moments = []
     for i, (x, _) in enumerate(_batches(model, dataset)):
@@ -96,13 +100,15 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
       where it is near 0 neither number is to be trusted; `protocol`.
 
     Raises:
-      InvalidInput: a number below 1, or a seed that is no int32.
+      InvalidInput: a model without p*, a number below 1, or a seed that is no int32.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016, by its authors' code.
 
     Example:
       >>> log_partition(model, num_samples=100_000, inner=10)["value"]
     """
+    if not hasattr(model, "z_moments"):
+        raise InvalidInput(f"{type(model).__name__} has no p* whose Z could be estimated; give a BiHM")
     first, second = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
     ess = min(1.0, float(np.exp(2 * first - second)))
     return {

@@ -125,18 +125,15 @@ class Activated(GenerativeModel):
     def watchers(self):
         return [*super().watchers(), PerfectDiscriminator()]
 
-    def _check_first_batch(self, x, y=None):
-        super()._check_first_batch(x, y)
-        first = next(iter(x.take(1))) if isinstance(x, tf.data.Dataset) else x
-        first = first[0] if isinstance(first, (tuple, list)) else first
-        if not isinstance(self.likelihood, IndependentBernoulli) or not isinstance(first, (np.ndarray, tf.Tensor)):
+    def check_examples(self, where, x, y):
+        if not isinstance(self.likelihood, IndependentBernoulli):
             return
-        bits = bool(np.isin(first, (0, 1)).all())
+        bits = bool(np.isin(x, (0, 1)).all())
         if bits == (self.fakes == "mean"):
             data, fakes = ("zeros and ones", "means") if bits else ("grey levels", "zeros and ones")
             fix = "give fakes='sample'" if bits else "give fakes='mean', or binarize the data"
             raise InvalidInput(
-                f"{type(self).__name__}.fit: the data are {data}, but generated examples {fakes}, by which alone a "
+                f"{where}: the data are {data}, but generated examples {fakes}, by which alone a "
                 f"discriminator tells them apart; {fix}"
             )
 

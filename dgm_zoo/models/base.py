@@ -227,7 +227,12 @@ class GenerativeModel(Serves, keras.Model):
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
             raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x alone or (x, y)")
-        return tf.cast(x, tf.float32), self.condition(y)
+        x, wanted = tf.cast(x, tf.float32), self.takes().get("x")
+        if wanted and not x.shape[1:].is_compatible_with(wanted.shape):
+            raise InvalidInput(
+                f"{type(self).__name__}: x has shape {[None, *x.shape[1:]]}, but this model takes {wanted}"
+            )
+        return x, self.condition(y)
 
     def condition(self, y):
         """Returns what the networks are given besides x or z, for labels `y`: nothing, by default."""
@@ -268,7 +273,7 @@ class GenerativeModel(Serves, keras.Model):
         return []
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
-        """`keras.Model.fit`, after a look at the first batch.
+        """`keras.Model.fit`, after a look at the data, and at those of validation: at arrays, or at the first batch.
 
         Raises:
           InvalidInput: the data's shape, dtype or range does not suit the model; before any training.
@@ -276,7 +281,14 @@ class GenerativeModel(Serves, keras.Model):
         """
         if not self.compiled:
             raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
-        self._check_first_batch(x, y)
+        first = self._check_first_batch("fit", x, y)
+        if first:
+            self.check_examples(f"{type(self).__name__}.fit", *first)
+        held_out = kwargs.get("validation_data")
+        if isinstance(held_out, (tuple, np.ndarray)):
+            self._check_first_batch("fit(validation_data)", *keras.utils.unpack_x_y_sample_weight(held_out)[:2])
+        elif held_out is not None:
+            self._check_first_batch("fit(validation_data)", held_out)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # else Keras warns that it cannot
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
@@ -285,26 +297,37 @@ class GenerativeModel(Serves, keras.Model):
         except tf.errors.InvalidArgumentError as error:
             raise self._explain(error) from None
 
-    def _check_first_batch(self, x, y=None):
-        """Raises `InvalidInput` if arrays, or the first batch of a `tf.data.Dataset`, do not suit the model."""
-        where = f"{type(self).__name__}.fit"
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.evaluate`, after a look at the data as that of `fit`; raises `InvalidInput` as it does."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # which is that of `fit`
+            self._check_first_batch("evaluate", x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _check_first_batch(self, where, x, y=None):
+        """Raises `InvalidInput` if arrays, or the first batch of a `tf.data.Dataset`, do not suit the model.
+
+        Returns:
+          (x, y), what was looked at; None for a generator, which cannot be looked at without using it up.
+        """
+        where = f"{type(self).__name__}.{where}"
         if isinstance(x, tf.data.Dataset):
             batch = next(iter(x.take(1)), None)
             if batch is None:
                 raise InvalidInput(f"{where}: the data set is empty; check its split and batch size")
             x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        if isinstance(x, (list, tuple)):
+            raise InvalidInput(f"{where}: x is a {type(x).__name__}; give one array, or a tf.data.Dataset")
         if not isinstance(x, (np.ndarray, tf.Tensor)):
-            return  # a generator cannot be looked at without using it up
+            return None
         for name, value in {"x": x, "label": y}.items():
             if name in self.takes():
                 if value is None:
                     raise InvalidInput(f"{where}: {type(self).__name__} needs labels; give (x, y)")
                 check_array(where, name, value, self.takes()[name])
-        if y is not None and "label" not in self.takes():
-            self.check_pairs(where, y)
+        return x, y
 
-    def check_pairs(self, where, y):
-        """Raises `InvalidInput` if y, which comes with x and is no label, does not suit; the model may ignore it."""
+    def check_examples(self, where, x, y):
+        """Raises `InvalidInput` if examples to train on do not suit in ways that `takes` does not tell."""
 
     def takes(self):
         """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels."""

@@ -37,7 +37,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
     Args:
       k: number of samples.
       log_z: log Z in nats, which `log_p_star` and the served log-likelihood then use; None where it is not known. It
-        belongs to the weights: `fit` forgets it.
+        belongs to the weights: training and `load_weights` forget it.
       Everything else: see `HelmholtzMachine`.
 
     Example:
@@ -96,9 +96,19 @@ class BiHM(GibbsChain, HelmholtzMachine):
         self._log_z = None if value is None else float(value)
         self.__dict__.pop("_answers", None)  # its endpoints were traced with the old one
 
-    def fit(self, *args, **kwargs):
+    def watchers(self):
+        return [*super().watchers(), keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._forget())]
+
+    def train_on_batch(self, *args, **kwargs):
+        self._forget()
+        return super().train_on_batch(*args, **kwargs)
+
+    def load_weights(self, *args, **kwargs):
+        self._forget()
+        return super().load_weights(*args, **kwargs)
+
+    def _forget(self):
         self.log_z = None
-        return super().fit(*args, **kwargs)
 
     def noise(self, rng):
         """What one step draws: `[k, batch, bits of q]`."""
@@ -129,8 +139,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
         """
         if self.log_z is None:
             raise InvalidInput(
-                "log p* needs log Z, of which this model has no estimate; run 'dgm-zoo evaluate --workdir=DIR', or set "
-                "model.log_z = metrics.log_partition(model)['value']"
+                "log p* needs log Z, of which this model has no estimate; set model.log_z to the log_z that 'dgm-zoo "
+                "evaluate --workdir=DIR' prints, or to metrics.log_partition(model)['value']"
             )
         return self.log_p_tilde(x, num_samples, seed) - 2 * self.log_z
 

@@ -90,7 +90,7 @@ class GibbsChain:
         """Draws the missing values of x from p*, given the others, by a block Gibbs chain: NumPy, the shape of x.
 
         Args:
-          x: `[n, *image_shape]`, binary; what it holds where the mask is 0 does not matter.
+          x: `[n, *image_shape]`, binary, also where the mask is 0; which of 0 and 1 it is there does not matter.
           mask: 1 where x is known, 0 where it is missing; `[n, *image_shape]`, or one `image_shape` for all.
           steps: sweeps of the chain. It starts from an ancestral sample of p and forgets it as they grow.
           seed: int32. An image's result does not depend on the others given with it.
@@ -101,7 +101,8 @@ class GibbsChain:
         steps = whole_number("steps", steps)
         wanted = self.takes()["x"]
         x = tf.constant(check_array("inpaint", "x", x, wanted))
-        mask = np.broadcast_to(mask, x.shape) if np.shape(mask) == self.image_shape else mask
+        if getattr(mask, "shape", None) == self.image_shape:
+            mask = np.broadcast_to(mask, x.shape)
         mask = tf.constant(check_array("inpaint", "mask", mask, wanted))
         if len(x) != len(mask):
             raise InvalidInput(f"inpaint: x has {len(x)} rows and the mask {len(mask)}; give each the same number")
@@ -141,8 +142,8 @@ class GibbsChain:
         Raises:
           InvalidInput: a number below 1, or a seed that is no int32.
         """
-        for name, value in (("n", n), ("candidates", candidates), ("inner", inner)):
-            whole_number(name, value)
+        given = {"n": n, "candidates": candidates, "inner": inner}
+        n, candidates, inner = (whole_number(name, value) for name, value in given.items())
         rows, seeds = max(1, self.rows_per_pass // (candidates * inner)), row_seeds(seed, n)
         run = self.traced(self._resample)
         return np.concatenate([

@@ -85,6 +85,9 @@ def check_array(where, name, value, wanted):
 
 def checked(name, inputs, arrays):
     """Returns `arrays` that fit the `Input`s of endpoint `name`, by name; else raises `InvalidInput`."""
+    for key, value in arrays.items():
+        if key not in inputs and value is not None:
+            raise unknown(f"input of {name}", key, inputs)
     missing = sorted(set(inputs) - {key for key, value in arrays.items() if value is not None})
     if missing:
         raise InvalidInput(f"{name}: {missing[0]} is missing; give shape {inputs[missing[0]]}")
@@ -118,7 +121,7 @@ class Serves:
         """Runs endpoint `name` on arrays, some hundred rows at a time; returns a dict of NumPy arrays.
 
         Raises:
-          InvalidInput: the model has no such endpoint, or an array's shape does not fit; names both shapes.
+          InvalidInput: the model has no such endpoint, or that no such input; or an array's shape does not fit.
         """
         table = self.endpoints()
         if name not in table:
@@ -161,9 +164,6 @@ class Serves:
 
     def asked(self, n, seed, inputs):
         """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
-        n, table = whole_number("n", n), self.endpoints()
-        for key in inputs if "sample" in table else ():
-            if key not in table["sample"].inputs:
-                raise unknown("input of sample", key, table["sample"].inputs)
+        n = whole_number("n", n)
         inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
         return {"seed": row_seeds(seed, n), **inputs}

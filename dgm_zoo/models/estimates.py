@@ -83,7 +83,7 @@ class Estimates:
         Raises:
           InvalidInput: see `sample`.
         """
-        asked = self.asked(n, seed, self._given(label))
+        asked = self.asked(n, seed, {} if label is None else {"label": label})
         arrays = checked("draw", self.endpoints()["sample"].inputs, asked).values()  # seeds, and labels if any
         starts = range(0, n, ROWS_PER_CALL)
         parts = [[tf.constant(value[i : i + ROWS_PER_CALL]) for value in arrays] for i in starts]

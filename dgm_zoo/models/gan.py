@@ -1,5 +1,6 @@
 """The generative adversarial network."""
 
+import numbers
 import warnings
 
 import keras
@@ -268,6 +269,6 @@ def with_features(discriminator, layer="features"):
 
 def nonnegative(name, value):
     """Returns `value` if it is a finite number of at least 0; raises `InvalidInput` if not."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < float("inf"):
         raise InvalidInput(f"{name} is {value!r}; give a number of at least 0")
-    return value
+    return float(value)

@@ -37,7 +37,8 @@ class HelmholtzMachine(GenerativeModel):
       image_shape: shape of one x, which the networks see as a vector; the vector's if None.
 
     Raises:
-      InvalidInput: networks or an image whose sizes do not fit; data that are not binary, naming the first value.
+      InvalidInput: networks or an image whose sizes do not fit; arrays that are not binary, or a first batch of a
+        `tf.data` set, naming the first value. Later batches are not looked at.
 
     Example:
       >>> model = dgm_zoo.create("helmholtz", image_shape=(28, 28, 1), layers="200,200,10")

@@ -55,3 +55,8 @@ class AllOptimizers:
     @property
     def iterations(self):
         return self.optimizers[0].iterations
+
+    @property
+    def variables(self):
+        """Those of every player's optimizer, which `summary` counts."""
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]

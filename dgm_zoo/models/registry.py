@@ -79,6 +79,9 @@ def create(name, **given):
     for key, parameter in known.items():
         if parameter.default is parameter.empty and key not in given:
             raise InvalidInput(f"{name} needs '{key}'; give it to create()")
+    shape = given.get("image_shape", ())
+    if not isinstance(shape, (tuple, list)):
+        raise InvalidInput(f"image_shape is {shape!r}; give the shape of one x, such as (28, 28, 1) or (16,)")
     return model_class(name).create(**given)
 
 

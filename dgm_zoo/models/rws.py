@@ -34,6 +34,16 @@ class RWS(HelmholtzMachine):
         authors' later code; theta's changes nothing for an optimizer that is indifferent to scale.
       Everything else: see `HelmholtzMachine`.
 
+    Raises:
+      InvalidInput: as `HelmholtzMachine`; k below 1, or weights that are negative or leave a player nothing to ascend.
+
+    Example:
+      >>> model = dgm_zoo.create("rws", image_shape=(28, 28, 1), layers="200,200,10", k=10)
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("binarized_mnist", "train", 100), epochs=10)
+      >>> model.log_likelihood(x, num_samples=1000).shape   # x: [64, 28, 28, 1]
+      (64,)
+
     References: Bornschein and Bengio, Reweighted Wake-Sleep, 2015, section 3.
     """
 

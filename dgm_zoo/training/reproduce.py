@@ -56,10 +56,10 @@ def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
             raise unknown("row to start from", row["starts_from"], names)
         names.append(row["name"])
         runs.append(_runs(row, spec, quick, specs[name].parents[1], workdir))
-    rows = [
-        _row(row, spec["seeds"], [train(config, folder, verbose=verbose) for config, folder in these])
-        for row, these in zip(spec["rows"], runs, strict=True)
-    ]
+    rows, trained = [], {}
+    for row, these in zip(spec["rows"], runs, strict=True):
+        trained[row["name"]] = [train(config, folder, verbose=verbose) for config, folder in these]
+        rows.append(_row(row, spec["seeds"], trained[row["name"]], _before(row, spec["rows"], trained)))
     for row, described in zip(rows, spec["rows"], strict=True):
         if "against" in described:
             row.update(_difference(row, rows[_base(described, spec["rows"])]))
@@ -116,24 +116,46 @@ def _folder(name, seed, workdir):
     return workdir / f"{name}-seed{seed}"
 
 
-def _row(row, seeds, runs):
+def _before(row, rows, trained):
+    """The first seed's results of all runs that a row starts from, one after the other."""
+    starts, found = {one["name"]: one.get("starts_from") for one in rows}, []
+    name = starts[row["name"]]
+    while name:
+        found.append(trained[name][0])
+        name = starts[name]
+    return found
+
+
+def _row(row, seeds, runs, before=()):
+    """One row of results.
+
+    Args:
+      runs: results of its run for each seed.
+      before: those of the runs that the first one goes on from, which are a part of its budget.
+    """
     if row["metric"] not in runs[0]["metrics"]:
         raise unknown("metric", row["metric"], runs[0]["metrics"])
     values = [run["metrics"][row["metric"]]["value"] for run in runs]
     first = runs[0]["metrics"][row["metric"]]
     several = len(runs) > 1
     minutes = np.mean([run["training_seconds"] for run in runs]) / 60
+    budget = f"{runs[0]['epochs']} epochs, {minutes:.1f} min"
+    if before:
+        seconds = sum(run["training_seconds"] for run in before)
+        budget += f", after {sum(run['epochs'] for run in before)} epochs, {seconds / 60:.1f} min"
+    protocols = [run["metrics"][row["metric"]]["protocol"] for run in runs]
+    of_all = all(protocol == protocols[0] for protocol in protocols)
     return {
         "model": row["label"],
         "dataset": runs[0]["dataset"]["name"],
         "metric": row["metric"],
-        "protocol": first["protocol"],
+        "protocol": protocols[0] if of_all else f"{protocols[0]} (seed {seeds[0]})",
         "value": float(np.mean(values)),
         "values": values,
         "stderr": float(np.std(values, ddof=1) / np.sqrt(len(values))) if several else first["stderr"],
         "stderr_over": "seeds" if several else "one run",
         "seeds": list(seeds),
-        "budget": f"{runs[0]['epochs']} epochs, {minutes:.1f} min",
+        "budget": budget,
         "published": row["published"],
         "published_source": row["published_source"],
     }

@@ -63,7 +63,7 @@ def read(path, sizes):
     try:
         with np.load(path) as file:
             arrays = {split: file[key] for split, key in KEYS.items()}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InvalidInput(
             f"'{path}' cannot be read ({error}); give an .npz file with the arrays train, valid and test"
         ) from None
