@@ -2,6 +2,9 @@
 
     dgm-zoo train --config=configs/ssymvae_mnist.py --workdir=runs/ssymvae_mnist
 
+Took 5 minutes on one core beside other work, with its test accuracy then 0.776 (10,000 images);
+docs/results/symvae_labels.md has other numbers of labels, and M2's.
+
 z_0 is the class, z_1 has 100 bits. Images with a label add to both players' utilities; the others have the class that
 the encoder draws. `--config.data.labels_per_class=60` or `100` for 600 and 1,000 labels.
 """

@@ -187,5 +187,8 @@ def test_what_looks_at_no_label_takes_images_alone():
     np.testing.assert_allclose(log_likelihood(model, rows, 3)["value"], log_likelihood(
         model, tf.data.Dataset.from_tensor_slices((x, np.zeros(20, "int32"))).batch(10), 3)["value"])
     assert consistency(model, rows, 3, 10)["awake"]["value"] > -1
+    np.testing.assert_array_equal(model.encode(x, np.zeros(20, "int32"))["logits"], model.encode(x)["logits"])
+    with pytest.raises(InvalidInput, match="unknown input of encode 'label'"):
+        tiny("hsymvae").encode(x, np.zeros(20, "int32"))
     with pytest.raises(InvalidInput, match="LadderPosterior does not state its means; leave active_units out"):
         active_units(model, rows)

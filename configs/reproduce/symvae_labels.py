@@ -30,7 +30,11 @@ def get_experiment():
         rows.append(row("ssymvae", "symmetric", "ssymvae_mnist.py", labels) | {"against": f"svae_{labels}"})
     return {
         "rows": rows,
-        "seeds": [0, 1],
+        "seeds": [0],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200", "evaluate.num_samples=5"],
-        "notes": [],
+        "notes": [
+            "The two differ in more than their objective: M2 has a LeNet with dropout for a classifier, settings that "
+            "were chosen on validation images, and images that are binarised stochastically; the symmetric one has a "
+            "perceptron, and images above half grey. So the differences do not tell what the objective is worth.",
+        ],
     }

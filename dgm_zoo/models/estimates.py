@@ -33,7 +33,7 @@ class Estimates:
         References: Burda et al., 2016, section 5 (K = 5,000).
         """
         num_samples = whole_number("num_samples", num_samples)
-        given = {"x": x, **self._given(label)}
+        given = {"x": x, **self._given("log_likelihood", label)}
         takes = self.endpoints()["log_likelihood"].inputs
         x, label = (
             check_array("log_likelihood", name, given.get(name), wanted) if (wanted := takes.get(name)) else None

@@ -134,9 +134,6 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def _given(self, label):
-        return {}  # its encoder and decoder see none, but those of `VAE` do
-
     def draw_z(self, noise, label=None):
         return self.p_z().draw(noise, first=tf.one_hot(label, self.num_classes))
 

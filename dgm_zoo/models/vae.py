@@ -232,18 +232,20 @@ class VAE(Estimates, Sleeps):
 
     def encode(self, x, label=None):
         """The posterior's parameters for x: a dict of NumPy arrays, `mean` and `stddev` `[n, latent_dim]`."""
-        return self.answer("encode", x=x, **self._given(label))
+        return self.answer("encode", x=x, **self._given("encode", label))
 
     def decode(self, z, label=None):
         """The likelihood's mean for latents z `[n, latent_dim]`: NumPy `[n, *image_shape]`."""
-        return self.answer("decode", z=z, **self._given(label))["x"]
+        return self.answer("decode", z=z, **self._given("decode", label))["x"]
 
     def reconstruct(self, x, label=None):
         """The likelihood's mean at the posterior's: NumPy, the shape of x."""
-        return self.answer("reconstruct", x=x, **self._given(label))["x"]
+        return self.answer("reconstruct", x=x, **self._given("reconstruct", label))["x"]
 
-    def _given(self, label):
-        return {} if label is None else {"label": label}
+    def _given(self, name, label):
+        """The label for endpoint `name`; left out if that looks at none and the model, semi-supervised, does."""
+        ignored = "label" in self.takes() and "label" not in self.endpoints()[name].inputs
+        return {} if label is None or ignored else {"label": label}
 
     def _reconstruct(self, x, label=None):
         c = self.condition(label)
