@@ -7,6 +7,8 @@ The encoder of a symmetric VAE learns from images that its decoder dreams for ma
 the spirit of Flach et al. (2024), who segment other images.
 """
 
+PAIRS = (0, 30, 300, 3000)
+
 
 def row(pairs, supervised=False):
     overrides = [f"data.pairs={pairs}"]
@@ -23,8 +25,8 @@ def row(pairs, supervised=False):
 
 def get_experiment():
     return {
-        "rows": [row(pairs) for pairs in (0, 30, 300, 3000)] + [row(pairs, True) for pairs in (30, 300, 3000)],
-        "seeds": [0, 1],
+        "rows": [row(pairs) for pairs in PAIRS] + [row(pairs, True) for pairs in PAIRS if pairs],
+        "seeds": [0],
         "quick": ["train.epochs=1", "data.limit=3100", "evaluate.limit=200"],
         "notes": [
             "The pairs of a row are among those of the next, and each batch of 50 has 20 of them. The masks that "
@@ -33,5 +35,12 @@ def get_experiment():
             "What is measured is the epoch with the greatest sum of the players' utilities on validation images "
             "without their masks: no mask but those of the pairs is used in training. For pairs alone that is the "
             "decoder's utility, as the encoder has none without dreams.",
+            "Runs differ by more than that error, which is over images: a second seed, of which 3,000 pairs were not run, "
+            "ended at 0.169, 0.633 and 0.776 with 0, 30 and 300 pairs, and at 0.671 with 300 alone.",
+            "Minutes are by the wall clock, beside other work.",
+            "Of the first seed, symmetric, as `dgm-zoo train` draws them: " + "; ".join(
+                f"{pairs:,} pairs: [masks found](textured_digits-{pairs}-segmentation.png), "
+                f"[masks rendered](textured_digits-{pairs}-rendering.png)" for pairs in PAIRS
+            ) + ".",
         ],
     }
