@@ -35,7 +35,7 @@ def get_experiment():
             "What is measured is the epoch with the greatest sum of the players' utilities on validation images "
             "without their masks: no mask but those of the pairs is used in training. For pairs alone that is the "
             "decoder's utility, as the encoder has none without dreams.",
-            "Runs differ by more than that error, which is over images: a second seed, of which 3,000 pairs were not run, "
+            "Runs differ by more than that error, which is over images: a second seed, not run with 3,000 pairs, "
             "ended at 0.169, 0.633 and 0.776 with 0, 30 and 300 pairs, and at 0.671 with 300 alone.",
             "Minutes are by the wall clock, beside other work.",
             "Of the first seed, symmetric, as `dgm-zoo train` draws them: " + "; ".join(
