@@ -38,7 +38,7 @@ def get_experiment():
             "Runs differ by more than that error, which is over images: a second seed, not run with 3,000 pairs, "
             "ended at 0.169, 0.633 and 0.776 with 0, 30 and 300 pairs, and at 0.671 with 300 alone.",
             "Minutes are by the wall clock, beside other work.",
-            "In the picture without pairs masks of dark digits are inverted or empty, those of light ones are right.",
+            "In the picture without pairs two light digits of ten are found, and masks of dark ones inverted or empty.",
             "Of the first seed, symmetric, as `dgm-zoo train` draws them: " + "; ".join(
                 f"{pairs:,} pairs: [masks found](textured_digits-{pairs}-segmentation.png), "
                 f"[masks rendered](textured_digits-{pairs}-rendering.png)" for pairs in PAIRS
