@@ -11,8 +11,8 @@ from zoo import CLASSES, SHAPE, images, tiny
 
 from dgm_zoo.distributions import BatchNoise, IndependentBernoulli
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import AACVAE, AASVAE, AAVAE, IWAE, Activated
-from dgm_zoo.models.activation import PerfectDiscriminator
+from dgm_zoo.models import AACVAE, AASVAE, AAVAE, IWAE
+from dgm_zoo.models.evidence.activation import Activated, PerfectDiscriminator
 from dgm_zoo.networks import dense
 from dgm_zoo.objectives import activated, realness, weight_of_fakes
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from zoo import SHAPE, images
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.classifier import Classifier
+from dgm_zoo.models.supervised.classifier import Classifier
 from dgm_zoo.networks import dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.training import load_config

@@ -17,11 +17,11 @@ from dgm_zoo.distributions import (
     StandardNormal,
     StraightThroughBernoulli,
 )
+from dgm_zoo.distributions.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import consistency
 from dgm_zoo.models import VAE, SymmetricVAE, create
 from dgm_zoo.networks import dense
-from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
 
 ROUNDING = 2e-6  # of float32 sums whose terms sum to 1 in absolute value

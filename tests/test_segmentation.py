@@ -18,11 +18,12 @@ from dgm_zoo.data import sets
 from dgm_zoo.data.builders import textured_digits
 from dgm_zoo.data.draws import hidden_latents
 from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, SampledPrior
+from dgm_zoo.distributions.masks import MaskAndNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import intersection_over_union, segmentation_iou
 from dgm_zoo.models import SegmentationVAE, create
 from dgm_zoo.networks import dense
-from dgm_zoo.networks.masks import MaskAndNoise, mask_decoder
+from dgm_zoo.networks.masks import mask_decoder
 from dgm_zoo.training.build import build
 
 SIZES = {"train": 60, "test": 20}

@@ -28,9 +28,9 @@ from tensorflow_serving.apis import (
 )
 
 from dgm_zoo import models, serving
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.serving import metadata as metadata_room
 from dgm_zoo.serving.card import number
 

@@ -17,12 +17,14 @@ import dgm_zoo
 from dgm_zoo import training
 from dgm_zoo.cli.commands.transfer import page
 from dgm_zoo.cli.main import main
+from dgm_zoo.core.registry import MODELS
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import IWAE, VAE, Activated, transfer
-from dgm_zoo.models.registry import MODELS
-from dgm_zoo.models.transfer import Cell, Recipe, cell, prove, transfer_table
+from dgm_zoo.models import IWAE, VAE
+from dgm_zoo.models.evidence.activation import Activated
 from dgm_zoo.objectives import importance_bound
+from dgm_zoo.unified import transfer
+from dgm_zoo.unified.transfer import Cell, Recipe, cell, prove, transfer_table
 
 ALL = [one for row in transfer_table().values() for one in row.values()]
 RECIPES = {str(one.recipe): one for one in ALL if one.recipe}  # the same recipe once, for whichever pair

@@ -2,6 +2,8 @@
 
 import inspect
 
+from dgm_zoo.checks import match
+from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
 from dgm_zoo.distributions.discrete import (
     IndependentBernoulli,
@@ -10,7 +12,9 @@ from dgm_zoo.distributions.discrete import (
     StraightThroughBernoulli,
 )
 from dgm_zoo.distributions.divergences import jensen_shannon, kl
+from dgm_zoo.distributions.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.masks import MaskAndNoise
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, check_seed, row_seeds
 from dgm_zoo.distributions.priors import (
     BernoulliPrior,
@@ -42,6 +46,11 @@ HEADS = {
         VampPrior,
         FittedNormal,
         SampledPrior,
+        Codes,
+        GroupedPrior,
+        LadderPosterior,
+        ReversePosterior,
+        MaskAndNoise,
     )
 }
 
@@ -71,31 +80,41 @@ def get(spec, event_shape):
     name = arguments.pop("name", None)
     if not isinstance(name, str) or name not in HEADS:
         raise unknown("head", name, HEADS)
-    takes = list(inspect.signature(HEADS[name]).parameters.values())
-    takes = {p.name: p.default for p in takes if p.name != "event_shape" and p.kind is not p.VAR_KEYWORD}
+    parameters = inspect.signature(HEADS[name]).parameters
+    takes = {p.name: p.default for p in parameters.values() if p.kind is not p.VAR_KEYWORD}
+    shaped = takes.pop("event_shape", None) is not None  # others derive it from arguments of their own
     for key in arguments:
         if key not in takes:
             raise InvalidInput(f"head {name} takes no argument '{key}'; it takes {', '.join(takes) or 'none'}")
     for key, default in takes.items():
         if default is inspect.Parameter.empty and key not in arguments:
             raise InvalidInput(f"head {name} needs '{key}'; give it as {{'name': '{name}', '{key}': ...}}")
-    return HEADS[name](event_shape, **arguments)
+    if shaped:
+        return HEADS[name](event_shape, **arguments)
+    head = HEADS[name](**arguments)
+    match(f"head {name}'s event", head.event_shape, "wanted event", event_shape)
+    return head
 
 
 __all__ = [
     "BatchNoise",
     "BernoulliPrior",
+    "Codes",
     "Deterministic",
     "FittedNormal",
+    "GroupedPrior",
     "Head",
     "IndependentBernoulli",
     "IndependentLogistic",
     "IndependentNormal",
+    "LadderPosterior",
+    "MaskAndNoise",
     "MixtureNormal",
     "MixturePrior",
     "MultivariateNormalTriL",
     "OneHotCategorical",
     "Prior",
+    "ReversePosterior",
     "RowNoise",
     "SampledPrior",
     "StandardNormal",

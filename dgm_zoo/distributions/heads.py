@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.errors import InvalidInput, is_whole
+from dgm_zoo.checks import is_whole
+from dgm_zoo.errors import InvalidInput
 
 MIN_STDDEV = 1e-4
 

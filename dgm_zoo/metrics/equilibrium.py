@@ -6,8 +6,9 @@ plain dicts of `value`, `stderr` and `protocol`.
 
 import numpy as np
 
+from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import BatchNoise, check_seed
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.evidence import _batches, _stderr
 
 ROWS = 500  # dreams that are drawn together

@@ -7,8 +7,9 @@ batches x or (x, y), and returns plain dicts: `value`, `stderr` and `protocol`, 
 import keras
 import numpy as np
 
+from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import check_seed
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.errors import InvalidInput
 
 
 def _batches(model, dataset):

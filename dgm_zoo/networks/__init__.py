@@ -1,12 +1,13 @@
 """Plain Keras models that emit parameter tensors, samples or logits."""
 
+from dgm_zoo.checks import layer_sizes
 from dgm_zoo.networks.autoregressive import DARN, NADE, SigmoidBelief
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
 from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
-from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
+from dgm_zoo.networks.stochastic import BeliefNetwork
 
 __all__ = [
     "DARN",

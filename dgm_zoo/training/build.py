@@ -5,11 +5,11 @@ import contextlib
 import keras
 
 from dgm_zoo import data
+from dgm_zoo.core.endpoints import check_array
+from dgm_zoo.core.registry import arguments
 from dgm_zoo.data.checks import check_image_size
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
-from dgm_zoo.models.endpoints import check_array
-from dgm_zoo.models.registry import arguments
 from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training.config import make_optimizers
 

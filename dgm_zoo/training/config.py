@@ -10,9 +10,9 @@ import keras
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
+from dgm_zoo.core.registry import arguments, model_class
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.models.registry import arguments, model_class
 
 TRAIN = {
     "epochs": 10,

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 
 from dgm_zoo import data, metrics, viz
+from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.registry import create
-from dgm_zoo.theory.fits import DIVERGENCES, fit
 from dgm_zoo.training.workdir import machine, write_json
+from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
 DATASET = "gaussian_mixtures/ring"
 COMPONENTS = 4  # of the fitted mixture; the ring has 8

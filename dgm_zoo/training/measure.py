@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from dgm_zoo import data, metrics, viz
+from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.endpoints import Endpoint
 from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import resolve

@@ -22,12 +22,13 @@ def run(call):
         raise InvalidInput(f"give two models; for example {EXAMPLES[0]}")
     import_tensorflow()
     from dgm_zoo import models
+    from dgm_zoo.unified import compare
 
     one, other = (models.formulation_of(name) for name in call.arguments)
     if one is other:
         raise InvalidInput(f"'{call.arguments[0]}' is both models, and nothing changes; give another one")
     return {"from": call.arguments[0], "to": call.arguments[1], "names": [one.name, other.name],
-            **models.compare(one, other)}
+            **compare(one, other)}
 
 
 def show(result):
@@ -35,7 +36,7 @@ def show(result):
 
 
 def _lines(result):
-    from dgm_zoo.models.formulation import ROWS, symbols
+    from dgm_zoo.core.formulation import ROWS, symbols
 
     yield f"{result['names'][0]} → {result['names'][1]}"
     for sentence in result["observations"]:
@@ -50,7 +51,7 @@ def _lines(result):
 
 def _pair(label, values):
     """Both values of what differs, each where it is there."""
-    from dgm_zoo.models.formulation import ABSENT
+    from dgm_zoo.core.formulation import ABSENT
 
     for sign, value in zip("-+", values, strict=True):
         text = ", ".join(value) if isinstance(value, (list, tuple)) else value

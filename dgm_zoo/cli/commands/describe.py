@@ -102,7 +102,7 @@ def _show_reference(result):
 
 def formulation_lines(formulation):
     """Returns the text lines of what `Formulation.to_dict` returns, `WIDTH` columns wide."""
-    from dgm_zoo.models.formulation import ABSENT, ROWS, symbols
+    from dgm_zoo.core.formulation import ABSENT, ROWS, symbols
 
     lines = []
     for key, label in ROWS.items():

@@ -32,7 +32,7 @@ def run(call):
         raise InvalidInput(f"--out={out} is in no folder that exists; make it first")
 
     import_tensorflow()
-    from dgm_zoo.models import transfer
+    from dgm_zoo.unified import transfer
 
     if asked:
         return _facts(transfer.cell(*asked))
@@ -51,7 +51,7 @@ def run(call):
 
 
 def _facts(cell):
-    from dgm_zoo.models.transfer import TECHNIQUES
+    from dgm_zoo.unified.transfer import TECHNIQUES
 
     title = TECHNIQUES[cell.technique].title
     facts = {"technique": cell.technique, "title": title, "model": cell.model, "goes": cell.recipe is not None}
@@ -78,8 +78,8 @@ def show(result):
 
 
 def page(table):
-    """Returns the Markdown page of a `models.transfer.transfer_table()`."""
-    from dgm_zoo.models.transfer import STEPS, TECHNIQUES
+    """Returns the Markdown page of a `unified.transfer.transfer_table()`."""
+    from dgm_zoo.unified.transfer import STEPS, TECHNIQUES
 
     lines = [
         "# Which technique goes with which model",

@@ -1,0 +1,47 @@
+"""The hierarchical variational auto-encoder of bits in groups."""
+
+from dataclasses import replace
+
+import keras
+
+from dgm_zoo.core.limiting import LimitingChain
+from dgm_zoo.core.registry import register
+from dgm_zoo.models.evidence.vae import VAE
+from dgm_zoo.networks.hierarchy import hierarchy
+
+
+@register("hvae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class HierarchicalVAE(LimitingChain, VAE):
+    """Hierarchical VAE: the VAE with bits z = (z_0, ..., z_T) in two or more groups, and the networks of `hsymvae`.
+
+        max_{theta, eta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z) - log q_eta(z|x)
+
+    the evidence bound, estimated from one sample. Its gradient passes through bits by `distributions.straight_through`,
+    which is biased. Prior and encoder are those of `HierarchicalSymmetricVAE`, "ladder" or "reverse"; here both players
+    also move what a ladder shares. This is what the authors of symmetric learning compare it with.
+
+    Args:
+      encoder, decoder, prior, likelihood: see `HierarchicalSymmetricVAE`.
+      posterior: a `networks.groups.LadderPosterior` or `ReversePosterior`, `reparametrised=True`.
+      Everything else: see `VAE`.
+
+    Example:
+      >>> model = dgm_zoo.create("hvae", image_shape=(28, 28, 1), groups="30,100", inference="reverse")
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="threshold"), epochs=10)
+
+    References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024, and its code.
+    """
+
+    formulation = replace(VAE.formulation, name="Hierarchical VAE", z="bits in groups, z = (z_0, ..., z_T)")
+
+    @classmethod
+    def create(cls, image_shape, groups=(30, 100), inference="ladder", group_hidden=(600, 600), network="dense",
+               hidden=None, activation=None, likelihood="IndependentBernoulli", k=None, sleep=False,
+               seed=None):
+        """Builds the model with default networks; see `HierarchicalSymmetricVAE.create`, and `VAE` for k and sleep."""
+        parts = hierarchy(
+            image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, reparametrised=True
+        )
+        return cls(**parts, k=k, sleep=sleep, seed=seed)
