@@ -62,6 +62,7 @@ class GenerativeModel(Serves, keras.Model):
     players: dict = {}
     logged: tuple = ("loss",)
     formulation: Formulation  # the class's place in the unified view, with its default arguments
+    abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
     units: dict = {}  # of logged terms that are not what their name says elsewhere, or not in nats
 
     def __init__(self, *, seed=None, **kwargs):

@@ -84,6 +84,8 @@ class AAE(GenerativeModel):
         ),
     )
 
+    abilities = frozenset({"prior_samples"})
+
     def __init__(self, encoder, decoder, discriminator, prior=None, *, likelihood, posterior=None,
                  objective="NonSaturating", weight=1.0, classes=None, **kwargs):
         super().__init__(**kwargs)

@@ -68,6 +68,7 @@ class SymmetricVAE(LimitingChain, VAE):
 
     logged = ("loss", "elbo", "decoder", "encoder")
     ascends = {"theta": "decoder", "eta": "encoder"}
+    abilities = VAE.abilities | {"limiting_samples"}
     needs_density = False
     formulation = Formulation(
         name="Symmetric VAE",

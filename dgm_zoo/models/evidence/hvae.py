@@ -36,6 +36,8 @@ class HierarchicalVAE(LimitingChain, VAE):
 
     formulation = replace(VAE.formulation, name="Hierarchical VAE", z="bits in groups, z = (z_0, ..., z_T)")
 
+    abilities = VAE.abilities | {"limiting_samples"}
+
     @classmethod
     def create(cls, image_shape, groups=(30, 100), inference="ladder", group_hidden=(600, 600), network="dense",
                hidden=None, activation=None, likelihood="IndependentBernoulli", k=None, sleep=False,

@@ -77,6 +77,7 @@ class VAE(Estimates, Sleeps):
         ),
     )
     endpoint_samples = 128  # importance samples behind the served log_likelihood
+    abilities = frozenset({"draw"})
     needs_density = True  # of its prior
 
     def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, beta=1.0, free_bits=0.0,

@@ -73,6 +73,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
             ),
         ),
     )
+    abilities = HelmholtzMachine.abilities | {"z_moments", "gibbs", "resample"}
     bound = "bound"
 
     def __init__(self, generative, inference, *, k=10, log_z=None, **kwargs):

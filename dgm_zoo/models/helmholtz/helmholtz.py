@@ -72,6 +72,7 @@ class HelmholtzMachine(GenerativeModel):
     )
     bound = "elbo"  # the term whose negative is the loss
     k = 1  # samples of q for each example
+    abilities = frozenset({"weight_moments"})
     endpoint_samples = 128  # importance samples behind the served log_likelihood
 
     def __init__(self, generative, inference, *, image_shape=None, **kwargs):
