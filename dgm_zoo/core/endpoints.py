@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
+from dgm_zoo.core.chunks import ROWS
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput, unknown
-
-ROWS_PER_CALL = 500
 
 
 class Input(NamedTuple):
@@ -99,72 +98,42 @@ def checked(name, inputs, arrays):
     return arrays
 
 
-class Serves:
-    """Mixin: `endpoints()` is the table; `answer` runs one of them over any number of rows in Python."""
+def endpoint_function(model, name, compiled=False):
+    """Returns the function of named tensors that serves endpoint `name` of `model`, its noise drawn outside XLA."""
+    endpoint = model.endpoints()[name]
+    compute = tf.function(endpoint.compute, jit_compile=True, autograph=False) if compiled else endpoint.compute
 
-    def endpoints(self):
-        """Returns the dict of endpoint name to `Endpoint`."""
-        return {}
+    def serve(**tensors):
+        if endpoint.noise is not None:
+            tensors["noise"] = endpoint.noise(RowNoise(tensors.pop("seed")))
+        return compute(**tensors)
 
-    def endpoint_function(self, name, compiled=False):
-        """Returns the function of named tensors that serves endpoint `name`, its noise drawn outside XLA."""
-        endpoint = self.endpoints()[name]
-        compute = tf.function(endpoint.compute, jit_compile=True, autograph=False) if compiled else endpoint.compute
+    return serve
 
-        def serve(**tensors):
-            if endpoint.noise is not None:
-                tensors["noise"] = endpoint.noise(RowNoise(tensors.pop("seed")))
-            return compute(**tensors)
 
-        return serve
+def answer(model, name, arrays):
+    """Runs endpoint `name` of `model` on arrays, some hundred rows at a time; see `GenerativeModel.answer`."""
+    table = model.endpoints()
+    if name not in table:
+        raise InvalidInput(f"{type(model).__name__} has no '{name}'; it answers {', '.join(table)}")
+    inputs = table[name].inputs
+    arrays = checked(name, inputs, arrays)
+    rows = len(next(iter(arrays.values())))
+    if not rows:  # an answer's shape is that of any other's
+        arrays = {key: np.zeros((1, *value.shape[1:]), value.dtype) for key, value in arrays.items()}
+    cache = model.__dict__.setdefault("_answers", {})
+    if name not in cache:
+        traced = tf.function(endpoint_function(model, name), autograph=False)
+        cache[name] = traced.get_concrete_function(**{key: wanted.spec(key) for key, wanted in inputs.items()})
+    parts = []
+    for start in range(0, max(rows, 1), ROWS):
+        chunk = {key: tf.constant(value[start : start + ROWS]) for key, value in arrays.items()}
+        parts.append({key: value.numpy() for key, value in cache[name](**chunk).items()})
+    return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
 
-    def answer(self, name, **arrays):
-        """Runs endpoint `name` on arrays, some hundred rows at a time; returns a dict of NumPy arrays.
 
-        Raises:
-          InvalidInput: the model has no such endpoint, or that no such input; or an array's shape does not fit.
-        """
-        table = self.endpoints()
-        if name not in table:
-            raise InvalidInput(f"{type(self).__name__} has no '{name}'; it answers {', '.join(table)}")
-        inputs = table[name].inputs
-        arrays = checked(name, inputs, arrays)
-        rows = len(next(iter(arrays.values())))
-        if not rows:  # an answer's shape is that of any other's
-            arrays = {key: np.zeros((1, *value.shape[1:]), value.dtype) for key, value in arrays.items()}
-        cache = self.__dict__.setdefault("_answers", {})
-        if name not in cache:
-            traced = tf.function(self.endpoint_function(name), autograph=False)
-            cache[name] = traced.get_concrete_function(**{key: wanted.spec(key) for key, wanted in inputs.items()})
-        parts = []
-        for start in range(0, max(rows, 1), ROWS_PER_CALL):
-            chunk = {key: tf.constant(value[start : start + ROWS_PER_CALL]) for key, value in arrays.items()}
-            parts.append({key: value.numpy() for key, value in cache[name](**chunk).items()})
-        return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
-
-    def traced(self, function):
-        """Returns `function`, a method, as a `tf.function` that is made once."""
-        cache = self.__dict__.setdefault("_functions", {})
-        if function.__name__ not in cache:
-            cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
-        return cache[function.__name__]
-
-    def sample(self, n, seed=0, **inputs):
-        """Draws `n` samples: NumPy `[n, ...]`; the first m of them are the same for every n >= m.
-
-        Args:
-          n: how many.
-          seed: int32.
-          **inputs: what else the model's `sample` takes, such as `label` (`[n]`, or one for all).
-
-        Raises:
-          InvalidInput: n is not a positive whole number, the seed is no int32, or the model's `sample` takes no such
-            input.
-        """
-        return self.answer("sample", **self.asked(n, seed, inputs))["x"]
-
-    def asked(self, n, seed, inputs):
-        """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
-        n = whole_number("n", n)
-        inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
-        return {"seed": row_seeds(seed, n), **inputs}
+def asked(n, seed, inputs):
+    """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
+    n = whole_number("n", n)
+    inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
+    return {"seed": row_seeds(seed, n), **inputs}

@@ -1,12 +1,10 @@
 """Samples in the limit of the chain between encoder and decoder."""
 
-import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
+from dgm_zoo.core.chunks import in_chunks
 from dgm_zoo.distributions import RowNoise, row_seeds
-
-ROWS_PER_CHAIN = 500
 
 
 class LimitingChain:
@@ -30,14 +28,8 @@ class LimitingChain:
           InvalidInput: a number that is not whole and positive (steps may be 0), or a seed that is no int32.
         """
         n, steps = whole_number("n", n), whole_number("steps", steps, least=0)
-        seeds = row_seeds(seed, n)
-        if "_chain" not in self.__dict__:
-            self.__dict__["_chain"] = tf.function(self._limit, autograph=False, reduce_retracing=True)
-        rows = range(0, n, ROWS_PER_CHAIN)
-        return np.concatenate([
-            self.__dict__["_chain"](tf.constant(seeds[i : i + ROWS_PER_CHAIN]), tf.constant(steps)).numpy()
-            for i in rows
-        ])
+        run = self.traced(self._limit)
+        return in_chunks(lambda seeds: run(seeds, tf.constant(steps)), [row_seeds(seed, n)])
 
     def _limit(self, seeds, steps):
         rng = RowNoise(seeds)

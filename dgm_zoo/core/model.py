@@ -1,36 +1,25 @@
 """`GenerativeModel`: everything about training and serving that is not one model's idea."""
 
-import inspect
+import contextlib
 import random
 import re
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.core.endpoints import Serves, check_array
+from dgm_zoo.core import endpoints, recipes, state, steps, training_data
+from dgm_zoo.core.coefficients import Changing, Coefficient
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.distributions.noise import step_seed
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 
-NON_FINITE = "loss is not finite"
 
-
-class _Training(keras.layers.Layer):
-    """Runs `function(*inputs)` as Keras runs a layer in `fit`: the layers inside see `training=True`."""
-
-    def call(self, function, inputs, training=None):
-        return function(*inputs)
-
-
-_in_training = _Training(name="training", dtype="float32", autocast=False)
-
-
-class GenerativeModel(Serves, keras.Model):
+class GenerativeModel(keras.Model):
     """A Keras model of one or more players, each of which ascends its own utility with its own optimizer.
 
-    A subclass is one system of the zoo. It names its parts, says who owns them, and writes its `train_step`:
+    A subclass is one system. It names its parts, says who owns them, and writes its `train_step`:
 
     ```python
     class VAE(GenerativeModel):
@@ -45,13 +34,15 @@ class GenerativeModel(Serves, keras.Model):
     ```
 
     * Noise is drawn in `train_step`, from `self.rng(x)`, and handed in: what `ascend` runs is a pure function,
-      so it gives the same numbers with and without XLA. It is a function of the model's seed, the step and the
-      replica, so that a resumed run draws what the uninterrupted one would have drawn.
+      so it gives the same numbers with and without XLA. It is a function of the model's seed, the number of batches
+      trained on and the replica, so that a resumed run draws what the uninterrupted one would have drawn.
     * `ascend` takes the gradients, scales them for the number of replicas, compiles with XLA if `compile` was
-      told to, and applies each player's optimizer. Under a distribution strategy the gradients alone are compiled.
+      told to, and applies each player's optimizer. Under a distribution strategy only the gradients are compiled.
     * Inside `ascend`, and nowhere else, layers such as `BatchNormalization` and `Dropout` are in training mode. What
       they assign to their variables (moving averages, a spectral norm's vector) is a result of the pure function:
       it is kept if the player that moves owns the layer, and is the mean over replicas.
+    * A weight of the objective that training may change is a `core.coefficients.Coefficient`; `terms` reads its
+      current value, a tensor, as `self.now("beta")`. All other constructor arguments are fixed once it is compiled.
     * A term that is NaN or infinite stops the run with `NonFiniteLoss`, which names the step and the term.
 
     Args:
@@ -59,16 +50,35 @@ class GenerativeModel(Serves, keras.Model):
         `keras.utils.set_random_seed` seeds) if None.
     """
 
-    players: dict = {}
-    logged: tuple = ("loss",)
+    players: dict = {}  # name to the attributes that hold what the player owns
+    logged: tuple = ("loss",)  # what `fit` and `evaluate` report
+    ascends: dict = {}  # player to the name of the term that it ascends
     formulation: Formulation  # the class's place in the unified view, with its default arguments
+    recipes: tuple = ()  # see `core.recipes`: what `create` builds the constructor's arguments with
     abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
     units: dict = {}  # of logged terms that are not what their name says elsewhere, or not in nats
+    small: dict = {}  # what `create` is given for a tiny instance, besides what `core.registry.SMALL` says
+    registered_name: str | None = None
 
     def __init__(self, *, seed=None, **kwargs):
+        self.__dict__["coefficients"] = {}
         super().__init__(**kwargs)
         self.seed = random.randint(0, 2**31 - 1) if seed is None else check_seed(seed)
+        self.batches_trained = state.counter()
         self.built = True  # networks come in built; heads and priors build in their constructors
+
+    @classmethod
+    def create(cls, image_shape, **given):
+        """Builds the model with default networks.
+
+        Args:
+          image_shape: shape of one x, such as (28, 28, 1) or (16,).
+          **given: what the class's recipes and constructor take; `dgm-zoo describe NAME` lists it.
+
+        Raises:
+          InvalidInput: an unknown argument (with the nearest name), a missing one, or a value that does not suit.
+        """
+        return recipes.build(cls, {"image_shape": image_shape, **given})
 
     # ------------------------------------------------------------------------------------------ players
 
@@ -129,105 +139,80 @@ class GenerativeModel(Serves, keras.Model):
         Returns:
           The dict of terms, before the step.
         """
-        variables = {player: self.player_variables(player) for player in ascents}
-        parts = [getattr(self, part) for player in ascents for part in self.players[player]]
-        state = [v for part in parts for v in part.variables]
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        number = tf.cast(self.step, tf.int64) + 1  # of this step, counted from 1
-
-        def gradients(*inputs):
-            for part in parts:
-                part._clear_losses()
-            with tf.GradientTape(persistent=len(set(ascents.values())) > 1) as tape:
-                before = [(v, v.value) for owned in variables.values() for v in owned]
-                with keras.StatelessScope(before, collect_losses=True) as scope:
-                    given = dict(scope.state_mapping)
-                    terms = _in_training(function=objective, inputs=inputs, training=True)
-                    losses = {
-                        term: (self._penalty(p for p in ascents if ascents[p] == term) - tf.reduce_mean(terms[term]))
-                        / replicas
-                        for term in set(ascents.values())
-                    }
-            steps = {}
-            for term, loss in losses.items():
-                movers = [p for p in ascents if ascents[p] == term]
-                steps.update(zip(movers, tape.gradient(loss, [variables[p] for p in movers]), strict=True))
-            now = [scope.get_current_value(v) for v in state]
-            assigned = [value if value is not given.get(id(v)) else None for v, value in zip(state, now, strict=True)]
-            return terms, steps, assigned
-
-        def apply(steps, assigned):
-            self._assign(state, assigned)
-            for player, step in steps.items():
-                self.optimizers[player].apply(step, variables[player])
-
-        def step(*inputs):
-            terms, *changes = gradients(*inputs)
-            apply(*changes)
-            return terms
-
-        if tf.distribute.has_strategy():
-            terms, *changes = self.jitted(gradients)(*inputs)
-            apply(*changes)
-        else:
-            terms = self.jitted(step)(*inputs)
-        self._check_finite(terms, number)
-        return terms
-
-    @staticmethod
-    def _assign(variables, values):
-        """Gives variables their values, where there is one: the mean over replicas, of whole numbers each its own."""
-        changed = [(v.value, value) for v, value in zip(variables, values, strict=True) if value is not None]
-
-        def across(strategy, values):
-            for (variable, _), value in zip(changed, values, strict=True):
-                if variable.dtype.is_floating:
-                    value = strategy.extended.reduce_to(tf.distribute.ReduceOp.MEAN, value, variable)
-                strategy.extended.update(variable, lambda v, new: v.assign(new), args=(value,))
-
-        if tf.distribute.has_strategy():
-            tf.distribute.get_replica_context().merge_call(across, args=([value for _, value in changed],))
-        else:
-            for variable, value in changed:
-                variable.assign(value)
-
-    def _penalty(self, players):
-        """The regularisation losses that Keras layers of these players ask for."""
-        parts = (getattr(self, part) for player in players for part in self.players[player])
-        return sum((loss for part in parts for loss in part.losses), 0.0)
+        return steps.ascend(self, objective, inputs, ascents)
 
     def jitted(self, function):
+        """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients handed in."""
+
+        def run(coefficients, *inputs):
+            with self.handed(coefficients):
+                return function(*inputs)
+
+        compiled = self.compiled_function(run)
+        return lambda *inputs: compiled(self.current_coefficients(training=False), *inputs)
+
+    def compiled_function(self, function):
         """Returns `function` compiled with XLA if `compile` asked for it, else as it is."""
         return tf.function(function, jit_compile=True, autograph=False) if self.xla else function
+
+    # ------------------------------------------------------------------------------------------ coefficients
+
+    def add_coefficients(self, given):
+        """Adds coefficients by name, each with its number or schedule; `Coefficient` attributes add themselves."""
+        self.coefficients.update({name: Changing(name, value) for name, value in given.items()})
+
+    def now(self, name):
+        """The current value of coefficient `name`, a float32 scalar: in a step, what was handed into it."""
+        handed = self.__dict__.get("_handed")
+        return self.coefficients[name].now(self.step) if handed is None else handed[name]
+
+    def current_coefficients(self, training=True):
+        """The value of every coefficient at this step: a dict of float32 scalars; see `Changing.now`."""
+        return {name: one.now(self.step, training) for name, one in self.coefficients.items()}
+
+    @contextlib.contextmanager
+    def handed(self, coefficients):
+        """Context in which `now` returns these values, the inputs of a compiled function."""
+        before, self.__dict__["_handed"] = self.__dict__.get("_handed"), coefficients
+        try:
+            yield
+        finally:
+            self.__dict__["_handed"] = before
+
+    def __setattr__(self, name, value):
+        if self.__dict__.get("compile_arguments") and name in recipes.constructor_arguments(type(self)):
+            if not isinstance(getattr(type(self), name, None), (Coefficient, property)):
+                raise InvalidInput(
+                    f"{name} of {type(self).__name__} cannot change once it is compiled, since the compiled step would "
+                    f"not see it; build another model with {name}={value!r}"
+                )
+        super().__setattr__(name, value)
 
     # ------------------------------------------------------------------------------------------ one step
 
     @property
     def step(self):
-        """Training steps taken so far: a tensor or variable, int."""
-        return self.optimizers[next(iter(self.players))].iterations
+        """The number of batches trained on so far, in this process and before it was resumed: an int64 variable."""
+        return self.batches_trained
 
     def rng(self, x, training=True):
-        """Returns a `BatchNoise` for the rows of `x`, independent for each step and replica.
+        """Returns a `BatchNoise` for the rows of `x`, independent for each batch and replica.
 
-        In evaluation it depends on the batch's position alone, so that two evaluations give the same number
-        and evaluating does not disturb training.
+        Every `train_step` calls it once: it counts the batch. In evaluation the noise depends on the batch's position
+        only, so that two evaluations give the same number and evaluating does not disturb training.
         """
         if training:
             stream, position = 0, tf.cast(self.step, tf.int32)
+            self.batches_trained.assign_add(1)
         else:
             stream, position = 1, self.batches_seen(1)
-        seed = tf.random.fold_in(tf.stack([self.seed, stream]), position)
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            seed = tf.random.fold_in(seed, context.replica_id_in_sync_group)
-        return BatchNoise(seed, tf.shape(x)[0])
+        return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])
 
     def unpack(self, data):
         """Returns `(x, c)`: the batch in float32, and the tuple of what the model conditions on."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
-            raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x alone or (x, y)")
+            raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x or (x, y)")
         x, wanted = tf.cast(x, tf.float32), self.takes().get("x")
         if wanted and not x.shape[1:].is_compatible_with(wanted.shape):
             raise InvalidInput(
@@ -251,21 +236,53 @@ class GenerativeModel(Serves, keras.Model):
 
     @property
     def metrics(self):
-        return [*self.trackers.values(), self.batches_seen] if hasattr(self, "trackers") else []
+        return [*self.trackers.values(), self.batches_seen] if "trackers" in self.__dict__ else []
 
     def get_metrics_result(self):
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
-    def _check_finite(self, terms, number):
-        """Stops step `number` if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
+    # ------------------------------------------------------------------------------------------ use
 
-        def fail():
-            broken = [tf.reduce_any(~tf.math.is_finite(value)) for value in terms.values()]
-            names = tf.boolean_mask(tf.constant(list(terms)), tf.stack(broken))
-            return tf.debugging.Assert(False, [f"{NON_FINITE}: term", names[0], "at step", number])
+    def takes(self):
+        """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels."""
+        return {}
 
-        total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
-        tf.cond(tf.math.is_finite(total), tf.no_op, fail)
+    def endpoints(self):
+        """Returns the dict of endpoint name to `Endpoint`."""
+        return {}
+
+    def endpoint_function(self, name, compiled=False):
+        """Returns the function of named tensors that serves endpoint `name`, its noise drawn outside XLA."""
+        return endpoints.endpoint_function(self, name, compiled)
+
+    def answer(self, name, **arrays):
+        """Runs endpoint `name` on arrays, some hundred rows at a time; returns a dict of NumPy arrays.
+
+        Raises:
+          InvalidInput: the model has no such endpoint, or that no such input; or an array's shape does not fit.
+        """
+        return endpoints.answer(self, name, arrays)
+
+    def traced(self, function):
+        """Returns `function`, a method, as a `tf.function` that is made once."""
+        cache = self.__dict__.setdefault("_functions", {})
+        if function.__name__ not in cache:
+            cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
+        return cache[function.__name__]
+
+    def sample(self, n, seed=0, **inputs):
+        """Draws `n` samples: NumPy `[n, ...]`; the first m of them are the same for every n >= m.
+
+        Args:
+          n: how many.
+          seed: int32.
+          **inputs: what else the model's `sample` takes, such as `label` (`[n]`, or one for all).
+
+        Raises:
+          InvalidInput: n is not a positive whole number, the seed is not an int32, or the model's `sample` does not
+            take such an input.
+        """
+        return self.answer("sample", **endpoints.asked(n, seed, inputs))["x"]
 
     # ------------------------------------------------------------------------------------------ Keras
 
@@ -273,8 +290,12 @@ class GenerativeModel(Serves, keras.Model):
         """Returns the callbacks that every `fit` of this model runs, before those that it is given."""
         return []
 
+    def check_examples(self, where, x, y):
+        """Raises `InvalidInput` if examples to train on do not suit in ways that `takes` does not tell."""
+
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
-        """`keras.Model.fit`, after a look at the data, and at those of validation: at arrays, or at the first batch.
+        """`keras.Model.fit`, after validating the training and validation data: whole arrays, or a data set's first
+        batch.
 
         Raises:
           InvalidInput: the data's shape, dtype or range does not suit the model; before any training.
@@ -282,80 +303,38 @@ class GenerativeModel(Serves, keras.Model):
         """
         if not self.compiled:
             raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
-        first = self._check_first_batch("fit", x, y)
+        first = training_data.check_first_batch(self, "fit", x, y)
         if first:
             self.check_examples(f"{type(self).__name__}.fit", *first)
-        held_out = kwargs.get("validation_data")
-        if isinstance(held_out, (tuple, np.ndarray)):
-            self._check_first_batch("fit(validation_data)", *keras.utils.unpack_x_y_sample_weight(held_out)[:2])
-        elif held_out is not None:
-            self._check_first_batch("fit(validation_data)", held_out)
+        training_data.check_validation(self, kwargs.get("validation_data"))
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # else Keras warns that it cannot
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
         try:
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         except tf.errors.InvalidArgumentError as error:
-            raise self._explain(error) from None
+            raise explained(error) from None
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
-        """`keras.Model.evaluate`, after a look at the data as that of `fit`; raises `InvalidInput` as it does."""
+        """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
         if not kwargs.get("_use_cached_eval_dataset"):  # which is that of `fit`
-            self._check_first_batch("evaluate", x, y)
+            training_data.check_first_batch(self, "evaluate", x, y)
         return super().evaluate(x, y, *args, **kwargs)
-
-    def _check_first_batch(self, where, x, y=None):
-        """Raises `InvalidInput` if arrays, or the first batch of a `tf.data.Dataset`, do not suit the model.
-
-        Returns:
-          (x, y), what was looked at; None for a generator, which cannot be looked at without using it up.
-        """
-        where = f"{type(self).__name__}.{where}"
-        if isinstance(x, tf.data.Dataset):
-            batch = next(iter(x.take(1)), None)
-            if batch is None:
-                raise InvalidInput(f"{where}: the data set is empty; check its split and batch size")
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        if isinstance(x, (list, tuple)):
-            raise InvalidInput(f"{where}: x is a {type(x).__name__}; give one array, or a tf.data.Dataset")
-        if not isinstance(x, (np.ndarray, tf.Tensor)):
-            return None
-        for name, value in {"x": x, "label": y}.items():
-            if name in self.takes():
-                if value is None:
-                    raise InvalidInput(f"{where}: {type(self).__name__} needs labels; give (x, y)")
-                check_array(where, name, value, self.takes()[name])
-        return x, y
-
-    def check_examples(self, where, x, y):
-        """Raises `InvalidInput` if examples to train on do not suit in ways that `takes` does not tell."""
-
-    def takes(self):
-        """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels."""
-        return {}
-
-    def _explain(self, error):
-        """Turns TensorFlow's failed assertion into one sentence."""
-        found = re.search(NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
-        if not found:
-            return error
-        term, step = found.groups()
-        return NonFiniteLoss(
-            f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
-        )
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        state.save(self, store)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(state.without(store))
+        state.load(self, store)
+
     def get_config(self):
         """Mirrors the constructor's arguments, each kept as an attribute of the same name."""
-        names = [
-            name
-            for cls in type(self).__mro__
-            if "__init__" in vars(cls) and issubclass(cls, GenerativeModel)
-            for name, p in inspect.signature(cls.__init__).parameters.items()
-            if name != "self" and p.kind is not p.VAR_KEYWORD
-        ]
+        names = recipes.constructor_arguments(type(self))
         return {"name": self.name, **{n: keras.saving.serialize_keras_object(getattr(self, n)) for n in names}}
 
     @classmethod
@@ -374,3 +353,14 @@ class GenerativeModel(Serves, keras.Model):
     def compile_from_config(self, config):
         optimizers = {p: keras.optimizers.deserialize(one) for p, one in config["optimizer"].items()}
         self.compile(**{**config, "optimizer": optimizers})
+
+
+def explained(error):
+    """Turns TensorFlow's failed assertion of `steps.check_finite` into one sentence; any other error stays."""
+    found = re.search(steps.NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
+    if not found:
+        return error
+    term, step = found.groups()
+    return NonFiniteLoss(
+        f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
+    )

@@ -1,28 +1,72 @@
-"""The registered models, by name."""
+"""The registered models, by name, and what a class must declare to be one."""
 
-import inspect
-
+from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import REFERENCES, Formulation
+from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput, unknown
 
 MODELS = {}
 
+SMALL = {  # what `create` is given for a tiny instance, as far as a model takes it
+    "num_classes": 3, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
+    "encoder_hidden": [16], "layers": [8, 4], "groups": [3, 5], "group_hidden": [8],
+}
+
 
 def register(name):
-    """Class decorator: makes a model known to `create`, to configs and to the conformance suite as `name`.
+    """Class decorator: makes a model known to `create`, to configs, commands and tables as `name`.
 
     Raises:
-      InvalidInput: the class itself declares no `formulation`; one that it inherits is another model's.
+      InvalidInput: the class does not declare what a model must; see `check_declarations`.
     """
 
     def add(cls):
-        if not isinstance(vars(cls).get("formulation"), Formulation):
-            raise InvalidInput(f"{cls.__name__} has no formulation of its own; give it one, as models/vae.py does")
+        check_declarations(cls)
+        if name in MODELS and (MODELS[name].__module__, MODELS[name].__name__) != (cls.__module__, cls.__name__):
+            raise InvalidInput(
+                f"'{name}' is registered by {MODELS[name].__module__}.{MODELS[name].__name__}; choose another name"
+            )
         MODELS[name] = cls
         cls.registered_name = name
         return cls
 
     return add
+
+
+def check_declarations(cls):
+    """Raises `InvalidInput`, naming what is missing, unless `cls` declares what every model must.
+
+    A model declares its own `formulation`; `players`, each with the parts it owns; `ascends`, a term for every player;
+    `logged`, which begins with "loss"; recipes for all that its constructor needs; and it defines `takes`,
+    `endpoints`, `train_step` and `test_step`, and a method for each of its `abilities`. The players of the formulation
+    are those of the class.
+    """
+    name = cls.__name__
+    if not (isinstance(cls, type) and issubclass(cls, GenerativeModel)):
+        raise InvalidInput(f"{name} is not a GenerativeModel; derive it from dgm_zoo.core.model.GenerativeModel")
+    if not isinstance(vars(cls).get("formulation"), Formulation):
+        raise InvalidInput(f"{name} has no formulation of its own; give it one, as models/evidence/vae.py does")
+    if not cls.players or not all(isinstance(parts, tuple) and parts for parts in cls.players.values()):
+        raise InvalidInput(f"{name}.players is {cls.players!r}; name each player and a tuple of the parts it owns")
+    if set(cls.ascends) != set(cls.players):
+        raise InvalidInput(f"{name}.ascends names {sorted(cls.ascends)}, but the players are {sorted(cls.players)}")
+    if set(cls.formulation.players) != set(cls.players):
+        raise InvalidInput(
+            f"{name}.formulation moves {sorted(cls.formulation.players)}, but the players are {sorted(cls.players)}"
+        )
+    if not cls.logged or cls.logged[0] != "loss":
+        raise InvalidInput(f"{name}.logged is {cls.logged!r}; begin it with 'loss', by which epochs are compared")
+    for method in ("takes", "endpoints"):
+        if getattr(cls, method) is getattr(GenerativeModel, method):
+            raise InvalidInput(f"{name} does not define {method}(); say what it takes and answers")
+    for method in ("train_step", "test_step", *sorted(cls.abilities)):
+        if not any(method in vars(base) for base in cls.__mro__ if base.__module__.partition(".")[0] != "keras"):
+            raise InvalidInput(f"{name} does not define {method}(); write it, or take it out of its abilities")
+    made = {part for recipe in cls.recipes for part in recipe.makes}
+    takes = recipes.arguments(cls)
+    for part in {part for parts in cls.players.values() for part in parts}:
+        if part not in made and part not in recipes.constructor_arguments(cls) and part not in takes:
+            raise InvalidInput(f"player's part '{part}' of {name} is not an argument of its constructor; rename it")
 
 
 def list_models():
@@ -64,7 +108,7 @@ def create(name, **given):
 
     Args:
       name: one of `list_models()`.
-      **given: what the class's own `create` takes, such as `image_shape` and `latent_dim`.
+      **given: what the model takes, such as `image_shape` and `latent_dim`; `dgm-zoo describe NAME` lists it.
 
     Raises:
       InvalidInput: unknown model or argument (with the nearest name), or a value that does not fit.
@@ -72,19 +116,15 @@ def create(name, **given):
     Example:
       >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
     """
-    known = arguments(name)
-    for key in given:
-        if key not in known:
-            raise unknown(f"argument of {name}", key, known)
-    for key, parameter in known.items():
-        if parameter.default is parameter.empty and key not in given:
-            raise InvalidInput(f"{name} needs '{key}'; give it to create()")
-    shape = given.get("image_shape", ())
-    if not isinstance(shape, (tuple, list)):
-        raise InvalidInput(f"image_shape is {shape!r}; give the shape of one x, such as (28, 28, 1) or (16,)")
-    return model_class(name).create(**given)
+    return recipes.build(model_class(name), given)
 
 
 def arguments(name):
     """Returns what `create(name, ...)` takes: a dict of argument name to `inspect.Parameter`."""
-    return dict(inspect.signature(model_class(name).create).parameters)
+    return recipes.arguments(model_class(name))
+
+
+def small(name):
+    """Returns what `create(name, image_shape=..., ...)` is given for a tiny instance: `SMALL`, and the class's own."""
+    takes, cls = arguments(name), model_class(name)
+    return {**{key: value for key, value in SMALL.items() if key in takes}, **cls.small}

@@ -1,8 +1,5 @@
 """From network outputs to distributions: heads, priors, divergences, noise. Knows nothing of models."""
 
-import inspect
-
-from dgm_zoo.checks import match
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
 from dgm_zoo.distributions.discrete import (
@@ -26,7 +23,7 @@ from dgm_zoo.distributions.priors import (
     VampPrior,
 )
 from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_bits, with_density
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.specs import from_spec
 
 HEADS = {
     cls.__name__: cls
@@ -71,29 +68,7 @@ def get(spec, event_shape):
       >>> get({"name": "MixtureNormal", "num_components": 5}, (28, 28, 1)).params_shape
       (28, 28, 15)
     """
-    if isinstance(spec, Head):
-        return spec
-    try:
-        arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"head {spec!r} must be a name, such as 'IndependentNormal', or a dict with one") from None
-    name = arguments.pop("name", None)
-    if not isinstance(name, str) or name not in HEADS:
-        raise unknown("head", name, HEADS)
-    parameters = inspect.signature(HEADS[name]).parameters
-    takes = {p.name: p.default for p in parameters.values() if p.kind is not p.VAR_KEYWORD}
-    shaped = takes.pop("event_shape", None) is not None  # others derive it from arguments of their own
-    for key in arguments:
-        if key not in takes:
-            raise InvalidInput(f"head {name} takes no argument '{key}'; it takes {', '.join(takes) or 'none'}")
-    for key, default in takes.items():
-        if default is inspect.Parameter.empty and key not in arguments:
-            raise InvalidInput(f"head {name} needs '{key}'; give it as {{'name': '{name}', '{key}': ...}}")
-    if shaped:
-        return HEADS[name](event_shape, **arguments)
-    head = HEADS[name](**arguments)
-    match(f"head {name}'s event", head.event_shape, "wanted event", event_shape)
-    return head
+    return from_spec("head", spec, Head, HEADS, "IndependentNormal", tuple(event_shape))
 
 
 __all__ = [

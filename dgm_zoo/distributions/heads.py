@@ -50,6 +50,7 @@ class Head(keras.layers.Layer):
     range = None  # the closed range that an event's values must lie in, where there is one
     binary = False  # whether samples are zeros and ones
     factorised = True  # whether an event's values are independent given the parameters
+    normal = False  # whether it is normal with independent values
     reparametrised = True  # whether a sample carries the gradient to the parameters
 
     def __init__(self, event_shape, **kwargs):

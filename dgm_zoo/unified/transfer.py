@@ -10,18 +10,14 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from dgm_zoo.core.registry import arguments, create, list_models, model_class
+from dgm_zoo.core.registry import SMALL, arguments, create, list_models, model_class, small
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.evidence.activation import Activated
 from dgm_zoo.models.evidence.vae import VAE
 
 SAMPLES = 5  # the k that the table shows
 SHOWN = {"image_shape": (28, 28, 1), "num_classes": 10}  # what a call that is shown gives besides
-SMALL = {  # what a model that is trained for the table is given, as far as it takes it
-    "image_shape": (8, 8, 1), "num_classes": 3, "latent_dim": 16, "network": "dense", "hidden": [16],
-    "discriminator_hidden": [16], "encoder_hidden": [16], "layers": [8, 4], "groups": [3, 5], "group_hidden": [8],
-    "seed": 0,
-}
+SHAPE = (8, 8, 1)  # of what a model is trained on for the table
 STEPS, BATCH = 3, 16
 
 
@@ -134,11 +130,10 @@ def prove(one):
       RuntimeError: a player did not move.
     """
     name = one.recipe.name
-    small = {key: value for key, value in SMALL.items() if key in arguments(name)}
     keras.utils.set_random_seed(0)
-    model = create(name, **{**small, **one.recipe.arguments})
+    model = create(name, image_shape=SHAPE, **{**small(name), **one.recipe.arguments}, seed=0)
     rng = np.random.default_rng(0)
-    x = rng.integers(0, 2, (STEPS * BATCH, *SMALL["image_shape"])).astype("float32")
+    x = rng.integers(0, 2, (STEPS * BATCH, *SHAPE)).astype("float32")
     label = (rng.integers(0, SMALL["num_classes"], len(x)).astype("int32"),) if "label" in model.takes() else ()
     model.compile(keras.optimizers.SGD(1e-2), run_eagerly=True)
     before = {player: [v.numpy() for v in model.player_variables(player)] for player in model.players}

@@ -59,9 +59,10 @@ def run(call):
 def _describe(name):
     """What the class says of itself, and what a small instance with default networks has."""
     from dgm_zoo import models
+    from dgm_zoo.core import registry
 
     cls = models.model_class(name)
-    parameters = inspect.signature(cls.create).parameters
+    parameters = registry.arguments(name)
     given = {"image_shape": SHAPE, "num_classes": CLASSES}
     model = cls.create(**{key: value for key, value in given.items() if key in parameters})
     return {

@@ -3,19 +3,38 @@
 import keras
 import tensorflow as tf
 
-from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, nonnegative, whole_number
+from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, StandardNormal
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.gan import Saturation, check_critic, fixed
-from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
+from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
+from dgm_zoo.networks import dense_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 
 MARGIN = 1e-5  # kept from both ends of a class's share of the prior
+
+
+@recipes.makes("encoder", "decoder", "discriminator", "prior", "likelihood", "posterior")
+def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
+             discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
+             prior="StandardNormal", posterior="Deterministic", classes=None):
+    """Encoder, decoder, discriminator of codes, and heads.
+
+    Args:
+      discriminator_hidden, normalization: the discriminator's; see `networks.dense_discriminator`.
+      Everything else: see the class and `core.recipes.autoencoder`.
+    """
+    parts = recipes.autoencoder(
+        image_shape=image_shape, latent_dim=latent_dim, network=network, hidden=hidden, activation=activation,
+        likelihood=likelihood, prior=prior, posterior=posterior,
+    )
+    size = 0 if classes is None else whole_number("classes", classes) + 1
+    return {**parts, "discriminator": dense_discriminator((latent_dim,), discriminator_hidden, normalization, size)}
 
 
 @register("aae")
@@ -85,6 +104,8 @@ class AAE(GenerativeModel):
     )
 
     abilities = frozenset({"prior_samples"})
+    recipes = (networks,)
+    weight = Coefficient()
 
     def __init__(self, encoder, decoder, discriminator, prior=None, *, likelihood, posterior=None,
                  objective="NonSaturating", weight=1.0, classes=None, **kwargs):
@@ -94,7 +115,7 @@ class AAE(GenerativeModel):
         self.prior = fixed(StandardNormal(latent) if prior is None else prior, type(self))
         self.posterior = Deterministic(latent) if posterior is None else posterior
         self.likelihood, self.objective = likelihood, adversarial(objective)
-        self.weight = nonnegative("weight", weight)
+        self.weight = weight
         self.classes = None if classes is None else whole_number("classes", classes)
         self.logged = (*type(self).logged, *self.objective.logged)
         match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
@@ -114,29 +135,6 @@ class AAE(GenerativeModel):
                 "SampledPrior, or no classes"
             )
         check_critic(self.objective, discriminator)
-
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
-               prior="StandardNormal", posterior="Deterministic", objective="NonSaturating", weight=1.0, classes=None,
-               seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          discriminator_hidden, normalization: the discriminator's; see `networks.dense_discriminator`.
-          Everything else: see the class, `networks.encoder_and_decoder` and `distributions.get`.
-        """
-        latent = (whole_number("latent_dim", latent_dim),)
-        likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
-        encoder, decoder = encoder_and_decoder(
-            network, image_shape, latent_dim, posterior.params_shape, likelihood.params_shape, hidden, activation
-        )
-        size = 0 if classes is None else whole_number("classes", classes) + 1
-        return cls(
-            encoder, decoder, dense_discriminator(latent, discriminator_hidden, normalization, size),
-            distributions.get(prior, latent), likelihood=likelihood, posterior=posterior, objective=objective,
-            weight=weight, classes=classes, seed=seed,
-        )
 
     # ------------------------------------------------------------------------------------------ the players
 
@@ -183,7 +181,7 @@ class AAE(GenerativeModel):
         fake = self.logit(code, *c)
         reversed_ = self.objective.generator(fake)
         return {
-            "objective": reconstruction + self.weight * reversed_, "reconstruction": reconstruction,
+            "objective": reconstruction + self.now("weight") * reversed_, "reconstruction": reconstruction,
             "mse": tf.reduce_mean((p.mean() - x) ** 2, list(range(1, x.shape.rank))), "encoder": reversed_,
             **self.objective.diagnostics(fake),
         }

@@ -9,7 +9,7 @@ from dgm_zoo.checks import match, whole_number
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
-from dgm_zoo.models.adversarial.gan import GAN
+from dgm_zoo.models.adversarial.gan import GAN, conditional_adversaries
 
 
 @register("cgan")
@@ -60,6 +60,8 @@ class CGAN(GAN):
         ),
     )
 
+    recipes = (conditional_adversaries,)
+
     def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
         super().__init__(generator, discriminator, prior, **kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
@@ -67,16 +69,6 @@ class CGAN(GAN):
             inputs = network.input if isinstance(network.input, (list, tuple)) else [network.input]
             shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
             match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
-
-    @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
-               prior="StandardNormal", objective=None, critic_steps=1, seed=None):
-        """Builds the model with default networks; see `GAN.create`."""
-        size = whole_number("num_classes", num_classes)
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size),
-            num_classes=size, critic_steps=critic_steps, seed=seed,
-        )
 
     def condition(self, y):
         return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)

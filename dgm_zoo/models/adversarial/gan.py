@@ -1,27 +1,127 @@
 """The generative adversarial network."""
 
-import warnings
-
 import keras
 import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import StandardNormal, VampPrior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.distributions import StandardNormal
+from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 
-UNBEATEN = 0.99  # accuracy on both kinds of examples, over a whole epoch, from which a discriminator has saturated
+
+@recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
+def adversaries(*, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
+                prior="StandardNormal", objective="NonSaturating"):
+    """Generator, discriminator, prior, objective and the range of the data.
+
+    Args:
+      image_shape: shape of x: an image's, or that of a vector, such as (2,).
+      latent_dim: size of z.
+      network, hidden, normalization, units: see `networks.generator_and_discriminator`; with a gradient penalty the
+        discriminator has no normalisation by default.
+      prior: see `distributions.get`.
+      objective: see `objectives.adversarial`.
+    """
+    return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
+
+
+@recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
+def conditional_adversaries(*, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None,
+                            units=None, prior="StandardNormal", objective="NonSaturating"):
+    """As `adversaries`, with a class as a condition of both networks."""
+    size = whole_number("num_classes", num_classes)
+    return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size)
+
+
+def _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, condition_size=0):
+    objective = adversarial(objective)
+    normalization = normalization or ("none" if objective.gradient_penalty else None)
+    latent_dim, image_shape = whole_number("latent_dim", latent_dim), tuple(image_shape)
+    generator, discriminator = generator_and_discriminator(
+        network, image_shape, latent_dim, hidden, normalization, condition_size, units
+    )
+    return {
+        "generator": generator, "discriminator": discriminator, "objective": objective,
+        "prior": distributions.get(prior, (latent_dim,)),
+        "data_range": (0.0, 1.0) if len(image_shape) == 3 else None,
+    }
+
+
+class Adversaries(GenerativeModel):
+    """Base of models with a generator and a discriminator of x: their parts, samples, and no training step.
+
+    Args:
+      generator, discriminator, prior, objective, data_range: see `GAN`.
+    """
+
+    default_objective = "NonSaturating"
+
+    def __init__(self, generator, discriminator, prior=None, *, objective=None, data_range=None, **kwargs):
+        super().__init__(**kwargs)
+        self.generator, self.discriminator = generator, discriminator
+        self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
+        self.objective = adversarial(self.default_objective if objective is None else objective)
+        self.data_range = None if data_range is None else tuple(data_range)
+        self.logged = (*type(self).logged, *self.objective.logged)
+        match("generator's input", self.latent_shape(), "prior's event", self.prior.event_shape)
+        match("generator's output", event_shape(generator.output), "discriminator's input", self.x_shape)
+        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+        check_critic(self.objective, discriminator)
+
+    @property
+    def x_shape(self):
+        return event_shape(self.discriminator.input)
+
+    def latent_shape(self):
+        return event_shape(self.generator.input)
+
+    # ------------------------------------------------------------------------------------------ the two players
+
+    def generate(self, z, *c):
+        """G_theta(z): `[batch, *x_shape]`."""
+        return tf.cast(self.generator([z, *c] if c else z), tf.float32)
+
+    def logit(self, x, *c):
+        """The logit of q_phi(y=1|x): `[batch]`."""
+        return tf.reshape(tf.cast(self.discriminator([x, *c] if c else x), tf.float32), [-1])
+
+    def watchers(self):
+        return [Saturation()] if self.objective.saturates else []
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def decode(self, z, label=None):
+        """G(z) for latents z `[n, latent_dim]`: NumPy `[n, *x_shape]`."""
+        return self.answer("decode", z=z, **({} if label is None else {"label": label}))["x"]
+
+    def takes(self):
+        return {"x": Input(self.x_shape, range=self.data_range)}
+
+    def endpoints(self):
+        given = {name: wanted for name, wanted in self.takes().items() if name != "x"}
+
+        def decode(z, label=None):
+            return {"x": self.generate(z, *self.condition(label))}
+
+        return {
+            "sample": Endpoint(
+                {"seed": SEED, **given}, lambda noise, label=None: decode(self.prior.draw(noise), label),
+                self.prior.noise, "z ~ p(z), then x = G(z)",
+            ),
+            "decode": Endpoint({"z": Input(self.latent_shape()), **given}, decode, doc="x = G(z)"),
+        }
 
 
 @register("gan")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class GAN(GenerativeModel):
+class GAN(Adversaries):
     """Generative adversarial network: q_phi(y|x) tells real (y = 1) from generated (y = 0), theta reverses it.
 
         max_{phi}    E_{p_theta(x|y) p(y)}  log q_phi(y|x)
@@ -86,71 +186,11 @@ class GAN(GenerativeModel):
             Edge("x", "y", "q_φ^(r)(y|x)", adversarial=True),
         ),
     )
-    default_objective = "NonSaturating"
+    recipes = (adversaries,)
 
-    def __init__(self, generator, discriminator, prior=None, *, objective=None, critic_steps=1, data_range=None,
-                 **kwargs):
-        super().__init__(**kwargs)
-        self.generator, self.discriminator = generator, discriminator
-        self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
-        self.objective = adversarial(self.default_objective if objective is None else objective)
+    def __init__(self, generator, discriminator, prior=None, *, critic_steps=1, **kwargs):
+        super().__init__(generator, discriminator, prior, **kwargs)
         self.critic_steps = whole_number("critic_steps", critic_steps)
-        self.data_range = None if data_range is None else tuple(data_range)
-        self.logged = (*type(self).logged, *self.objective.logged)
-        match("generator's input", self.latent_shape(), "prior's event", self.prior.event_shape)
-        match("generator's output", event_shape(generator.output), "discriminator's input", self.x_shape)
-        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
-        check_critic(self.objective, discriminator)
-
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
-               prior="StandardNormal", objective=None, critic_steps=1, seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          image_shape: shape of x: an image's, or that of a vector, such as (2,).
-          latent_dim: size of z.
-          network, hidden, normalization, units: see `networks.generator_and_discriminator`; with a gradient penalty the
-            discriminator has no normalisation by default.
-          prior: see `distributions.get`.
-          objective, critic_steps, seed: see the class.
-        """
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective),
-            critic_steps=critic_steps, seed=seed,
-        )
-
-    @classmethod
-    def parts(cls, image_shape, latent_dim, network, hidden, normalization, units, prior, objective, condition_size=0):
-        """Returns generator, discriminator, prior, objective and the data's range by name."""
-        objective = adversarial(cls.default_objective if objective is None else objective)
-        normalization = normalization or ("none" if objective.gradient_penalty else None)
-        latent_dim, image_shape = whole_number("latent_dim", latent_dim), tuple(image_shape)
-        generator, discriminator = generator_and_discriminator(
-            network, image_shape, latent_dim, hidden, normalization, condition_size, units
-        )
-        return {
-            "generator": generator, "discriminator": discriminator, "objective": objective,
-            "prior": distributions.get(prior, (latent_dim,)),
-            "data_range": (0.0, 1.0) if len(image_shape) == 3 else None,
-        }
-
-    @property
-    def x_shape(self):
-        return event_shape(self.discriminator.input)
-
-    def latent_shape(self):
-        return event_shape(self.generator.input)
-
-    # ------------------------------------------------------------------------------------------ the two players
-
-    def generate(self, z, *c):
-        """G_theta(z): `[batch, *x_shape]`."""
-        return tf.cast(self.generator([z, *c] if c else z), tf.float32)
-
-    def logit(self, x, *c):
-        """The logit of q_phi(y=1|x): `[batch]`."""
-        return tf.reshape(tf.cast(self.discriminator([x, *c] if c else x), tf.float32), [-1])
 
     def phi_terms(self, x, c, noise):
         """What phi ascends, on real x and generated ones, each `[batch]`."""
@@ -193,74 +233,3 @@ class GAN(GenerativeModel):
         (for_phi, *_), for_theta = self.noise(self.rng(x, training=False))
         terms = self.jitted(self.phi_terms)(x, c, for_phi)
         return self.log(**terms, **self.jitted(self.theta_terms)(x, c, for_theta))
-
-    def watchers(self):
-        return [Saturation()] if self.objective.saturates else []
-
-    # ------------------------------------------------------------------------------------------ use
-
-    def decode(self, z, label=None):
-        """G(z) for latents z `[n, latent_dim]`: NumPy `[n, *x_shape]`."""
-        return self.answer("decode", z=z, **({} if label is None else {"label": label}))["x"]
-
-    def takes(self):
-        return {"x": Input(self.x_shape, range=self.data_range)}
-
-    def endpoints(self):
-        given = {name: wanted for name, wanted in self.takes().items() if name != "x"}
-
-        def decode(z, label=None):
-            return {"x": self.generate(z, *self.condition(label))}
-
-        return {
-            "sample": Endpoint(
-                {"seed": SEED, **given}, lambda noise, label=None: decode(self.prior.draw(noise), label),
-                self.prior.noise, "z ~ p(z), then x = G(z)",
-            ),
-            "decode": Endpoint({"z": Input(self.latent_shape()), **given}, decode, doc="x = G(z)"),
-        }
-
-
-class Saturation(keras.callbacks.Callback):
-    """Warns after an epoch in which the discriminator was right about nearly every example of both kinds."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        real, fake = logs["accuracy_real"], logs["accuracy_fake"]
-        if min(real, fake) > UNBEATEN:
-            warnings.warn(
-                f"the discriminator saturated in epoch {epoch + 1}: its accuracy was {real:.4f} on real and {fake:.4f} "
-                "on generated examples, which teaches the other players little; lower phi's learning rate, or give "
-                "normalization='spectral' or another objective",
-                stacklevel=2,
-            )
-
-
-def fixed(prior, cls):
-    """Returns `prior`, no longer trainable; raises `InvalidInput` for one that is made of an encoder's posteriors."""
-    if isinstance(prior, VampPrior):
-        raise InvalidInput(f"{cls.__name__} takes no VampPrior, which is made of posteriors; use a MixturePrior")
-    prior.trainable = False
-    return prior
-
-
-def check_critic(objective, discriminator):
-    """Raises `InvalidInput` if gradients are penalised and the discriminator mixes the examples of a batch."""
-    if objective.gradient_penalty and _normalises_over_the_batch(discriminator):
-        raise InvalidInput(
-            f"the gradient penalty of {type(objective).__name__} is each example's own, but the discriminator has "
-            "BatchNormalization; give normalization='none' or 'spectral'"
-        )
-
-
-def _normalises_over_the_batch(network):
-    """Whether a Keras model holds a `BatchNormalization`, at any depth."""
-    layers = getattr(network, "layers", [])
-    return any(isinstance(one, keras.layers.BatchNormalization) or _normalises_over_the_batch(one) for one in layers)
-
-
-def with_features(discriminator, layer="features"):
-    """Returns a Keras model that shares the discriminator's layers: x to its logit and the output of `layer`."""
-    names = [one.name for one in discriminator.layers]
-    if layer not in names:
-        raise unknown("layer of the discriminator", layer, names)
-    return keras.Model(discriminator.input, [discriminator.output, discriminator.get_layer(layer).output])

@@ -6,16 +6,39 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, match, nonnegative, whole_number
+from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.gan import GAN, with_features
+from dgm_zoo.models.adversarial.critic import with_features
+from dgm_zoo.models.adversarial.gan import GAN, adversaries
 from dgm_zoo.networks import dense
 from dgm_zoo.objectives import energy_distance
+
+
+@recipes.makes("generator", "discriminator", "recognition", "prior", "objective", "data_range")
+def coded_adversaries(*, image_shape, latent_dim=32, categories=10, continuous=2, network=None, hidden=None,
+                      normalization=None, units=None, recognition_hidden=(128,), objective="NonSaturating"):
+    """The parts of `adversaries`, with a `Codes` prior and the recognition network.
+
+    Args:
+      latent_dim: size of z, the code included.
+      categories, continuous: see `distributions.Codes`.
+      recognition_hidden: widths of q_eta's own layers.
+      Everything else: see `adversaries`.
+    """
+    prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
+    parts = adversaries(
+        image_shape=image_shape, latent_dim=latent_dim, network=network, hidden=hidden, normalization=normalization,
+        units=units, prior=prior, objective=objective,
+    )
+    features = event_shape(with_features(parts["discriminator"]).output[1:])
+    return {**parts, "recognition": dense(features, (prior.code_size,), recognition_hidden, "relu", name="recognition")}
 
 
 @register("infogan")
@@ -74,36 +97,22 @@ class InfoGAN(GAN):
         edges=(*GAN.formulation.edges, Edge("x", "z", "q_η(z|x,y)")),
     )
 
+    recipes = (coded_adversaries,)
+    weight = Coefficient()
+    small = {"latent_dim": 6, "categories": 3, "continuous": 1}
+
     def __init__(self, generator, discriminator, recognition, prior, *, weight=1.0, layer="features", **kwargs):
         if not isinstance(prior, Codes):
             raise InvalidInput(f"the prior of InfoGAN is a {type(prior).__name__}, which holds no code; give Codes")
         super().__init__(generator, discriminator, prior, **kwargs)
         self.recognition, self.layer = recognition, layer
-        self.weight = nonnegative("weight", weight)
+        self.weight = weight
         self.trunk = with_features(discriminator, layer)
         features, code = event_shape(self.trunk.output[1:]), (prior.code_size,)
         match("recognition's input", event_shape(recognition.input), f"discriminator's layer '{layer}'", features)
         match("recognition's output", event_shape(recognition.output), "code's parameters", code)
 
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, categories=10, continuous=2, network=None, hidden=None,
-               normalization=None, units=None, recognition_hidden=(128,), weight=1.0, objective=None, critic_steps=1,
-               seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          latent_dim: size of z, the code included.
-          categories, continuous: see `Codes`.
-          recognition_hidden: widths of q_eta's own layers.
-          Everything else: see `GAN.create` and the class.
-        """
-        prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
-        parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
-        features = event_shape(with_features(parts["discriminator"]).output[1:])
-        recognition = dense(features, (prior.code_size,), recognition_hidden, "relu", name="recognition")
-        return cls(recognition=recognition, weight=weight, critic_steps=critic_steps, seed=seed, **parts)
-
-    def judge(self, x):
+    def recognise(self, x):
         """The logit of q_phi(y=1|x), `[batch]`, and the parameters of q_eta(c|x), `[batch, code_size]`."""
         logit, features = self.trunk(x)
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(self.recognition(features), tf.float32)
@@ -111,18 +120,18 @@ class InfoGAN(GAN):
     def phi_terms(self, x, c, noise):
         z, mix = self.prior.draw(noise[0]), noise[1]
         generated = tf.stop_gradient(self.generate(z))
-        real, (fake, params) = self.logit(x), self.judge(generated)
+        real, (fake, params) = self.logit(x), self.recognise(generated)
         utility = self.objective.discriminator(real, fake) - self.objective.penalty(self.logit, x, generated, mix)
-        utility += self.weight * self.prior.information(params, z)
+        utility += self.now("weight") * self.prior.information(params, z)
         return {"discriminator": utility, **self.objective.accuracies(real, fake)}
 
     def theta_terms(self, x, c, z):
         z = self.prior.draw(z)
         generated = self.generate(z)
-        fake, params = self.judge(generated)
+        fake, params = self.recognise(generated)
         information = self.prior.information(params, z)
         return {
-            "generator": self.objective.generator(fake) + self.weight * information,
+            "generator": self.objective.generator(fake) + self.now("weight") * information,
             "information": information,
             "loss": energy_distance(x, generated),
             **self.objective.diagnostics(fake),
@@ -184,7 +193,7 @@ class InfoGAN(GAN):
             return {"x": self.generate(self.prior.join(noise, category, continuous))}
 
         def encode(x):
-            heads = self.prior.recognised(self.judge(x)[1])
+            heads = self.prior.recognised(self.recognise(x)[1])
             return {name: value for head, q in heads for name, value in head.moments(q).items()}
 
         return {

@@ -2,8 +2,10 @@
 
 import keras
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.registry import register
 from dgm_zoo.models.adversarial.cgan import CGAN
+from dgm_zoo.models.adversarial.gan import conditional_adversaries
 from dgm_zoo.models.adversarial.iwgan import importance_weighted
 
 
@@ -25,4 +27,5 @@ class IWCGAN(CGAN):
     """
 
     default_objective = "ImportanceWeighted"
+    recipes = (recipes.with_defaults(conditional_adversaries, objective="ImportanceWeighted"),)
     formulation = importance_weighted(CGAN.formulation, "x_i,c_i")

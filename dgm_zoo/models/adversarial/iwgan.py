@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import keras
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.registry import register
-from dgm_zoo.models.adversarial.gan import GAN
+from dgm_zoo.models.adversarial.gan import GAN, adversaries
 
 
 def importance_weighted(formulation: Formulation, given):
@@ -42,4 +43,5 @@ class IWGAN(GAN):
     """
 
     default_objective = "ImportanceWeighted"
+    recipes = (recipes.with_defaults(adversaries, objective="ImportanceWeighted"),)
     formulation = importance_weighted(GAN.formulation, "x_i")

@@ -4,16 +4,37 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, nonnegative, whole_number
+from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import Deterministic, StandardNormal
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.gan import Saturation, check_critic, fixed
+from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
 from dgm_zoo.objectives import adversarial
+
+
+@recipes.makes("encoder", "decoder", "discriminator", "label_discriminator", "prior", "likelihood", "posterior")
+def networks(*, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
+             discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
+             prior="StandardNormal", posterior="Deterministic"):
+    """Encoder, decoder, the two discriminators, and heads; see `aae.networks`."""
+    latent, classes = (whole_number("latent_dim", latent_dim),), whole_number("num_classes", num_classes)
+    likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
+    encoder, decoder = encoder_and_decoder(
+        network, image_shape, latent_dim + classes, (posterior.params_size + classes,), likelihood.params_shape,
+        hidden, activation,
+    )
+    of_codes = dense_discriminator(latent, discriminator_hidden, normalization)
+    of_labels = dense_discriminator((classes,), discriminator_hidden, normalization, name="label_discriminator")
+    return {
+        "encoder": encoder, "decoder": decoder, "discriminator": of_codes, "label_discriminator": of_labels,
+        "prior": distributions.get(prior, latent), "likelihood": likelihood, "posterior": posterior,
+    }
 
 
 @register("ssaae")
@@ -91,6 +112,9 @@ class SSAAE(GenerativeModel):
         ),
     )
 
+    recipes = (networks,)
+    weight = Coefficient()
+
     def __init__(self, encoder, decoder, discriminator, label_discriminator, prior=None, *, likelihood, num_classes,
                  posterior=None, objective="NonSaturating", weight=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -100,7 +124,7 @@ class SSAAE(GenerativeModel):
         self.discriminator, self.label_discriminator = discriminator, label_discriminator
         self.prior = fixed(StandardNormal(latent) if prior is None else prior, type(self))
         self.posterior = Deterministic(latent) if posterior is None else posterior
-        self.objective, self.weight = adversarial(objective), nonnegative("weight", weight)
+        self.objective, self.weight = adversarial(objective), weight
         self.logged = (*type(self).logged, *self.objective.logged)
         parameters, code = self.posterior.params_size + num_classes, latent[0] + num_classes
         match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
@@ -117,24 +141,6 @@ class SSAAE(GenerativeModel):
             )
         for one in (discriminator, label_discriminator):
             check_critic(self.objective, one)
-
-    @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
-               prior="StandardNormal", posterior="Deterministic", objective="NonSaturating", weight=1.0, seed=None):
-        """Builds the model with default networks; see `AAE.create`."""
-        latent, classes = (whole_number("latent_dim", latent_dim),), whole_number("num_classes", num_classes)
-        likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
-        encoder, decoder = encoder_and_decoder(
-            network, image_shape, latent_dim + classes, (posterior.params_size + classes,), likelihood.params_shape,
-            hidden, activation,
-        )
-        return cls(
-            encoder, decoder, dense_discriminator(latent, discriminator_hidden, normalization),
-            dense_discriminator((classes,), discriminator_hidden, normalization, name="label_discriminator"),
-            distributions.get(prior, latent), likelihood=likelihood, posterior=posterior, num_classes=classes,
-            objective=objective, weight=weight, seed=seed,
-        )
 
     # ------------------------------------------------------------------------------------------ the players
 
@@ -176,7 +182,7 @@ class SSAAE(GenerativeModel):
         reconstruction = self.p_x(z, c).log_prob(x)
         reversed_ = self.objective.generator(of_z) + self.objective.generator(self.logit_of_c(c))
         return {
-            "objective": reconstruction + self.weight * reversed_, "reconstruction": reconstruction,
+            "objective": reconstruction + self.now("weight") * reversed_, "reconstruction": reconstruction,
             "encoder": reversed_, **self.objective.diagnostics(of_z),
         }
 

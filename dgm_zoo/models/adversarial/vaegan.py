@@ -7,20 +7,39 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, nonnegative
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.gan import GAN, with_features
+from dgm_zoo.models.adversarial.critic import with_features
+from dgm_zoo.models.adversarial.gan import GAN, Adversaries, adversaries
 from dgm_zoo.networks import encoder_and_decoder
 from dgm_zoo.objectives import NonSaturating, energy_distance, log_q
 
 
+@recipes.makes("encoder", "posterior")
+def encoder(*, image_shape, latent_dim=32, network=None, encoder_hidden=None, posterior="IndependentNormal"):
+    """The encoder and the head of q(z|x).
+
+    Args:
+      encoder_hidden: widths or channels of the encoder; see `networks.encoder_and_decoder`.
+      Everything else: see `adversaries`.
+    """
+    posterior = distributions.get(posterior, (latent_dim,))
+    network = network or ("conv" if len(image_shape) == 3 else "dense")
+    one, _ = encoder_and_decoder(
+        network, image_shape, latent_dim, posterior.params_shape, tuple(image_shape), encoder_hidden, "relu"
+    )
+    return {"encoder": one, "posterior": posterior}
+
+
 @register("vaegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class VAEGAN(GAN):
+class VAEGAN(Adversaries):
     """VAE/GAN: a VAE whose decoder is a GAN's generator, and whose likelihood is that of the discriminator's features.
 
         max_{eta}    E_{q_eta(z|x)} log p(f(x)|z) - KL(q_eta(z|x) || p(z))
@@ -62,6 +81,7 @@ class VAEGAN(GAN):
     """
 
     players = {"theta": ("generator",), "phi": ("discriminator",), "eta": ("encoder", "posterior")}
+    units = GAN.units
     logged = (*GAN.logged, "encoder", "likelihood", "kl", "mse", "phi_moves", "theta_moves")
     ascends = {"theta": "generator", "phi": "discriminator", "eta": "encoder"}
     formulation = replace(
@@ -87,6 +107,9 @@ class VAEGAN(GAN):
         edges=(*GAN.formulation.edges, Edge("x", "z", "q_η(z|x)")),
     )
 
+    recipes = (adversaries, encoder)
+    gamma = Coefficient()
+
     def __init__(self, encoder, generator, discriminator, prior=None, *, posterior=None, gamma=1e-3,
                  layer="features", equilibrium=0.68, margin=0.35, objective=None, data_range=None, **kwargs):
         super().__init__(generator, discriminator, prior, objective=objective, data_range=data_range, **kwargs)
@@ -94,7 +117,7 @@ class VAEGAN(GAN):
         self.encoder, self.layer = encoder, layer
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.features = with_features(discriminator, layer)
-        self.gamma, self.equilibrium = nonnegative("gamma", gamma), nonnegative("equilibrium", equilibrium)
+        self.gamma, self.equilibrium = gamma, nonnegative("equilibrium", equilibrium)
         self.margin = None if margin is None else nonnegative("margin", margin)
         match("encoder's input", event_shape(encoder.input), "discriminator's input", self.x_shape)
         match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
@@ -109,34 +132,16 @@ class VAEGAN(GAN):
                 f"the logits of {type(self.objective).__name__} are not those of a q(y|x), which VAEGAN needs; give "
                 "'NonSaturating'"
             )
-        if self.critic_steps != 1:
-            raise InvalidInput(f"critic_steps is {self.critic_steps}, but in VAEGAN all players move at once; drop it")
 
     @classmethod
-    def create(cls, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
-               encoder_hidden=None, prior="StandardNormal", posterior="IndependentNormal", gamma=1e-3,
-               equilibrium=0.68, margin=0.35, objective=None, seed=None):
-        """Builds the model with default networks; see `GAN.create`.
-
-        Args:
-          encoder_hidden: widths or channels of the encoder; see `networks.encoder_and_decoder`.
-          Everything else: see `GAN.create` and the class.
-        """
-        parts = cls.parts(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
-        posterior = distributions.get(posterior, (latent_dim,))
-        network = network or ("conv" if len(image_shape) == 3 else "dense")
-        encoder, _ = encoder_and_decoder(
-            network, image_shape, latent_dim, posterior.params_shape, tuple(image_shape), encoder_hidden, "relu"
-        )
-        return cls(
-            encoder, posterior=posterior, gamma=gamma, equilibrium=equilibrium, margin=margin, seed=seed, **parts
-        )
+    def from_config(cls, config, custom_objects=None):  # version 0.1 also saved the GAN's critic_steps
+        return super().from_config({k: v for k, v in config.items() if k != "critic_steps"}, custom_objects)
 
     def q_z(self, x):
         """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
         return self.posterior(self.encoder(x))
 
-    def judge(self, x):
+    def discriminate(self, x):
         """The logit of q_phi(y=1|x), `[batch]`, and the features f(x), `[batch, ...]`."""
         logit, features = self.features(x)
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(features, tf.float32)
@@ -157,14 +162,14 @@ class VAEGAN(GAN):
         q = self.q_z(x)
         z = self.posterior.sample(q, for_posterior)
         reconstructed, sampled = self.generate(z), self.generate(self.prior.draw(for_prior))
-        (real, wanted), (of_q, found), (of_p, _) = self.judge(x), self.judge(reconstructed), self.judge(sampled)
+        (real, wanted), (of_q, found), (of_p, _) = map(self.discriminate, (x, reconstructed, sampled))
         likelihood = -0.5 * tf.reduce_sum((wanted - found) ** 2, list(range(1, found.shape.rank)))
         divergence = kl(q, self.prior.distribution(), z)
         fakes = (of_p, of_q)
         accuracies = [self.objective.accuracies(real, fake) for fake in fakes]
         phi_moves, theta_moves = self.moves(real, fakes)
         discriminator = sum(self.objective.discriminator(real, fake) for fake in fakes) / 2.0
-        generator = self.gamma * likelihood + sum(self.objective.generator(fake) for fake in fakes) / 2.0
+        generator = self.now("gamma") * likelihood + sum(self.objective.generator(fake) for fake in fakes) / 2.0
         return {
             "encoder": likelihood - divergence,
             "generator": _unless_resting(theta_moves, generator),
@@ -183,9 +188,9 @@ class VAEGAN(GAN):
         """What one step draws: for q(z|x), and for p(z)."""
         return self.posterior.noise(rng), self.prior.noise(rng)
 
-    def play(self, x, c, noise):
-        """One round: the three players' steps, from one pass; returns the terms."""
-        return self.ascend(self.terms, x, c, noise, **self.ascends)
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        return self.log(**self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends))
 
     def test_step(self, data):
         x, c = self.unpack(data)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import keras
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.groups import INFERENCE
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.symvae import SymmetricVAE
-from dgm_zoo.networks.hierarchy import hierarchy
 
 
 @register("hsymvae")
@@ -74,18 +74,4 @@ class HierarchicalSymmetricVAE(SymmetricVAE):
             )
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
 
-    @classmethod
-    def create(cls, image_shape, groups=(30, 100), inference="ladder", group_hidden=(600, 600), network="dense",
-               hidden=None, activation=None, likelihood="IndependentBernoulli", seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          groups: bits of each group, z_0 first: a list, or a string such as "30,100".
-          inference: "ladder" or "reverse".
-          group_hidden: widths of the perceptrons between groups.
-          network, hidden, activation: see `networks.encoder_and_decoder`.
-        """
-        return cls(
-            **hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood),
-            seed=seed,
-        )
+    recipes = (recipes.with_fixed(recipes.bits_in_groups, num_classes=None, reparametrised=False),)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import IndependentBernoulli, row_seeds
@@ -15,6 +16,25 @@ from dgm_zoo.distributions.masks import MaskAndNoise, uniform_bits
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.symvae import UNIFORM_BITS, SymmetricVAE
 from dgm_zoo.networks.masks import mask_decoder, mask_encoder
+
+
+@recipes.makes("encoder", "decoder", "prior", "likelihood")
+def networks(*, image_shape, masks=None, noise_bits=32, filters=(16, 32, 64), likelihood="IndependentLogistic"):
+    """The networks of `networks.masks`, the prior and the likelihood.
+
+    Args:
+      masks: samples of p(m), `[N, height, width, 1]`, zeros and ones; None for uniform bits.
+      noise_bits: number of bits of w.
+      filters: channels of both networks, at full, half and a quarter of the image's size.
+    """
+    noise_bits, image_shape = whole_number("noise_bits", noise_bits), tuple(image_shape)
+    encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
+    decoder = mask_decoder(likelihood.params_shape, noise_bits, filters)
+    if masks is None:
+        prior = distributions.get(UNIFORM_BITS, tuple(decoder.input.shape[1:]))
+    else:
+        prior = MaskAndNoise(_flat(masks, (*image_shape[:2], 1)), noise_bits)
+    return {"encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood}
 
 
 @register("segvae")
@@ -62,6 +82,9 @@ class SegmentationVAE(SymmetricVAE):
         "E_{p_data(x,m)} log q_η(m|x) to what η does; p(m) may be known by samples alone",
     )
 
+    recipes = (networks,)
+    small = {"noise_bits": 3, "filters": [4, 8, 8]}
+
     def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, **kwargs):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         if len(likelihood.event_shape) != 3 or not isinstance(self.posterior, IndependentBernoulli):
@@ -76,25 +99,6 @@ class SegmentationVAE(SymmetricVAE):
             raise InvalidInput(
                 f"z has {self.posterior.params_size} bits, the mask alone {self.mask_head.params_size}; give z more"
             )
-
-    @classmethod
-    def create(cls, image_shape, masks=None, noise_bits=32, filters=(16, 32, 64), likelihood="IndependentLogistic",
-               dream_weight=1.0, seed=None):
-        """Builds the model with the networks of `networks.masks`.
-
-        Args:
-          masks: samples of p(m), `[N, height, width, 1]`, zeros and ones; None for uniform bits.
-          noise_bits: number of bits of w.
-          filters: channels of both networks, at full, half and a quarter of the image's size.
-        """
-        noise_bits, image_shape = whole_number("noise_bits", noise_bits), tuple(image_shape)
-        encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
-        decoder = mask_decoder(likelihood.params_shape, noise_bits, filters)
-        if masks is None:
-            prior = distributions.get(UNIFORM_BITS, tuple(decoder.input.shape[1:]))
-        else:
-            prior = MaskAndNoise(_flat(masks, (*image_shape[:2], 1)), noise_bits)
-        return cls(encoder, decoder, prior, likelihood=likelihood, dream_weight=dream_weight, seed=seed)
 
     # ------------------------------------------------------------------------------------------ pairs
 

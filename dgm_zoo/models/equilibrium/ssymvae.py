@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
@@ -12,7 +13,6 @@ from dgm_zoo.distributions.groups import LadderPosterior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.hsymvae import HierarchicalSymmetricVAE
 from dgm_zoo.models.equilibrium.symvae import UNKNOWN
-from dgm_zoo.networks.hierarchy import hierarchy
 
 
 @register("ssymvae")
@@ -71,6 +71,13 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         edges=(*HierarchicalSymmetricVAE.formulation.edges, Edge("c", "z", "p_θ(z_1|c)"), Edge("x", "c", "q_η(c|x)")),
     )
 
+    recipes = (
+        recipes.with_fixed(
+            recipes.with_defaults(recipes.bits_in_groups, groups=(100,)), inference="ladder", reparametrised=False
+        ),
+    )
+    small = {"groups": [5]}
+
     def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
         if not (getattr(prior, "classes", False) and isinstance(posterior, LadderPosterior)):
             raise InvalidInput(
@@ -79,23 +86,6 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
             )
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = prior.sizes[0]
-
-    @classmethod
-    def create(cls, image_shape, num_classes, groups=(100,), group_hidden=(600, 600), network="dense", hidden=None,
-               activation=None, likelihood="IndependentBernoulli", seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          groups: bits of each group after the class, z_1 first: a list, or a string such as "30,100".
-          group_hidden: widths of the perceptrons between groups.
-          network, hidden, activation: see `networks.encoder_and_decoder`.
-        """
-        return cls(
-            **hierarchy(
-                image_shape, groups, "ladder", group_hidden, network, hidden, activation, likelihood, num_classes
-            ),
-            seed=seed,
-        )
 
     # ------------------------------------------------------------------------------------------ training
 
@@ -119,7 +109,7 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
     def log_q_given(self, q, given):
         return q.log_prob_first(given)
 
-    def judged(self, q, given, weights):
+    def known_terms(self, q, given, weights):
         """Whether the likeliest class is the label, times N / N_labelled where there is one: `accuracy`, `[batch]`."""
         right = tf.argmax(q.logits(0, {}), -1) == tf.argmax(given, -1)
         return {"accuracy": weights[1] * tf.cast(right, tf.float32)}
@@ -129,7 +119,7 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         noise = self.noise(self.rng(x, training=False))
 
         def terms(x, c, noise):
-            return {**self.terms(x, (), noise), **self.judged(self.q_z(x), *c)}
+            return {**self.terms(x, (), noise), **self.known_terms(self.q_z(x), *c)}
 
         return self.log(**self.jitted(terms)(x, c, noise))
 

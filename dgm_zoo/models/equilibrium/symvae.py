@@ -4,13 +4,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, match, nonnegative
+from dgm_zoo.checks import event_shape, match
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
+from dgm_zoo.core.latent import LatentModel
 from dgm_zoo.core.limiting import LimitingChain
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.evidence.vae import VAE
 from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
 
 UNKNOWN = -1.0  # every value of the latents of an example that has none
@@ -19,7 +21,7 @@ UNIFORM_BITS = {"name": "BernoulliPrior", "trainable": False}
 
 @register("symvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class SymmetricVAE(LimitingChain, VAE):
+class SymmetricVAE(LimitingChain, LatentModel):
     """Symmetric VAE: the VAE's two players, each with a utility of its own, whose Nash equilibrium is learned.
 
         max_{theta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z)
@@ -50,7 +52,7 @@ class SymmetricVAE(LimitingChain, VAE):
         density, learns them. None for dreams that begin with p(z).
       dream_weight: of the dreams in eta's utility; 0 for a training on pairs alone, which is then that of two
         supervised models.
-      seed: see `GenerativeModel`. beta, free_bits, k, estimator and sleep of the VAE are not taken.
+      seed: see `GenerativeModel`.
 
     Raises:
       InvalidInput: networks and heads whose shapes do not fit, names both; a posterior without a density; bits under a
@@ -68,8 +70,9 @@ class SymmetricVAE(LimitingChain, VAE):
 
     logged = ("loss", "elbo", "decoder", "encoder")
     ascends = {"theta": "decoder", "eta": "encoder"}
-    abilities = VAE.abilities | {"limiting_samples"}
-    needs_density = False
+    abilities = LatentModel.abilities | {"limiting_samples"}
+    recipes = (recipes.with_defaults(recipes.autoencoder, prior=UNIFORM_BITS, posterior="IndependentBernoulli"),)
+    dream_weight = Coefficient()
     formulation = Formulation(
         name="Symmetric VAE",
         z="bits, or another code",
@@ -93,14 +96,9 @@ class SymmetricVAE(LimitingChain, VAE):
         posterior = IndependentBernoulli(latent) if posterior is None else posterior
         prior = BernoulliPrior(latent, trainable=False) if prior is None else prior
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
-        self.latents, self.dream_weight = latents, nonnegative("dream_weight", dream_weight)
+        self.latents, self.dream_weight = latents, dream_weight
         if not prior.has_density:
             self.logged = ("loss", "decoder", "encoder")
-        for name, value, untouched in (("beta", self.beta, 1.0), ("free_bits", self.free_bits, 0.0),
-                                       ("k", self.k, None), ("sleep", self.sleep, False),
-                                       ("estimator", self.estimator, "exact")):
-            if value != untouched:
-                raise InvalidInput(f"{name} is {value!r}, but {type(self).__name__} ascends no bound; leave it out")
         if isinstance(posterior, Deterministic):
             raise InvalidInput("Deterministic has no density for eta to ascend; give IndependentBernoulli or another")
         if prior.has_density and prior.range != posterior.range:
@@ -113,20 +111,9 @@ class SymmetricVAE(LimitingChain, VAE):
                 f"latents {type(latents).__name__} of {type(prior).__name__} must be a SampledPrior, under a prior "
                 "with a density to learn them; to sample them alone give them as the prior"
             )
-        match("latents' event", self._dreamt().event_shape, "posterior's event", posterior.event_shape)
-        if posterior.binary and not self._dreamt().has_density:
-            with_bits(self._dreamt(), type(posterior).__name__)
-
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               likelihood="IndependentBernoulli", prior=None, posterior="IndependentBernoulli", latents=None,
-               dream_weight=1.0, seed=None):
-        """Builds the model with default networks; see `VAE.create`. The default prior is that of uniform bits."""
-        prior = UNIFORM_BITS if prior is None else prior
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
-            latents=latents, dream_weight=dream_weight, seed=seed,
-        )
+        match("latents' event", self._dreams_of().event_shape, "posterior's event", posterior.event_shape)
+        if posterior.binary and not self._dreams_of().has_density:
+            with_bits(self._dreams_of(), type(posterior).__name__)
 
     # ------------------------------------------------------------------------------------------ the two joints
 
@@ -136,15 +123,15 @@ class SymmetricVAE(LimitingChain, VAE):
         return log_px + self.p_z().log_prob(z) if self.prior.has_density else log_px
 
     def sleep_noise(self, rng):
-        return self._dreamt().noise(rng), self.likelihood.noise(rng)
+        return self._dreams_of().noise(rng), self.likelihood.noise(rng)
 
-    def dream(self, noise):
+    def dreamt(self, noise):
         """z of the prior, or of the latents that are given, and x ~ p(x|z), held constant; `[batch, ...]` each."""
         for_z, for_x = noise
-        z = tf.stop_gradient(self._dreamt().draw(for_z, self.q_z))
+        z = tf.stop_gradient(self._dreams_of().draw(for_z, self.q_z))
         return z, tf.stop_gradient(self.likelihood.sample(self.p_x(z), for_x))
 
-    def _dreamt(self):
+    def _dreams_of(self):
         return self.prior if self.latents is None else self.latents
 
     # ------------------------------------------------------------------------------------------ pairs
@@ -170,7 +157,7 @@ class SymmetricVAE(LimitingChain, VAE):
         """log q_eta of the latents that are given, nats: `[batch]`."""
         return q.log_prob(given)
 
-    def judged(self, q, given, weights):
+    def known_terms(self, q, given, weights):
         """What is logged besides of how q fits the latents that are given: a dict of `[batch]`, empty here."""
         return {}
 
@@ -181,7 +168,7 @@ class SymmetricVAE(LimitingChain, VAE):
         x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
         x, c = super().unpack(data)
         if z is None:
-            if not self.dream_weight:
+            if self.dream_weight == 0:
                 raise InvalidInput("dream_weight 0 leaves eta nothing to ascend on x alone; give pairs (x, z)")
             return x, c
         z = self.given(z)
@@ -234,37 +221,22 @@ class SymmetricVAE(LimitingChain, VAE):
           c: empty, or the latents of pairs and their weights; see `unpack`.
         """
         awake, asleep = noise
-        q, (dreamt_z, dreamt_x) = self.q_z(x), self.dream(asleep)
+        q, (dreamt_z, dreamt_x) = self.q_z(x), self.dreamt(asleep)
         z = tf.stop_gradient(self.posterior.sample(q, awake))
-        weights, log_q_given, judged = (1.0, 0.0), 0.0, {}
+        weights, log_q_given, of_pairs = (1.0, 0.0), 0.0, {}
         if c:
             given, weights = c
             known = weights[1] > 0.0
             z = tf.where(known[:, None], self.completed(given, z, q, awake), z)
             log_q_given = tf.where(known, self.log_q_given(q, given), 0.0)
-            judged = self.judged(q, given, weights)
+            of_pairs = self.known_terms(q, given, weights)
         log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
         log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
         decoder = decoder_utility(log_p, log_pz, weights)
-        encoder = encoder_utility(log_q, log_q_given, weights, self.dream_weight)
+        encoder = encoder_utility(log_q, log_q_given, weights, self.now("dream_weight"))
         if self.prior.has_density:
             elbo = log_p - q.log_prob(z) + log_q_given  # a bound of log p(x), or of log p(x, what is given)
             loss = {"loss": -elbo, "elbo": elbo}
         else:
             loss = {"loss": -(decoder + encoder)}
-        return {"decoder": decoder, "encoder": encoder, **judged, **loss}
-
-    # ------------------------------------------------------------------------------------------ use
-
-    def log_likelihood(self, x, label=None, num_samples=1000, seed=0):
-        """Importance-sampled log p(x), nats: NumPy `[n]`; see `VAE.log_likelihood`. Needs a prior with a density."""
-        if not self.prior.has_density:
-            raise InvalidInput(
-                f"log p(x) needs log p(z), but {type(self.prior).__name__} can only be sampled; compare samples, with "
-                "metrics.sample_quality"
-            )
-        return super().log_likelihood(x, label, num_samples, seed)
-
-    def endpoints(self):
-        table = super().endpoints()
-        return table if self.prior.has_density else {k: v for k, v in table.items() if k != "log_likelihood"}
+        return {"decoder": decoder, "encoder": encoder, **of_pairs, **loss}

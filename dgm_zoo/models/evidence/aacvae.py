@@ -2,10 +2,11 @@
 
 import keras
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.registry import register
-from dgm_zoo.models.evidence.activation import Activated
+from dgm_zoo.models.evidence.activation import Activated, conditional_discriminator
 from dgm_zoo.models.evidence.cvae import CVAE
+from dgm_zoo.models.evidence.vae import bound
 
 
 @register("aacvae")
@@ -32,15 +33,4 @@ class AACVAE(Activated, CVAE):
 
     conditional = True
 
-    @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_network="dense", discriminator_hidden=None, normalization=None, fakes="sample",
-               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
-        """Builds the model with default networks; see `AAVAE.create`."""
-        size = whole_number("num_classes", num_classes)
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size),
-            discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization, size),
-            fakes=fakes, num_classes=size, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
-        )
+    recipes = (recipes.conditional_autoencoder, conditional_discriminator, bound)

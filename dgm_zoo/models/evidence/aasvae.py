@@ -3,10 +3,12 @@
 import keras
 import tensorflow as tf
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.heads import pick
-from dgm_zoo.models.evidence.activation import Activated
-from dgm_zoo.models.evidence.svae import SVAE
+from dgm_zoo.models.evidence.activation import Activated, discriminator
+from dgm_zoo.models.evidence.svae import SVAE, classifier
+from dgm_zoo.models.evidence.vae import bound
 
 
 @register("aasvae")
@@ -34,21 +36,7 @@ class AASVAE(Activated, SVAE):
     References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.2, Eq. 17, Tables 2 and 3.
     """
 
-    @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               classifier_network=None, classifier_hidden=None, discriminator_network="dense",
-               discriminator_hidden=None, normalization=None, fakes="sample", likelihood="IndependentBernoulli",
-               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, dropout=0.0, class_prior=None, k=None,
-               sleep=False, seed=None):
-        """Builds the model with default networks; see `SVAE.create` and `AAVAE.create`."""
-        return cls(
-            **cls.parts(
-                image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network,
-                classifier_hidden, likelihood, prior, posterior,
-            ),
-            discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization),
-            fakes=fakes, alpha=alpha, dropout=dropout, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
-        )
+    recipes = (recipes.conditional_autoencoder, classifier, discriminator, bound)
 
     def noise(self, rng):
         of_real, for_fakes, of_fake = super().noise(rng)

@@ -2,9 +2,10 @@
 
 import keras
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.registry import register
-from dgm_zoo.models.evidence.activation import Activated
-from dgm_zoo.models.evidence.vae import VAE
+from dgm_zoo.models.evidence.activation import Activated, discriminator
+from dgm_zoo.models.evidence.vae import VAE, bound
 
 
 @register("aavae")
@@ -30,20 +31,4 @@ class AAVAE(Activated, VAE):
     References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.2, Eq. 17.
     """
 
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               discriminator_network="dense", discriminator_hidden=None, normalization=None, fakes="sample",
-               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          discriminator_network, discriminator_hidden, normalization: the discriminator's; see
-            `networks.generator_and_discriminator`.
-          Everything else: see `VAE.create`.
-        """
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
-            discriminator=cls.judge(discriminator_network, image_shape, discriminator_hidden, normalization),
-            fakes=fakes, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
-        )
+    recipes = (recipes.autoencoder, discriminator, bound)

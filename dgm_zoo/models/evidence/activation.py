@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import event_shape, match
+from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.distributions import IndependentBernoulli
@@ -17,6 +18,31 @@ from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
 
 PERFECT = 0.99  # mean output on real examples, over a whole epoch, and 1 - it on generated ones, of a perfect judge
 FAKES = ("sample", "mean")
+
+
+@recipes.makes("discriminator")
+def discriminator(*, image_shape, discriminator_network="dense", discriminator_hidden=None, normalization=None):
+    """The discriminator of x.
+
+    Args:
+      discriminator_network, discriminator_hidden, normalization: see `networks.generator_and_discriminator`.
+    """
+    return _discriminator(image_shape, discriminator_network, discriminator_hidden, normalization)
+
+
+@recipes.makes("discriminator")
+def conditional_discriminator(*, image_shape, num_classes, discriminator_network="dense", discriminator_hidden=None,
+                              normalization=None):
+    """The discriminator of x and its class; see `discriminator`."""
+    return _discriminator(image_shape, discriminator_network, discriminator_hidden, normalization, num_classes)
+
+
+def _discriminator(image_shape, network, hidden, normalization, condition_size=0):
+    return {
+        "discriminator": generator_and_discriminator(
+            network, image_shape, 1, hidden, normalization, condition_size
+        )[1]
+    }
 
 
 class Activated(GenerativeModel):
@@ -58,10 +84,8 @@ class Activated(GenerativeModel):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        extra = ("discriminator", "q_real", "q_fake", "weight_fake")
         cls.players = {**cls.players, "phi": ("discriminator",)}
         cls.ascends = {**dict.fromkeys(cls.ascends, "activated"), "phi": "discriminator"}
-        cls.logged = tuple(dict.fromkeys([*cls.logged, *extra]))
         cls.units = {**cls.units, "q_real": "mean of q(y=1|x)", "q_fake": "mean of q(y=1|x)",
                      "weight_fake": "share of weight"}
         if "phi" not in cls.formulation.players:
@@ -70,6 +94,7 @@ class Activated(GenerativeModel):
     def __init__(self, encoder, decoder, prior=None, *, discriminator, fakes="sample", **kwargs):
         super().__init__(encoder, decoder, prior, **kwargs)
         self.discriminator, self.fakes = discriminator, fakes
+        self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
         if fakes not in FAKES:
             raise unknown("fakes", fakes, FAKES)
         x, *c = (tuple(one.shape[1:]) for one in discriminator.inputs)
@@ -77,11 +102,6 @@ class Activated(GenerativeModel):
         wanted = (self.num_classes,) if self.conditional else ()
         match("discriminator's condition", sum(c, ()), "model's", wanted)
         match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
-
-    @staticmethod
-    def judge(network, image_shape, hidden, normalization, condition_size=0):
-        """Returns a default discriminator; see `networks.generator_and_discriminator`."""
-        return generator_and_discriminator(network, image_shape, 1, hidden, normalization, condition_size)[1]
 
     # ------------------------------------------------------------------------------------------ the discriminator
 

@@ -5,12 +5,25 @@ import tensorflow as tf
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import FittedNormal
 from dgm_zoo.networks import encoder_and_decoder
+
+
+@recipes.makes("encoder", "decoder", "likelihood")
+def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
+             likelihood="IndependentBernoulli"):
+    """Encoder, decoder and likelihood; see `core.recipes.autoencoder`."""
+    latent = (whole_number("latent_dim", latent_dim),)
+    likelihood = distributions.get(likelihood, tuple(image_shape))
+    encoder, decoder = encoder_and_decoder(
+        network, image_shape, latent_dim, latent, likelihood.params_shape, hidden, activation
+    )
+    return {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
 
 
 @register("ae")
@@ -59,6 +72,8 @@ class AE(GenerativeModel):
         edges=(Edge("z", "x", "p_θ(x|z)"), Edge("x", "z", "z = Q_η(x)", implicit=True)),
     )
 
+    recipes = (networks,)
+
     def __init__(self, encoder, decoder, *, likelihood, codes=None, **kwargs):
         super().__init__(**kwargs)
         latent = event_shape(decoder.input)
@@ -68,19 +83,9 @@ class AE(GenerativeModel):
         match("encoder's output", event_shape(encoder.output), "decoder's input", latent)
         match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
 
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               likelihood="IndependentBernoulli", seed=None):
-        """Builds the model with default networks; see `networks.encoder_and_decoder` and `distributions.get`."""
-        latent = (whole_number("latent_dim", latent_dim),)
-        likelihood = distributions.get(likelihood, tuple(image_shape))
-        encoder, decoder = encoder_and_decoder(
-            network, image_shape, latent_dim, latent, likelihood.params_shape, hidden, activation
-        )
-        return cls(encoder, decoder, likelihood=likelihood, seed=seed)
-
     def train_step(self, data):
         x, _ = self.unpack(data)
+        self.rng(x)  # counts the batch; nothing is drawn
         terms = self.ascend(self.terms, x, **self.ascends)
         self.codes.update(terms["code"])
         return self.log(loss=-terms["reconstruction"], **terms)

@@ -6,12 +6,13 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import VampPrior
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.evidence.vae import VAE
+from dgm_zoo.models.evidence.vae import VAE, bound
 
 
 @register("cvae")
@@ -57,24 +58,23 @@ class CVAE(VAE):
         ),
     )
 
+    recipes = (recipes.conditional_autoencoder, bound)
+
     def __init__(self, encoder, decoder, prior=None, *, likelihood, num_classes, posterior=None, **kwargs):
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
-        if isinstance(self.prior, VampPrior):
-            raise InvalidInput("CVAE takes no VampPrior, whose pseudo-inputs have no class; use a MixturePrior")
-
-    @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               beta=1.0, free_bits=0.0, k=None, sleep=False, seed=None):
-        size = whole_number("num_classes", num_classes)
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size),
-            num_classes=size, beta=beta, free_bits=free_bits, k=k, sleep=sleep, seed=seed,
-        )
+        refuse_vamp(self)
 
     def condition(self, y):
         return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
 
     def takes(self):
         return {**super().takes(), "label": Input((), tf.int32, range=(0, self.num_classes - 1))}
+
+
+def refuse_vamp(model):
+    """Raises `InvalidInput` for a `VampPrior` in a model whose posterior is conditioned on a class."""
+    if isinstance(model.prior, VampPrior):
+        raise InvalidInput(
+            f"{type(model).__name__} takes no VampPrior, whose pseudo-inputs have no class; use a MixturePrior"
+        )

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import keras
 
+from dgm_zoo.core import recipes
 from dgm_zoo.core.limiting import LimitingChain
 from dgm_zoo.core.registry import register
-from dgm_zoo.models.evidence.vae import VAE
-from dgm_zoo.networks.hierarchy import hierarchy
+from dgm_zoo.models.evidence.vae import VAE, bound
 
 
 @register("hvae")
@@ -37,13 +37,4 @@ class HierarchicalVAE(LimitingChain, VAE):
     formulation = replace(VAE.formulation, name="Hierarchical VAE", z="bits in groups, z = (z_0, ..., z_T)")
 
     abilities = VAE.abilities | {"limiting_samples"}
-
-    @classmethod
-    def create(cls, image_shape, groups=(30, 100), inference="ladder", group_hidden=(600, 600), network="dense",
-               hidden=None, activation=None, likelihood="IndependentBernoulli", k=None, sleep=False,
-               seed=None):
-        """Builds the model with default networks; see `HierarchicalSymmetricVAE.create`, and `VAE` for k and sleep."""
-        parts = hierarchy(
-            image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, reparametrised=True
-        )
-        return cls(**parts, k=k, sleep=sleep, seed=seed)
+    recipes = (recipes.with_fixed(recipes.bits_in_groups, num_classes=None, reparametrised=True), bound)

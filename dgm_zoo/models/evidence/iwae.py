@@ -4,10 +4,21 @@ from dataclasses import replace
 
 import keras
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.models.evidence.vae import VAE
+from dgm_zoo.objectives import ImportanceWeightedEvidence
+
+
+@recipes.makes("bound")
+def bound(*, k=50, estimator="exact"):
+    """The importance weighted bound.
+
+    Args:
+      k, estimator: see `objectives.ImportanceWeightedEvidence`.
+    """
+    return {"bound": ImportanceWeightedEvidence(k, estimator)}
 
 
 @register("iwae")
@@ -20,18 +31,15 @@ class IWAE(VAE):
     k = 1 is the VAE's bound, estimated by its single-sample form.
 
     Args:
-      k: number of samples.
-      estimator: "exact", the gradient of the bound, or "dreg", which leaves theta's gradient as it is and gives
-        eta the doubly reparametrised one: the same in expectation, of less variance for large k, at the same cost.
-      Everything else: see `VAE`; its beta and free_bits are not taken. Other models with the VAE's bound take k
-        too, and `VAE` holds its terms.
+      bound: `objectives.ImportanceWeightedEvidence`, by default with k = 50. Other models with an evidence bound take
+        it too.
+      Everything else: see `VAE`.
 
     References:
       Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2016, Eq. 8, 13, 14.
       Tucker et al., Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, 2019.
     """
 
-    logged = ("loss", "bound", "elbo", "reconstruction", "kl", "ess")
     formulation = replace(
         VAE.formulation,
         name="IWAE",
@@ -43,17 +51,6 @@ class IWAE(VAE):
             ),
         ),
     )
-
-    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, k=50, **kwargs):
-        super().__init__(
-            encoder, decoder, prior, likelihood=likelihood, posterior=posterior, k=whole_number("k", k), **kwargs
-        )
-
-    @classmethod
-    def create(cls, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-               likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal",
-               k=50, estimator="exact", sleep=False, seed=None):
-        return cls(
-            **cls.parts(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior),
-            k=k, estimator=estimator, sleep=sleep, seed=seed,
-        )
+    recipes = (recipes.autoencoder, bound)
+    small = {"k": 3}
+    default_bound = "ImportanceWeightedEvidence"

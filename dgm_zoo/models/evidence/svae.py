@@ -6,19 +6,37 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import dropout_rate, event_shape, match, nonnegative, whole_number
+from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.evidence.cvae import CVAE
+from dgm_zoo.models.evidence.cvae import CVAE, refuse_vamp
+from dgm_zoo.models.evidence.vae import VAE, bound
 from dgm_zoo.networks import Conditioned, classifier_of
+from dgm_zoo.objectives import of_labels, over_classes
+
+
+@recipes.makes("classifier")
+def classifier(*, image_shape, num_classes, network="dense", hidden=None, activation=None, classifier_network=None,
+               classifier_hidden=None):
+    """The classifier q(c|x).
+
+    Args:
+      classifier_network, classifier_hidden: see `networks.classifier_of`; None for a network like the encoder's.
+      Everything else: see `core.recipes.conditional_autoencoder`.
+    """
+    if classifier_network is None:
+        classifier_network, classifier_hidden = network, classifier_hidden or hidden
+    return {"classifier": classifier_of(classifier_network, image_shape, num_classes, classifier_hidden, activation)}
 
 
 @register("svae")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class SVAE(CVAE):
+class SVAE(VAE):
     """Semi-supervised variational auto-encoder, Kingma's M2: a CVAE whose class is a second latent, known for some x.
 
         L(x, c) = E_{q_eta(z|x,c)} log p_theta(x|z,c) - KL(q_eta(z|x,c) || p(z)) + log p(c)      if x has the label c
@@ -46,7 +64,7 @@ class SVAE(CVAE):
         taught, in [0, 1); the sum over classes is weighed by all features.
       class_prior: p(c), a positive probability for each class, such as the classes' shares of the data
         (`data.class_shares`); None for the uniform one. A run takes it from its labelled rows.
-      Everything else: see `VAE`; free_bits are not taken.
+      Everything else: see `VAE`; the bound must have one value for each example (no free bits).
 
     Raises:
       InvalidInput: networks and heads whose shapes do not fit, names both; a class_prior that is none.
@@ -77,15 +95,17 @@ class SVAE(CVAE):
         ),
         edges=(*CVAE.formulation.edges, Edge("x", "c", "q_η(c|x)")),
     )
-    logged = (*CVAE.logged, "classification", "accuracy")
+    recipes = (recipes.conditional_autoencoder, classifier, bound)
+    alpha = Coefficient()
     endpoint_samples = 16  # of each class
 
     def __init__(self, encoder, decoder, prior=None, *, classifier, likelihood, num_classes, posterior=None, alpha=0.1,
                  dropout=0.0, class_prior=None, **kwargs):
-        super().__init__(
-            encoder, decoder, prior, likelihood=likelihood, num_classes=num_classes, posterior=posterior, **kwargs
-        )
-        self.classifier, self.alpha, self.dropout = classifier, nonnegative("alpha", alpha), dropout_rate(dropout)
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        refuse_vamp(self)
+        self.num_classes = whole_number("num_classes", num_classes)
+        self.logged = (*self.logged, "classification", "accuracy")
+        self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)
         self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
         match("classifier's input", event_shape(classifier.input), "likelihood's event", likelihood.event_shape)
         match("classifier's output", event_shape(classifier.output), "classes' logits", (num_classes,))
@@ -98,41 +118,11 @@ class SVAE(CVAE):
         if self.dropout:  # in __dict__, where Keras does not count its layers twice
             self.__dict__["_features"] = keras.Model(classifier.input, classifier.layers[-1].input)
         self.meets_each_class = any(isinstance(layer, Conditioned) for layer in encoder.layers)
-        if self.free_bits:
-            raise InvalidInput(f"free_bits {self.free_bits!r} would be a mean over classes in SVAE; leave them out")
-
-    @classmethod
-    def create(cls, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-               classifier_network=None, classifier_hidden=None, likelihood="IndependentBernoulli",
-               prior="StandardNormal", posterior="IndependentNormal", alpha=0.1, dropout=0.0, class_prior=None, k=None,
-               sleep=False, seed=None):
-        """Builds the model with default networks.
-
-        Args:
-          classifier_network, classifier_hidden: the classifier's, see `networks.classifier_of`; None for a network
-            like the encoder's.
-          Everything else: see `VAE.create`.
-        """
-        return cls(
-            **cls.parts(
-                image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network,
-                classifier_hidden, likelihood, prior, posterior,
-            ),
-            alpha=alpha, dropout=dropout, class_prior=class_prior, k=k, sleep=sleep, seed=seed,
-        )
-
-    @staticmethod
-    def parts(image_shape, num_classes, latent_dim, network, hidden, activation, classifier_network, classifier_hidden,
-              likelihood, prior, posterior):
-        """Returns the networks, heads, prior and number of classes by name."""
-        size = whole_number("num_classes", num_classes)
-        parts = CVAE.parts(
-            image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size
-        )
-        if classifier_network is None:
-            classifier_network, classifier_hidden = network, classifier_hidden or hidden
-        classifier = classifier_of(classifier_network, image_shape, size, classifier_hidden, activation)
-        return {**parts, "classifier": classifier, "num_classes": size}
+        if not self.bound.of_rows:
+            raise InvalidInput(
+                f"the bound {type(self.bound).__name__} averages over the batch ({self.bound.get_config()}), which in "
+                "SVAE would be over classes; give free_bits 0, or a bound with one value for each example"
+            )
 
     # ------------------------------------------------------------------------------------------ the two joints
 
@@ -197,21 +187,11 @@ class SVAE(CVAE):
             log_q, taught = self.dropped_log_q_c(x, dropped, for_features)
         else:
             log_q = taught = self.log_q_c(x)
-        each = self.bound_terms(*self.every_class(x), self.q_z(x), self.for_every_class(noise, 1 if self.k else 0))
-        known = label[:, None] >= 0
-        q = tf.where(known, tf.one_hot(label, self.num_classes), tf.exp(log_q))
-        mean = lambda of_class: tf.reduce_sum(q * of_class, -1)  # noqa: E731
-        each = {name: mean(tf.transpose(tf.reshape(v, [self.num_classes, -1]))) for name, v in each.items()}
-        divergence = mean(tf.where(known, 0.0, log_q) - self.log_p_c())
-        judged = self.judged(taught, label, rate)
-        bounds = {name: each[name] - divergence for name in ("elbo", "bound") if name in each}
-        return {
-            **each,
-            **bounds,
-            "objective": each["objective"] - divergence + self.alpha * judged["classification"],
-            "kl": each["kl"] + divergence,
-            **judged,
-        }
+        noise = self.for_every_class(noise, 1 if self.bound.samples else 0)
+        each = self.bound_terms(*self.every_class(x), self.q_z(x), noise)
+        of_class = {name: tf.reshape(value, [self.num_classes, -1]) for name, value in each.items()}
+        terms, taught = over_classes(of_class, label, log_q, self.log_p_c()), of_labels(taught, label, rate)
+        return {**terms, "objective": terms["objective"] + self.now("alpha") * taught["classification"], **taught}
 
     def sleep_noise(self, rng):
         return rng.uniform(()), super().sleep_noise(rng)
@@ -220,22 +200,16 @@ class SVAE(CVAE):
         """log q(c|x) + log q(z|x,c) of dreams of c ~ p(c) too, nats: `sleep`, `[batch]`."""
         uniform, noise = noise
         c = tf.one_hot(pick(self.log_p_c(), uniform), self.num_classes)
-        z, x = self.dream(noise, c)
+        z, x = self.dreamt(noise, c)
         return {"sleep": tf.reduce_sum(c * self.log_q_c(x), -1) + self.q_z(x, c).log_prob(z)}
-
-    def judged(self, log_q, label, rate):
-        """log q(label|x) and whether the likeliest class is the label, times N / N_labelled where there is one."""
-        rate = tf.where(label >= 0, rate, 0.0)
-        right = tf.cast(tf.argmax(log_q, -1, tf.int32) == label, tf.float32)
-        of_label = tf.gather(log_q, tf.maximum(label, 0), batch_dims=1)
-        return {"classification": rate * of_label, "accuracy": rate * right}
 
     def test_step(self, data):
         x, (label, rate, dropped) = self.unpack(data)
-        noise = self.noise(self.rng(x, training=False))
-        terms = self.jitted(self.terms)(x, (tf.fill(tf.shape(label), -1), rate, tf.zeros_like(dropped)), noise)
-        terms |= self.jitted(lambda x, *c: self.judged(self.log_q_c(x), *c))(x, label, rate)
-        return self.log(loss=-terms["objective"], **terms)
+        rng = self.rng(x, training=False)
+        hidden = tf.fill(tf.shape(label), -1), rate, tf.zeros_like(dropped)
+        terms = self.jitted(self.terms)(x, hidden, self.noise(rng))
+        terms |= self.jitted(lambda x, *labels: of_labels(self.log_q_c(x), *labels))(x, label, rate)
+        return self.log(loss=-terms["objective"], **terms, **self.asleep(hidden, rng, training=False))
 
     # ------------------------------------------------------------------------------------------ use
 
@@ -251,7 +225,7 @@ class SVAE(CVAE):
         return self.answer("classify", x=x)
 
     def condition(self, y):
-        return () if y is None else super().condition(y)
+        return () if y is None else (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
 
     def likeliest(self, x):
         """The class of the largest q(c|x), one-hot `[batch, num_classes]`."""

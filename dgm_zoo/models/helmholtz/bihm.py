@@ -74,16 +74,13 @@ class BiHM(GibbsChain, HelmholtzMachine):
         ),
     )
     abilities = HelmholtzMachine.abilities | {"z_moments", "gibbs", "resample"}
+    small = {"k": 3}
     bound = "bound"
 
     def __init__(self, generative, inference, *, k=10, log_z=None, **kwargs):
         super().__init__(generative, inference, **kwargs)
         self.k = whole_number("k", k)
         self.log_z = log_z
-
-    @classmethod
-    def create(cls, image_shape, layers="200,200,10", layer_kind="sigmoid", k=10, seed=None):
-        return cls(**cls.parts(image_shape, layers, layer_kind), k=k, seed=seed)
 
     @property
     def log_z(self):

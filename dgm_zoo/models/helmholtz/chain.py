@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
+from dgm_zoo.core.chunks import in_chunks
 from dgm_zoo.core.endpoints import check_array
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.distributions.discrete import bernoulli_log_density
@@ -111,13 +112,13 @@ class GibbsChain:
 
     def _chains(self, x, mask, steps, seed):
         """x after so many sweeps, some hundred rows at a time: NumPy, the shape of x."""
-        rows, seeds = max(1, self.rows_per_pass // (2 * self.candidates)), row_seeds(seed, len(x))
+        if not len(x):
+            return np.zeros((0, *self.image_shape), np.float32)
         run = self.traced(self._inpaint)
-        parts = [
-            run(x[i : i + rows], mask[i : i + rows], tf.constant(seeds[i : i + rows]), tf.constant(steps)).numpy()
-            for i in range(0, len(x), rows)
-        ]
-        return np.concatenate([np.zeros((0, *self.image_shape), np.float32), *parts])
+        return in_chunks(
+            lambda x, mask, seeds: run(x, mask, seeds, tf.constant(steps)), (x, mask, row_seeds(seed, len(x))),
+            max(1, self.rows_per_pass // (2 * self.candidates)),
+        )
 
     def gibbs(self, n, steps=100, seed=0):
         """Draws n samples of p* by the chain of `inpaint` with nothing known: NumPy `[n, *image_shape]`.
@@ -145,11 +146,9 @@ class GibbsChain:
         """
         given = {"n": n, "candidates": candidates, "inner": inner}
         n, candidates, inner = (whole_number(name, value) for name, value in given.items())
-        rows, seeds = max(1, self.rows_per_pass // (candidates * inner)), row_seeds(seed, n)
         run = self.traced(self._resample)
-        return np.concatenate([
-            run(tf.constant(seeds[i : i + rows]), candidates, inner).numpy() for i in range(0, n, rows)
-        ])
+        rows = max(1, self.rows_per_pass // (candidates * inner))
+        return in_chunks(lambda seeds: run(seeds, candidates, inner), [row_seeds(seed, n)], rows)
 
     def _resample(self, seeds, candidates, inner):
         rng = RowNoise(seeds)

@@ -5,6 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import layer_sizes, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.chunks import in_chunks
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input, check_array
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
@@ -16,6 +18,22 @@ from dgm_zoo.objectives.wake_sleep import power_bound
 
 ROWS_PER_PASS = 4000  # `rows_per_pass` of networks whose levels make one number per bit
 POWERS = (0.5, 1.0, 2.0)  # of the importance weights w, whose means `weight_moments` estimates
+
+
+@recipes.makes("generative", "inference", "image_shape")
+def networks(*, image_shape, layers="200,200,10", layer_kind="sigmoid"):
+    """The two networks and the shape of x.
+
+    Args:
+      layers: sizes of the latent layers; see `checks.layer_sizes`.
+      layer_kind: of p and q alike; see `networks.stochastic.BeliefNetwork`.
+    """
+    sizes = (int(np.prod(image_shape)), *layer_sizes(layers))
+    return {
+        "generative": BeliefNetwork(sizes[::-1], root=True, kind=layer_kind, name="generative"),
+        "inference": BeliefNetwork(sizes, kind=layer_kind, name="inference"),
+        "image_shape": tuple(image_shape),
+    }
 
 
 @register("helmholtz")
@@ -70,6 +88,7 @@ class HelmholtzMachine(GenerativeModel):
         ),
         edges=(Edge("h", "x", "p_θ(x|h)"), Edge("x", "h", "q_η(h|x)")),
     )
+    recipes = (networks,)
     bound = "elbo"  # the term whose negative is the loss
     k = 1  # samples of q for each example
     abilities = frozenset({"weight_moments"})
@@ -89,22 +108,6 @@ class HelmholtzMachine(GenerativeModel):
         if int(np.prod(self.image_shape)) != visible:
             raise InvalidInput(f"image_shape {self.image_shape} does not hold the {visible} values that q takes")
 
-    @classmethod
-    def create(cls, image_shape, layers="200,200,10", layer_kind="sigmoid", seed=None):
-        """Builds the model; `networks.stochastic` says what `layers` (`layer_sizes`) and `layer_kind` (`BeliefNetwork`,
-        for p and q alike) may be."""
-        return cls(**cls.parts(image_shape, layers, layer_kind), seed=seed)
-
-    @staticmethod
-    def parts(image_shape, layers, layer_kind):
-        """Returns the two networks and the shape of x by name."""
-        sizes = (int(np.prod(image_shape)), *layer_sizes(layers))
-        return {
-            "generative": BeliefNetwork(sizes[::-1], root=True, kind=layer_kind, name="generative"),
-            "inference": BeliefNetwork(sizes, kind=layer_kind, name="inference"),
-            "image_shape": tuple(image_shape),
-        }
-
     # ------------------------------------------------------------------------------------------ the two joints
 
     def infer(self, x, noise):
@@ -115,7 +118,7 @@ class HelmholtzMachine(GenerativeModel):
         levels, logits = self.inference.draw(noise, x)
         return self.generative.log_prob(levels[::-1]), self.inference.score(levels[1:], logits)
 
-    def dream(self, noise):
+    def dreamt(self, noise):
         """log p(x, h) and log q(h|x) for x, h ~ p: the leading axes of the uniform noise `[..., bits]`."""
         levels, logits = self.generative.draw(noise)
         return self.generative.score(levels, logits), self.inference.log_prob(levels[::-1])
@@ -142,7 +145,7 @@ class HelmholtzMachine(GenerativeModel):
         """What each player ascends, and the bound, each `[batch]`, in nats."""
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
-        _, log_q_of_dreams = self.dream(asleep)
+        _, log_q_of_dreams = self.dreamt(asleep)
         return {
             "wake": tf.reduce_mean(log_p, 0),
             "sleep": tf.reduce_mean(log_q_of_dreams, 0),
@@ -176,15 +179,15 @@ class HelmholtzMachine(GenerativeModel):
           InvalidInput: K below 1, or x of another shape or not binary.
         """
         num_samples = whole_number("num_samples", num_samples)
-        x = tf.constant(check_array("log_likelihood", "x", x, self.takes()["x"]))
+        x = check_array("log_likelihood", "x", x, self.takes()["x"])
+        if not len(x):
+            return np.zeros((0, len(POWERS)), np.float32)
         chunk = min(num_samples, 200)
-        rows, seeds = max(1, self.rows_per_pass // chunk), row_seeds(seed, len(x))
         run = self.traced(self._weight_moments)
-        parts = [
-            run(x[i : i + rows], tf.constant(seeds[i : i + rows]), tf.constant(num_samples), chunk).numpy()
-            for i in range(0, len(x), rows)
-        ]
-        return np.concatenate([np.zeros((0, len(POWERS)), np.float32), *parts])
+        return in_chunks(
+            lambda x, seeds: run(x, seeds, tf.constant(num_samples), chunk), (x, row_seeds(seed, len(x))),
+            max(1, self.rows_per_pass // chunk),
+        )
 
     def _weight_moments(self, x, seeds, num_samples, chunk):
         rng, powers = RowNoise(seeds), tf.constant(POWERS)[:, None, None]

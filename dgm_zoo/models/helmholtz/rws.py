@@ -5,7 +5,8 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import nonnegative, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.errors import InvalidInput
@@ -30,7 +31,8 @@ class RWS(HelmholtzMachine):
 
     Args:
       k: number of samples.
-      wake_theta, wake_eta, sleep_eta: weights of the three utilities. Eta's default to 1/2 and 1/2, as in the
+      small = {"k": 3}
+    wake_theta, wake_eta, sleep_eta: weights of the three utilities. Eta's default to 1/2 and 1/2, as in the
         authors' later code; theta's changes nothing for an optimizer that is indifferent to scale.
       Everything else: see `HelmholtzMachine`.
 
@@ -71,38 +73,28 @@ class RWS(HelmholtzMachine):
     )
     bound = "bound"
 
+    wake_theta, wake_eta, sleep_eta = Coefficient(), Coefficient(), Coefficient()
+
     def __init__(self, generative, inference, *, k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5, **kwargs):
         super().__init__(generative, inference, **kwargs)
         self.k = whole_number("k", k)
-        self.wake_theta = nonnegative("wake_theta", wake_theta)
-        self.wake_eta = nonnegative("wake_eta", wake_eta)
-        self.sleep_eta = nonnegative("sleep_eta", sleep_eta)
-        if not wake_theta or not wake_eta + sleep_eta:
+        self.wake_theta, self.wake_eta, self.sleep_eta = wake_theta, wake_eta, sleep_eta
+        if self.wake_theta == 0 or self.wake_eta == self.sleep_eta == 0:
             raise InvalidInput(
                 f"wake_theta {wake_theta!r}, wake_eta {wake_eta!r} and sleep_eta {sleep_eta!r} leave a player without "
                 "anything to ascend; give theta's and one of eta's a positive weight"
             )
 
-    @classmethod
-    def create(
-        cls, image_shape, layers="200,200,10", layer_kind="sigmoid", k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5,
-        seed=None,
-    ):
-        return cls(
-            **cls.parts(image_shape, layers, layer_kind), k=k, wake_theta=wake_theta, wake_eta=wake_eta,
-            sleep_eta=sleep_eta, seed=seed,
-        )
-
     def terms(self, x, c, noise):
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
-        _, log_q_of_dreams = self.dream(asleep)
+        _, log_q_of_dreams = self.dreamt(asleep)
         log_w = log_p - log_q
         weights = power_weights(log_w, 1.0)
         wake, sleep = weighted(log_q, weights), tf.reduce_mean(log_q_of_dreams, 0)
         return {
-            "utility_theta": self.wake_theta * weighted(log_p, weights),
-            "utility_eta": self.wake_eta * wake + self.sleep_eta * sleep,
+            "utility_theta": self.now("wake_theta") * weighted(log_p, weights),
+            "utility_eta": self.now("wake_eta") * wake + self.now("sleep_eta") * sleep,
             "wake": wake,
             "sleep": sleep,
             "bound": power_bound(log_w, 1.0),

@@ -4,12 +4,25 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
+from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
+
+
+@recipes.makes("trunk", "head")
+def networks(*, image_shape, num_classes, filters=(32, 64), hidden=256):
+    """A LeNet as the trunk and a linear head.
+
+    Args:
+      filters, hidden: see `networks.lenet`.
+    """
+    trunk = lenet(image_shape, filters, hidden)
+    head = dense((hidden,), (whole_number("num_classes", num_classes),), (), name="head")
+    return {"trunk": trunk, "head": head}
 
 
 @register("classifier")
@@ -53,18 +66,14 @@ class Classifier(GenerativeModel):
         edges=(Edge("x", "c", "q_ω(c|x)"),),
     )
 
+    recipes = (networks,)
+    small = {"filters": [4, 8], "hidden": 16}
+
     def __init__(self, trunk, head, *, dropout=0.5, **kwargs):
         super().__init__(**kwargs)
         self.trunk, self.head, self.dropout = trunk, head, dropout_rate(dropout)
         match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
         self.num_classes = event_shape(head.output)[0]
-
-    @classmethod
-    def create(cls, image_shape, num_classes, filters=(32, 64), hidden=256, dropout=0.5, seed=None):
-        """Builds the model with a LeNet as its trunk and a linear head; see `networks.lenet`."""
-        trunk = lenet(image_shape, filters, hidden)
-        head = dense((hidden,), (whole_number("num_classes", num_classes),), (), name="head")
-        return cls(trunk, head, dropout=dropout, seed=seed)
 
     def train_step(self, data):
         x, c = self.unpack(data)
