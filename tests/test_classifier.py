@@ -19,7 +19,7 @@ CLASSES = 3
 
 def classifier(seed=0, **given):
     keras.utils.set_random_seed(seed)
-    return Classifier.create(SHAPE, CLASSES, **{"filters": (4, 8), "hidden": 16, "seed": seed, **given})
+    return Classifier.create(SHAPE, **{"num_classes": CLASSES, "filters": (4, 8), "hidden": 16, "seed": seed, **given})
 
 
 def linear(dropout=0.0):

@@ -19,6 +19,7 @@ from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, IndependentN
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import CVAE, SVAE
 from dgm_zoo.networks import dense
+from dgm_zoo.objectives import Evidence
 from dgm_zoo.training import load_config, train
 from dgm_zoo.training.build import build
 from dgm_zoo.training.measure import _classes, _styles
@@ -463,7 +464,8 @@ def nested(network):
         ({**networks(), "dropout": 1.0}, "dropout is 1.0; give a probability from 0 to below 1"),
         ({**networks(), "dropout": 0.5, "classifier": nested(dense(SHAPE, (3,), ()))},
          "dropout 0.5 is of the features before the classifier's last layer, a Functional; make that a Dense layer"),
-        ({**networks(), "free_bits": 0.5}, "free_bits 0.5 would be a mean over classes in SVAE; leave them out"),
+        ({**networks(), "bound": Evidence(free_bits=0.5)},
+         "the bound Evidence averages over the batch ({'beta': 1.0, 'free_bits': 0.5}), which in SVAE would be over"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(given, sentence):

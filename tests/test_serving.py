@@ -320,7 +320,7 @@ def test_an_iwae_is_served_too(tmp_path):
     folder = serving.export(model, tmp_path, "iwae_test")
     request = requests(3)["log_likelihood"]
     assert_same(Served(folder)("log_likelihood", **request), model.answer("log_likelihood", **request), 1e-5)
-    assert serving.from_preset(folder).k == 3
+    assert serving.from_preset(folder).bound.samples == 3
 
 
 def test_a_model_with_sample_and_label_alone_is_served_from_its_table(tmp_path):

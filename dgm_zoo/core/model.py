@@ -198,12 +198,13 @@ class GenerativeModel(keras.Model):
     def rng(self, x, training=True):
         """Returns a `BatchNoise` for the rows of `x`, independent for each batch and replica.
 
-        Every `train_step` calls it once: it counts the batch. In evaluation the noise depends on the batch's position
-        only, so that two evaluations give the same number and evaluating does not disturb training.
+        Every `train_step` calls it once, before its first `ascend`, which then counts the batch. In evaluation the
+        noise depends on the batch's position only, so that two evaluations give the same number and evaluating does not
+        disturb training.
         """
         if training:
             stream, position = 0, tf.cast(self.step, tf.int32)
-            self.batches_trained.assign_add(1)
+            self.__dict__["_uncounted"] = True
         else:
             stream, position = 1, self.batches_seen(1)
         return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])

@@ -22,7 +22,10 @@ def ascend(model, objective, inputs, ascents):
     parts = [getattr(model, part) for player in ascents for part in model.players[player]]
     state = [v for part in parts for v in part.variables]
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    number = tf.cast(model.step, tf.int64)  # of this step, counted from 1
+    coefficients = model.current_coefficients()
+    if model.__dict__.pop("_uncounted", False):  # the first step of a batch
+        model.batches_trained.assign_add(1)
+    number = tf.convert_to_tensor(model.step)  # of this batch, counted from 1
 
     def gradients(coefficients, *inputs):
         for part in parts:
@@ -55,7 +58,6 @@ def ascend(model, objective, inputs, ascents):
         apply(*changes)
         return terms
 
-    coefficients = model.current_coefficients()
     if tf.distribute.has_strategy():
         terms, *changes = model.compiled_function(gradients)(coefficients, *inputs)
         apply(*changes)
