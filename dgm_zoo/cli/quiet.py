@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 
-def import_tensorflow():
+def import_tensorflow() -> None:
     """Imports TensorFlow in silence, unless the user has set TF_CPP_MIN_LOG_LEVEL.
 
     A command calls this before it imports a room that needs TensorFlow. The variable alone is not enough:

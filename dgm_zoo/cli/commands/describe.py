@@ -12,7 +12,7 @@ import textwrap
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.parsing import only
+from dgm_zoo.cli.parsing import Call, only
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.source import metric_table
 from dgm_zoo.errors import InvalidInput, unknown
@@ -26,11 +26,11 @@ WIDTH, LABELS = 120, 22  # columns of a terminal, and those of what stands on th
 FIELDS = {"reads": "reads", "carries": "gradient for", "stopped": "constant"}  # of an `Ascent`, as they are printed
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_bool("all", False, "the unified view of every model", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     if call.flags.all:
         if call.arguments:
             raise InvalidInput(f"--all describes every model; leave out '{call.arguments[0]}', or --all")
@@ -83,7 +83,7 @@ def _describe(name):
     }
 
 
-def show(result):
+def show(result: dict) -> str:
     return "\n".join(SHOW[result["kind"]](result))
 
 
@@ -100,7 +100,7 @@ def _show_reference(result):
     yield from formulation_lines(result["formulation"])
 
 
-def formulation_lines(formulation):
+def formulation_lines(formulation: dict) -> list[str]:
     """Returns the text lines of what `Formulation.to_dict` returns, `WIDTH` columns wide."""
     from dgm_zoo.core.formulation import ABSENT, ROWS, symbols
 
@@ -116,7 +116,7 @@ def formulation_lines(formulation):
     return lines
 
 
-def line(label, text):
+def line(label: str, text: str) -> list[str]:
     """Returns a label and a text beside it as lines of `WIDTH` columns."""
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {label:<{LABELS - 2}}", subsequent_indent=" " * LABELS,
