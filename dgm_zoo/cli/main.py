@@ -70,7 +70,7 @@ def overview() -> str:
     return "\n".join([
         "usage: dgm-zoo COMMAND [arguments] [flags]",
         "",
-        "Deep generative models: train them, look at them, serve them.",
+        "Deep generative models: train, inspect and serve them.",
         "",
         "commands:",
         *lines,

@@ -147,7 +147,7 @@ def metric_table(metrics: dict) -> list[str]:
 
 
 def metric_value(metric: dict) -> str:
-    """Returns "-85.12 ± 0.34", or the value alone where there is no standard error."""
+    """Returns "-85.12 ± 0.34", or only the value where there is no standard error."""
     value, stderr = metric["value"], metric.get("stderr")
     text = str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
     return text if stderr is None else f"{text} ± {stderr:.2g}"

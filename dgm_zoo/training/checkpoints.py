@@ -144,7 +144,7 @@ def restore(path: Path, model: keras.Model) -> None:
     """Gives `model`, built and compiled as the run's config says, what a checkpoint's `.keras` file holds.
 
     Raises:
-      InvalidInput: the file is truncated, is no Keras file, or holds another model; the model is left as it was.
+      InvalidInput: the file is truncated, not a Keras file, or holds another model; `model` stays unchanged.
     """
     advice = "delete its folder or train with --overwrite to start afresh"
     if not zipfile.is_zipfile(path):

@@ -21,7 +21,7 @@ ARGUMENTS = 1
 USAGE = "(MODEL | PRESET | --all) [flags]"
 EXAMPLES = ("dgm-zoo describe vae", "dgm-zoo describe --all", "dgm-zoo describe vae_digits --json")
 
-SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance that is looked at
+SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance whose endpoints are shown
 WIDTH, LABELS = 120, 22  # columns of a terminal, and those of what stands on the left
 FIELDS = {"reads": "reads", "carries": "gradient for", "stopped": "constant"}  # of an `Ascent`, as they are printed
 
@@ -59,6 +59,7 @@ def run(call: Call) -> dict:
 def _describe(name):
     """What the class says of itself, and what a small instance with default networks has."""
     from dgm_zoo import models
+    from dgm_zoo.training.arguments import settable
 
     cls = models.model_class(name)
     parameters = inspect.signature(cls.create).parameters
@@ -74,7 +75,10 @@ def _describe(name):
         },
         "logged": list(model.logged),
         "create": {
-            key: {"required": True} if p.default is p.empty else {"required": False, "default": p.default}
+            key: {
+                "required": p.default is p.empty, "settable": key in settable(name),
+                **({} if p.default is p.empty else {"default": p.default}),
+            }
             for key, p in parameters.items()
         },
         "endpoints": {
@@ -138,7 +142,8 @@ def _show_model(model):
     yield ""
     yield f"logged: {', '.join(model['logged'])}"
     yield ""
-    yield "create() takes (as does a config's model section, but for image_shape, num_classes and seed):"
+    filled = ", ".join(key for key, it in model["create"].items() if not it["settable"])
+    yield f"create() takes (so does a config's model section, except {filled}, which a run fills in):"
     for key, it in model["create"].items():
         yield f"  {key:<14} {'required' if it['required'] else repr(it['default'])}"
     yield ""

@@ -41,9 +41,9 @@ def run(call: Call) -> dict:
 
     given = {}
     if "label" in trained.model.endpoints()["sample"].inputs:
-        classes = trained.model.num_classes
+        classes = trained.model.endpoints()["sample"].inputs["label"].range[1] + 1
         if flags.label is not None and not 0 <= flags.label < classes:
-            raise InvalidInput(f"--label={flags.label} is no class of this model; give 0 to {classes - 1}")
+            raise InvalidInput(f"--label={flags.label} must be a class of this model, 0 to {classes - 1}")
         turn = np.arange(flags.n) % classes
         given = {"label": turn if flags.label is None else np.full(flags.n, flags.label)}
     elif flags.label is not None:

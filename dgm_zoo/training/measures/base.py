@@ -195,7 +195,7 @@ def register_measure(measure: Measure) -> Measure:
       measure: replaces one of the same name.
 
     Raises:
-      InvalidInput: something that is no `Measure`.
+      InvalidInput: `measure` is not a `Measure`.
 
     Example:
       >>> register_measure(Measure("curves", "Learning curves.", files=("curves.png",), draw=draw))
