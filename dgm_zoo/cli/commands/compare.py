@@ -4,7 +4,10 @@ First what changes in the arrows of their schematic graphical models, then field
 line that begins with "-" is of the first model, one with "+" of the second.
 """
 
+from absl import flags as absl_flags
+
 from dgm_zoo.cli.commands.describe import FIELDS, line
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput
 
@@ -13,11 +16,11 @@ USAGE = "MODEL MODEL [flags]"
 EXAMPLES = ("dgm-zoo compare vae infogan", "dgm-zoo compare gan iwgan --json")
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     del flags
 
 
-def run(call):
+def run(call: Call) -> dict:
     if len(call.arguments) != 2:
         raise InvalidInput(f"give two models; for example {EXAMPLES[0]}")
     import_tensorflow()
@@ -31,7 +34,7 @@ def run(call):
             **compare(one, other)}
 
 
-def show(result):
+def show(result: dict) -> str:
     return "\n".join(_lines(result))
 
 
