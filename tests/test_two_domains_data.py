@@ -2,14 +2,16 @@
 
 import dataclasses
 import re
+import warnings
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 from stand_ins import COLOURS, write_digits, write_photographs
+from zoo import two_cpus
 
 from dgm_zoo import data
-from dgm_zoo.data import sets
+from dgm_zoo.data import draws, sets
 from dgm_zoo.data.builders import emoji, mnist_m, usps
 from dgm_zoo.errors import InvalidInput
 
@@ -167,3 +169,205 @@ def test_the_emoji_are_shipped_with_their_licences():
     notice = (beside / "NOTICE.txt").read_text()
     assert "Copyright 2020 Twitter, Inc and other contributors" in notice and "CC BY 4.0" in notice
     assert "Apache License" in (beside / "LICENSE-noto-apache-2.0.txt").read_text()
+
+
+# ---------------------------------------------------------------------------------------------- two as one pipeline
+
+
+def domains(n=(50, 20), shape=(4, 4, 1), seed=0):
+    """Two arrays whose rows can be told apart: the first pixel is the row's number, the second its domain."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for which, rows in enumerate(n):
+        x = rng.random((rows, *shape)).astype("float32")
+        x[:, 0, 0], x[:, 0, 1] = (np.arange(rows) / 1000)[:, None], which
+        made.append(x)
+    return made
+
+
+def numbers(x):
+    return np.rint(np.asarray(x)[:, 0, 0, 0] * 1000).astype(int)
+
+
+def pair(*arrays, batch_size=10, **options):
+    return data.pair_from_arrays(*(arrays or domains()), batch_size=batch_size, **options)
+
+
+def batches(dataset, count=None):
+    """The numbers of the rows of each batch, `[batches, 2, rows]`."""
+    return np.array([[numbers(x) for x in xs] for xs, _ in (dataset if count is None else dataset.take(count))])
+
+
+def test_a_batch_has_half_of_each_domain_with_its_own_labels():
+    source, target = domains()
+    y = np.arange(50) % 7
+    dataset = pair(source, target, y)
+    assert dataset.cardinality() == 10 == len(list(dataset))  # the larger domain: 50 rows, 5 in each batch
+    for (x_s, x_t), (y_s, y_t) in dataset:
+        assert x_s.shape == x_t.shape == (5, 4, 4, 1) and y_s.dtype == y_t.dtype == "int32"
+        np.testing.assert_array_equal(x_s, source[numbers(x_s)])
+        np.testing.assert_array_equal(x_t, target[numbers(x_t)])
+        np.testing.assert_array_equal(y_s, y[numbers(x_s)])
+        np.testing.assert_array_equal(y_t, [-1] * 5)
+
+
+def test_an_epoch_is_one_pass_over_the_larger_domain_and_the_smaller_repeats_in_new_order():
+    of_source, of_target = np.moveaxis(batches(pair(first_epoch=0), 20), 1, 0).reshape(2, 100)
+    for epoch in range(2):
+        assert sorted(of_source[50 * epoch : 50 * epoch + 50]) == list(range(50))
+    passes = of_target.reshape(5, 20)  # five passes in two epochs: the third one spans both
+    assert all(sorted(one) == list(range(20)) for one in passes)
+    assert len({tuple(one) for one in passes}) == 5
+    swapped = batches(data.pair_from_arrays(*domains((20, 50)), batch_size=10))
+    assert sorted(swapped[:, 1].ravel()) == list(range(50))
+
+
+def test_two_epochs_equal_one_and_one_resumed():
+    whole = batches(pair(first_epoch=0), 20)
+    np.testing.assert_array_equal(batches(pair(first_epoch=1), 10), whole[10:])
+    again = pair()
+    for epoch in range(2):  # the n-th iteration of the finite set is epoch n
+        np.testing.assert_array_equal(batches(again), whole[10 * epoch : 10 * epoch + 10])
+    assert not np.array_equal(whole, batches(pair(first_epoch=0, seed=1), 20))
+
+
+def test_two_domains_of_the_same_rows_are_not_paired():
+    source, target = domains((200, 200))
+    drawn = batches(pair(source, target))
+    assert (drawn[:, 0] == drawn[:, 1]).sum() < 10  # 1 of 200 expected
+
+
+def test_every_replica_has_half_of_each_domain():
+    strategy = two_cpus()
+    seen = []
+    dataset = pair(*domains(), np.arange(50), batch_size=20)
+    for (x_s, x_t), (y_s, _) in strategy.experimental_distribute_dataset(dataset):
+        for on_s, on_t, labels in zip(*map(strategy.experimental_local_results, (x_s, x_t, y_s)), strict=True):
+            assert on_s.shape == on_t.shape == (5, 4, 4, 1)
+            assert set(np.ravel(on_s[:, 0, 1])) == {0.0} and set(np.ravel(on_t[:, 0, 1])) == {1.0}
+            np.testing.assert_array_equal(labels, numbers(on_s))
+            seen.extend(numbers(on_s))
+    assert sorted(seen) == list(range(50))
+
+
+def test_held_out_splits_come_in_order_and_end_with_the_smaller_domain():
+    drawn = [(xs, ys) for xs, ys in pair(split="test", batch_size=16)]
+    for which in range(2):
+        np.testing.assert_array_equal(np.concatenate([numbers(xs[which]) for xs, _ in drawn]), np.arange(20))
+    assert [len(xs[0]) for xs, _ in drawn] == [8, 8, 4]
+
+
+def test_limit_draws_rows_from_the_seed():
+    y = np.arange(50) % 5
+    kept = {seed: set(batches(pair(*domains(), y, limit=(15, 10), seed=seed))[:, 0].ravel()) for seed in (0, 1)}
+    assert len(kept[0]) == len(kept[1]) == 15 and kept[0] != kept[1]
+    source, target = domains((50, 40))
+    dataset = pair(source, target, y, np.arange(40) % 4, limit=(15, 10), balanced=True, first_epoch=0)
+    labels = [np.concatenate(parts) for parts in zip(*[ys for _, ys in dataset.take(30)], strict=True)]
+    numbered = batches(dataset, 30)
+    chosen = [set(numbered[:, which].ravel()) for which in range(2)]
+    assert [len(one) for one in chosen] == [15, 10]
+    assert np.bincount([row % 5 for row in chosen[0]]).tolist() == [3] * 5
+    assert np.bincount([row % 4 for row in chosen[1]]).tolist() == [3, 3, 2, 2]
+    np.testing.assert_array_equal(labels[0], numbered[:, 0].ravel() % 5)
+
+
+def test_a_uniform_limit_takes_every_row_equally_often():
+    taken = np.zeros(20)
+    for seed in range(400):
+        taken[draws.drawn_rows("target", 20, 5, seed=seed)] += 1
+    assert np.abs(taken - 100).max() < 4 * np.sqrt(400 * 0.25 * 0.75)
+
+
+def test_grey_becomes_colour_by_repetition_and_colour_grey_by_luma():
+    rng = np.random.default_rng(0)
+    grey, colour = rng.random((20, 4, 4, 1)).astype("float32"), rng.random((20, 4, 4, 3)).astype("float32")
+    (x_s, x_t), _ = next(iter(pair(grey, colour, split="test", channels=3)))
+    np.testing.assert_array_equal(x_s, np.repeat(grey[:5], 3, -1))
+    np.testing.assert_array_equal(x_t, colour[:5])
+    (x_s, x_t), _ = next(iter(pair(grey, colour, split="test", channels=1)))
+    np.testing.assert_array_equal(x_s, grey[:5])
+    np.testing.assert_allclose(x_t[..., 0], colour[:5] @ np.float32([0.2989, 0.587, 0.114]), atol=1e-6)
+
+
+def test_sizes_and_ranges_are_brought_together():
+    small, large = np.random.default_rng(0).random((2, 20, 8, 8, 1)).astype("float32")
+    (x_s, x_t), _ = next(iter(pair(small[:, ::2, ::2], large, split="test", image_size=(4, 4))))
+    np.testing.assert_array_equal(x_s, small[:5, ::2, ::2])
+    np.testing.assert_allclose(x_t, large[:5].reshape(5, 4, 2, 4, 2, 1).mean((2, 4)), atol=1e-6)
+    levels = np.rint(large * 255).astype("uint8")
+    (x_s, x_t), _ = next(iter(pair(small * 2 - 1, levels, split="test", ranges=((-1, 1), None))))
+    np.testing.assert_allclose(x_s, small[:5], atol=1e-6)
+    np.testing.assert_allclose(x_t, levels[:5] / 255, atol=1e-7)
+
+
+def test_unequal_ranges_are_refused_and_opposite_polarity_is_warned_of():
+    rng = np.random.default_rng(0)
+    ink = (rng.random((40, 8, 8, 1)) < 0.2).astype("float32")
+    sentence = r"source \(mean .*, 0 to 1\) and target \(mean [\d.]+, std [\d.]+, 0 to 0.00392\) have unequal"
+    with pytest.raises(InvalidInput, match=sentence):
+        pair(ink, ink.astype("uint8"))  # zeros and ones where 0 to 255 are meant
+    with pytest.raises(InvalidInput, match=re.escape("target: x has values from 0 to 255, outside [0, 1]")):
+        pair(ink, ink * 255)
+    with pytest.raises(InvalidInput, match="unequal ranges"):
+        pair(ink * 2 - 1, ink, levels=None)
+    with pytest.warns(UserWarning, match="opposite polarity"):
+        pair(ink, 1 - ink)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pair(ink, (rng.random((40, 8, 8, 1)) < 0.5).astype("float32"))  # as MNIST beside MNIST-M
+        pair(1 - ink, 1 - ink)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"batch_size": 9}, "batch_size must be even, half of it for each domain, got 9"),
+        ({"batch_size": 42}, "batch_size=42 takes 21 rows of target, which has 20; lower it"),
+        ({"limit": 15}, "limit must be a pair, (of source, of target), got 15"),
+        ({"limit": (51, 20)}, "limit must be a whole number from 1 to the 50 rows of the source, got 51"),
+        ({"balanced": True}, "balanced=True is for the rows that limit draws; give limit, or leave balanced out"),
+        ({"limit": (20, 10), "balanced": True}, "balanced=True needs every row's label, but source has rows without"),
+        ({"channels": 2}, "channels=2 does not suit source [4, 4, 1] and target [4, 4, 1]; give 1 or 3"),
+        ({"ranges": ((1, 0), None)}, "source: its range must be (low, high) with low < high, got (1, 0)"),
+        ({"split": "test", "first_epoch": 0}, "first_epoch=0 is for 'train'"),
+    ],
+)
+def test_each_mistake_has_its_sentence(given, sentence):
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        pair(**{"batch_size": 10, **given})
+
+
+def test_domains_of_different_shapes_are_refused():
+    for other, sentence in (
+        ((20, 8, 8, 1), "source [4, 4, 1] and target [8, 8, 1] differ in size; give image_size=(4, 4), say"),
+        ((20, 4, 4, 3), "source [4, 4, 1] and target [4, 4, 3] differ in channels; channels=3 repeats grey"),
+        ((20, 4), "source [4, 4, 1] and target [4] differ in shape; give two domains of one shape"),
+    ):
+        with pytest.raises(InvalidInput, match=re.escape(sentence)):
+            pair(domains()[0], np.random.default_rng(0).random(other))
+    few = np.repeat([0, 1], [49, 1])
+    with pytest.raises(InvalidInput, match=re.escape("takes 10 rows of each, but class 1 of the source has 1")):
+        pair(*domains(), few, np.arange(20) % 2, limit=(20, 10), balanced=True)
+
+
+@pytest.mark.filterwarnings("ignore:.*opposite polarity")  # of the stand-in photographs
+def test_sets_of_the_zoo_make_a_pair(textures, tmp_path):
+    dataset = data.load_pair("mnist_textures", "digits", 20, image_size=(8, 8), channels=1, data_dir=textures)
+    (x_s, x_t), (y_s, y_t) = next(iter(dataset))
+    assert x_s.shape == x_t.shape == (10, 8, 8, 1) and dataset.cardinality() == 129
+    assert (y_s.numpy() >= 0).all() and (y_t.numpy() == -1).all()
+    (_, x_t), (y_s, y_t) = next(iter(data.load_pair(
+        "mnist_textures", "digits", 20, split="test", labels=(False, True), image_size=(8, 8), channels=1,
+        data_dir=textures,
+    )))
+    test, labels = next(iter(data.load("digits", "test", 10, labels=True, data_dir=textures)))
+    np.testing.assert_array_equal(x_t, test)
+    np.testing.assert_array_equal(y_t, labels)
+    assert (y_s.numpy() == -1).all()
+    emoji_pair = data.load_pair("emoji/noto", "emoji/twemoji", 64, labels=(False, False), data_dir=str(tmp_path))
+    assert emoji_pair.cardinality() == 1_559 // 32
+    with pytest.raises(InvalidInput, match=re.escape("labels=(True, False), but 'emoji/noto' has no labels; set it")):
+        data.load_pair("emoji/noto", "emoji/twemoji", 64, data_dir=str(tmp_path))
+    with pytest.raises(InvalidInput, match=re.escape("'digits' [8, 8, 1] and 'emoji/noto' [32, 32, 3] differ in size")):
+        data.load_pair("digits", "emoji/noto", 64, data_dir=str(tmp_path))
