@@ -6,13 +6,17 @@ from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_d
 from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
+from dgm_zoo.networks.patch import patch_discriminator, receptive_field
+from dgm_zoo.networks.predictors import Predictors
 from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
+from dgm_zoo.networks.translators import resnet_translator
 
 __all__ = [
     "DARN",
     "NADE",
     "BeliefNetwork",
     "Conditioned",
+    "Predictors",
     "SigmoidBelief",
     "classifier_of",
     "conv_decoder",
@@ -26,4 +30,7 @@ __all__ = [
     "generator_and_discriminator",
     "layer_sizes",
     "lenet",
+    "patch_discriminator",
+    "receptive_field",
+    "resnet_translator",
 ]

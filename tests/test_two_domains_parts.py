@@ -1,0 +1,161 @@
+"""Parts of the models of two domains and of predictability minimisation: networks, objectives, the image pool."""
+
+import itertools
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.networks import Predictors, patch_discriminator, receptive_field, resnet_translator
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def reloaded(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    return keras.saving.load_model(tmp_path / "model.keras")
+
+
+# ---------------------------------------------------------------------------------------------- PatchGAN
+
+
+@pytest.mark.parametrize(("depth", "side"), [(1, 16), (2, 34), (3, 70), (4, 142)])
+def test_a_logit_sees_the_published_patch(depth, side):
+    assert receptive_field(depth) == side
+    size = side + 2 ** (depth + 1)
+    network = patch_discriminator((size, size, 1), filters=2, depth=depth, groups=0)
+    x = tf.constant(normal(1, size, size, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = network(x)
+        middle = logits[0, logits.shape[1] // 2, logits.shape[2] // 2, 0]
+    seen = np.argwhere(np.abs(tape.gradient(middle, x)[0, ..., 0]) > 0)
+    assert (np.ptp(seen, axis=0) + 1).tolist() == [side, side]
+
+
+def test_the_published_discriminator_has_its_sizes():
+    network = patch_discriminator((256, 256, 3))
+    assert network.output_shape == (None, 30, 30, 1)
+    kernels = [w.shape for layer in network.layers if "conv" in layer.name for w in layer.weights if len(w.shape) == 4]
+    assert [tuple(kernel) for kernel in kernels] == [(4, 4, 3, 64), (4, 4, 64, 128), (4, 4, 128, 256), (4, 4, 256, 512)]
+    assert network.count_params() == 2_764_737 + 896  # the authors', with scales and shifts in place of biases
+
+
+@pytest.mark.parametrize(("shape", "depth", "least"), [((28, 28, 1), 4, 48), ((10, 32, 3), 2, 12), ((5, 5, 1), 1, 6)])
+def test_a_depth_that_leaves_no_patch_is_refused(shape, depth, least):
+    sentence = f"depth {depth} leaves no patch of image_shape {shape}; give (height, width, channels) with sides of at "
+    with pytest.raises(InvalidInput, match=re.escape(f"{sentence}least {least}, or a smaller depth")):
+        patch_discriminator(shape, depth=depth)
+    assert patch_discriminator((least, least, shape[2]), depth=depth, filters=2).output_shape == (None, 1, 1, 1)
+
+
+# ---------------------------------------------------------------------------------------------- translators
+
+
+@pytest.mark.parametrize("upsampling", ["resize", "transposed"])
+@pytest.mark.parametrize(("shape", "channels"), [((28, 28, 1), 3), ((32, 32, 3), None), ((8, 12, 3), 1)])
+def test_a_translator_keeps_the_size_and_is_saved(shape, channels, upsampling, tmp_path):
+    network = resnet_translator(shape, channels, filters=4, blocks=2, upsampling=upsampling)
+    x = np.abs(normal(2, *shape))
+    out = network(x)
+    assert out.shape == (2, *shape[:2], channels or shape[2]) and 0 <= np.min(out) and np.max(out) <= 1
+    np.testing.assert_array_equal(reloaded(network, tmp_path)(x), out)
+
+
+def test_the_published_translator_has_its_weights():
+    published = resnet_translator((128, 128, 3), blocks=9, upsampling="transposed", activation="tanh")
+    assert published.count_params() == 11_378_179 + 5_248  # the authors', with scales and shifts in place of biases
+    assert resnet_translator((128, 128, 3), blocks=0, filters=8).count_params() < 50_000
+
+
+@pytest.mark.parametrize(("activation", "low", "high"), [("sigmoid", 0, 1), ("tanh", -1, 1)])
+def test_the_activation_gives_the_range(activation, low, high):
+    network = resnet_translator((8, 8, 1), filters=4, blocks=1, activation=activation)
+    network.get_layer("image").kernel.assign(100 * normal(7, 7, 4, 1))
+    out = np.asarray(network(normal(16, 8, 8, 1)))
+    assert low <= out.min() < low + 0.1 and high - 0.1 < out.max() <= high
+
+
+@pytest.mark.parametrize("groups", [-1, 2])
+def test_an_image_is_translated_without_regard_to_its_batch(groups):
+    network, x = resnet_translator((8, 8, 1), filters=4, blocks=1, groups=groups), normal(5, 8, 8, 1)
+    np.testing.assert_allclose(network(x)[:1], network(x[:1]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"image_shape": (30, 30, 1)}, "image_shape (30, 30, 1) cannot be halved 2 times; give (height, "),
+        ({"image_shape": (4, 4, 1)}, "sides that are multiples of 4 and at least 8"),
+        ({"groups": 3}, "groups must be -1 for instance normalisation or a divisor of the channels [4, 8, 1"),
+        ({"upsampling": "resise"}, "unknown upsampling 'resise'; did you mean 'resize'?"),
+        ({"activation": "softmax"}, "unknown activation 'softmax'"),
+        ({"blocks": -1}, "blocks is -1; give a whole number of at least 0"),
+    ],
+)
+def test_a_translator_that_does_not_suit_is_refused(given, sentence):
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        resnet_translator(**{"image_shape": (8, 8, 1), "filters": 4, **given})
+
+
+# ---------------------------------------------------------------------------------------------- predictors
+
+
+@pytest.mark.parametrize("hidden", [(), (3,), (5, 4)])
+def test_a_predictor_never_sees_its_own_unit(hidden):
+    predictors, code = Predictors(6, hidden), tf.constant(normal(7, 6))
+    with tf.GradientTape() as tape:
+        tape.watch(code)
+        out = predictors(code)
+    jacobian = tape.batch_jacobian(out, code).numpy()  # [row, predictor, unit]
+    own = np.eye(6, dtype=bool)
+    assert (jacobian[:, own] == 0).all()
+    assert (jacobian[:, ~own] != 0).all()
+
+
+@pytest.mark.parametrize("hidden", [(), (3,), (5, 4)])
+def test_predictors_equal_separate_networks(hidden):
+    predictors, code = Predictors(6, hidden), normal(7, 6)
+    predictors.build((None, 6))
+    for bias in predictors.biases:
+        bias.assign(normal(*bias.shape, seed=1))
+    together = predictors(code).numpy()
+    for unit in range(6):
+        network = keras.Sequential([
+            *(keras.layers.Dense(width, "tanh") for width in hidden), keras.layers.Dense(1)
+        ])
+        others = np.delete(code, unit, axis=1)
+        network.build(others.shape)
+        kernels = [kernel.numpy()[unit] for kernel in predictors.kernels]
+        kernels[0] = np.delete(kernels[0], unit, axis=0)
+        biases = [bias.numpy()[unit] for bias in predictors.biases]
+        network.set_weights(list(itertools.chain.from_iterable(zip(kernels, biases, strict=True))))
+        np.testing.assert_allclose(together[:, unit], network(others)[:, 0], atol=1e-6)
+
+
+def test_predictors_start_as_glorot_says_and_are_saved(tmp_path):
+    wide = Predictors(40, (60,))
+    wide.build((None, 40))
+    for kernel, (inputs, outputs) in zip(wide.kernels, [(39, 60), (60, 1)], strict=True):
+        limit = (6 / (inputs + outputs)) ** 0.5
+        assert 0.98 * limit < np.abs(kernel).max() <= limit
+    x = keras.Input((6,))
+    model, code = keras.Model(x, Predictors(6, (3,), "relu")(x)), normal(7, 6)
+    np.testing.assert_array_equal(reloaded(model, tmp_path)(code), model(code))
+
+
+def test_predictors_that_do_not_suit_are_refused():
+    for given, sentence in (
+        ({"units": 1}, "units is 1; give a whole number of at least 2"),
+        ({"units": 3, "hidden": 8}, "hidden must be a list of widths, such as (8,), got 8"),
+        ({"units": 3, "hidden": (0,)}, "hidden is 0; give a whole number of at least 1"),
+    ):
+        with pytest.raises(InvalidInput, match=re.escape(sentence)):
+            Predictors(**given)
+    with pytest.raises(InvalidInput, match="predicts 3 units, but the code has 4"):
+        Predictors(3)(normal(2, 4))
