@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dgm_zoo import objectives
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import Predictors, patch_discriminator, receptive_field, resnet_translator
 
@@ -159,3 +160,145 @@ def test_predictors_that_do_not_suit_are_refused():
             Predictors(**given)
     with pytest.raises(InvalidInput, match="predicts 3 units, but the code has 4"):
         Predictors(3)(normal(2, 4))
+
+
+# ---------------------------------------------------------------------------------------------- domain adaptation
+
+
+def gradients(utility, *logits):
+    """The gradients of the mean of `utility(*logits)` as a loss, times the batch: of each row, `[batch]`."""
+    logits = [tf.constant(logit) for logit in logits]
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = -tf.reduce_mean(utility(*logits))
+    return [len(logits[0]) * np.zeros(len(logit)) if of is None else len(logit) * of.numpy()
+            for of, logit in zip(tape.gradient(loss, logits), logits, strict=True)]
+
+
+SOURCE, TARGET = np.float32([-3.0, -0.5, 0.0, 2.0]), np.float32([1.5, 0.0, -2.0, 4.0])
+OF_SOURCE, OF_TARGET = 1 / (1 + np.exp(-SOURCE)), 1 / (1 + np.exp(-TARGET))  # D(x)
+
+
+def grl(source, target):
+    """What the features ascend through the reversal with lambda = 1, as a function of the logits."""
+    return -objectives.domain_discrimination(source, target)
+
+
+@pytest.mark.parametrize(
+    ("utility", "on_source", "on_target"),
+    [
+        (objectives.domain_discrimination, OF_SOURCE - 1, OF_TARGET),
+        (objectives.domain_confusion, OF_SOURCE, OF_TARGET - 1),
+        (grl, 1 - OF_SOURCE, -OF_TARGET),
+        (lambda _, target: objectives.target_confusion(target), 0 * OF_SOURCE, OF_TARGET - 1),
+    ],
+)
+def test_the_modes_have_the_derived_gradients_with_respect_to_the_logits(utility, on_source, on_target):
+    of_source, of_target = gradients(utility, SOURCE, TARGET)
+    np.testing.assert_allclose(of_source, on_source, atol=1e-6)
+    np.testing.assert_allclose(of_target, on_target, atol=1e-6)
+
+
+def reversed_game(weight, jit_compile=False):
+    """Gradients of phi's loss through the reversal: with respect to the features' weights, and to phi."""
+    features, phi = tf.Variable(normal(5, 3)), tf.Variable(normal(3, 1, seed=1))
+    z_s, z_t = normal(8, 5, seed=2), normal(8, 5, seed=3)
+
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def run(weight):
+        with tf.GradientTape() as tape:
+            logits = [
+                (objectives.reverse_gradient(tf.tanh(z @ features), weight) @ phi)[:, 0] for z in (z_s, z_t)
+            ]
+            loss = -tf.reduce_mean(objectives.domain_discrimination(*logits))
+        return loss, *tape.gradient(loss, [features, phi])
+
+    return [part.numpy() for part in run(tf.constant(weight))]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_reversal_scales_the_features_gradient_and_nothing_else(jit_compile):
+    plain = reversed_game(-1.0)  # which turns the sign back
+    for weight in (0.0, 0.3, 1.0):
+        loss, of_features, of_phi = reversed_game(weight, jit_compile)
+        np.testing.assert_allclose(loss, plain[0], rtol=1e-6)
+        np.testing.assert_allclose(of_features, -weight * plain[1], atol=1e-6)
+        np.testing.assert_allclose(of_phi, plain[2], atol=1e-6)
+    assert not reversed_game(0.0)[1].any() and np.abs(plain[1]).max() > 0.01
+
+
+def test_lambda_follows_its_schedule():
+    progress = np.linspace(0, 1, 11, dtype="float32")
+    np.testing.assert_allclose(objectives.reversal_weight(progress), 2 / (1 + np.exp(-10 * progress)) - 1, atol=1e-6)
+    assert objectives.reversal_weight(0.0) == 0
+
+
+# ---------------------------------------------------------------------------------------------- predictability
+
+
+def perfect(code):
+    """E[y_i | y_-i] over the rows of `code`, each as likely as another."""
+    prediction = np.empty_like(code)
+    for unit in range(code.shape[1]):
+        others = np.delete(code, unit, axis=1)
+        for row, seen in enumerate(others):
+            prediction[row, unit] = code[(others == seen).all(1), unit].mean()
+    return prediction
+
+
+TIMES = (1, 2, 2, 4)  # an epoch of 9 patterns, of probabilities 1/9, 2/9, 2/9, 4/9
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ([(1, 1), (0, 1), (1, 0), (0, 0)], 2.0),  # factorial
+        ([(0, 1), (0, 0), (1, 0), (1, 1)], 1.9),  # invertible, not factorial
+        ([(1, 1), (1, 1), (1, 1), (1, 1)], 0.0),  # constant
+        ([(1, 1), (0, 0), (1, 1), (0, 0)], 0.0),  # redundant
+    ],
+)
+def test_v_c_has_the_published_values_for_perfect_predictors(code, wanted):
+    code = np.repeat(np.float32(code), TIMES, axis=0)
+    prediction = perfect(code)
+    assert float(tf.reduce_sum(objectives.v_c(prediction, code))) == pytest.approx(wanted, abs=1e-6)
+    decomposed = 0.5 * len(code) * (code.var(0) - prediction.var(0)).sum()
+    assert decomposed == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_bernoulli_forms_are_log_likelihoods_of_bits():
+    logit, bits = normal(6, 3), (normal(6, 3, seed=1) > 0).astype("float32")
+    q = 1 / (1 + np.exp(-logit))
+    chosen = np.where(bits == 1, q, 1 - q)
+    np.testing.assert_allclose(objectives.log_q_units(logit, bits), np.log(chosen).sum(1), rtol=1e-5)
+    np.testing.assert_allclose(objectives.log_q_units_reversed(logit, bits), np.log(1 - chosen).sum(1), rtol=1e-5)
+    code = np.repeat(np.float32([(1, 1), (0, 1), (1, 0), (0, 0)]), TIMES, axis=0)
+    p = perfect(code)
+    entropy = -9 * 2 * (1 / 3 * np.log(1 / 3) + 2 / 3 * np.log(2 / 3))  # of two independent units with p = 1/3
+    assert -float(tf.reduce_sum(objectives.log_q_units(np.log(p / (1 - p)), code))) == pytest.approx(entropy, rel=1e-5)
+
+
+# ---------------------------------------------------------------------------------------------- cycles
+
+
+def test_identity_translators_have_no_cycle_and_no_identity_loss():
+    x, y = np.abs(normal(2, 3, 4, 4, 1))
+    assert not objectives.cycle_consistency(x, x, y, y).numpy().any()
+    assert not objectives.identity(x, x, y, y).numpy().any()
+
+
+def test_cycle_and_identity_are_means_over_pixels():
+    x, y = np.zeros((2, 4, 4, 3), "float32"), np.ones((2, 4, 4, 3), "float32")
+    x_again, y_again = x + 0.25, y.copy()
+    y_again[0] = 0.5
+    np.testing.assert_allclose(objectives.cycle_consistency(x, x_again, y, y_again), [0.75, 0.25])
+    np.testing.assert_allclose(objectives.identity(x, x_again, y, y_again), [0.75, 0.25])
+
+
+def test_translators_with_the_published_weights_descend_the_published_loss():
+    logits, cycle, same = normal(2, 3, 4, 4, 1), np.float32([0.1, 0.2, 0.3]), np.float32([0.4, 0.5, 0.6])
+    least_squares = objectives.LeastSquares()
+    realism = sum(2 * objectives.over_patches(least_squares.generator(of)) for of in logits)
+    utility = objectives.translation(realism, cycle, same, cycle_weight=10.0, identity_weight=0.5)
+    published = ((logits - 1) ** 2).mean((2, 3, 4)).sum(0) + 10 * cycle + 5 * same
+    np.testing.assert_allclose(utility, -published, rtol=1e-5)
