@@ -7,10 +7,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo import two_cpus
 
 from dgm_zoo import objectives
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.networks import Predictors, patch_discriminator, receptive_field, resnet_translator
+from dgm_zoo.networks import ImagePool, Predictors, patch_discriminator, receptive_field, resnet_translator
+from dgm_zoo.networks.pool import exchange
+from dgm_zoo.training.build import precision
 
 
 def normal(*shape, seed=0):
@@ -302,3 +305,111 @@ def test_translators_with_the_published_weights_descend_the_published_loss():
     utility = objectives.translation(realism, cycle, same, cycle_weight=10.0, identity_weight=0.5)
     published = ((logits - 1) ** 2).mean((2, 3, 4)).sum(0) + 10 * cycle + 5 * same
     np.testing.assert_allclose(utility, -published, rtol=1e-5)
+
+
+# ---------------------------------------------------------------------------------------------- the image pool
+
+
+def one_by_one(pool, size, images, uniform):
+    """The pool of the authors' code, image by image; `pool` is a list that is changed."""
+    shown = []
+    for image, (coin, place) in zip(images, uniform, strict=True):
+        if len(pool) < size:
+            pool.append(image)
+            shown.append(image)
+        elif coin >= 0.5:
+            place = int(place * size)
+            shown.append(pool[place])
+            pool[place] = image
+        else:
+            shown.append(image)
+    return shown
+
+
+@pytest.mark.parametrize(("size", "batch"), [(50, 7), (5, 7), (3, 16), (1, 1)])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_pool_equals_one_that_takes_images_one_by_one(size, batch, jit_compile):
+    rng = np.random.default_rng(0)
+    run = tf.function(exchange, jit_compile=jit_compile, autograph=False)
+    wanted, stored, count = [], tf.zeros((size, 2)), tf.constant(0)
+    for step in range(20):
+        images = np.arange(batch * 2, dtype="float32").reshape(batch, 2) + 100 * step
+        uniform = rng.random((batch, 2)).astype("float32")
+        shown, stored, count = run(stored, count, images, uniform)
+        np.testing.assert_array_equal(shown, one_by_one(wanted, size, images, uniform))
+        assert int(count) == len(wanted)
+        np.testing.assert_array_equal(stored[: int(count)], wanted)
+
+
+def test_a_full_pool_shows_half_of_the_images_from_it():
+    pool, rng = ImagePool(50, (1,)), np.random.default_rng(0)
+    old = []
+    for step in range(200):
+        images = np.arange(10, dtype="float32")[:, None] + 10 * step
+        old.append(pool(images, rng.random((10, 2)).astype("float32")).numpy() != images)
+    assert not np.any(old[:5])  # it fills with 50 images
+    assert abs(np.mean(old[5:]) - 0.5) < 4 * np.sqrt(0.25 / 1950)
+
+
+def test_a_pool_of_size_0_returns_its_input():
+    pool, images = ImagePool(0, (4, 4, 1)), normal(6, 4, 4, 1)
+    np.testing.assert_array_equal(pool(images, np.ones((6, 2), "float32")), images)
+    assert not pool.weights
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_pool_is_saved_and_not_trained(tmp_path, policy):
+    class Holder(keras.Model):
+        def __init__(self, pool=None, **kwargs):
+            super().__init__(**kwargs)
+            self.pool = ImagePool(5, (2,)) if pool is None else keras.saving.deserialize_keras_object(pool)
+            self.built = True
+
+        def get_config(self):
+            return {"pool": keras.saving.serialize_keras_object(self.pool)}
+
+    with precision(policy):
+        holder, rng = Holder(), np.random.default_rng(0)
+    for _ in range(3):
+        images = tf.constant(rng.random((4, 2)).astype("float32"))
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            total = tf.reduce_sum(holder.pool(images, rng.random((4, 2)).astype("float32")))
+        assert tape.gradient(total, images) is None
+    assert not holder.trainable_variables
+    holder.save(tmp_path / "holder.keras")
+    again = keras.saving.load_model(tmp_path / "holder.keras", custom_objects={"Holder": Holder})
+    images, uniform = rng.random((4, 2)).astype("float32"), np.float32([[0.9, 0.1 * i] for i in range(4)])
+    assert int(again.pool.count) == 5
+    np.testing.assert_array_equal(again.pool(images, uniform), holder.pool(images, uniform))
+
+
+def test_two_replicas_share_one_pool():
+    strategy, rng = two_cpus(), np.random.default_rng(0)
+    alone = ImagePool(6, (2,))
+    with strategy.scope():
+        shared = ImagePool(6, (2,))
+
+    @tf.function(autograph=False)
+    def step(images, uniform):
+        return strategy.run(shared, (images, uniform))
+
+    for _ in range(6):
+        images, uniform = rng.random((4, 2)).astype("float32"), rng.random((4, 2)).astype("float32")
+        halves = [
+            strategy.experimental_distribute_values_from_function(
+                lambda c, part=part: tf.constant(part[2 * c.replica_id_in_sync_group :][:2])
+            )
+            for part in (images, uniform)
+        ]
+        shown = strategy.experimental_local_results(step(*halves))
+        np.testing.assert_array_equal(np.concatenate(shown), alone(images, uniform))
+        for copy in strategy.experimental_local_results(shared.images.value):
+            np.testing.assert_array_equal(copy, alone.images)
+
+
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(InvalidInput, match=re.escape("holds images (4, 4, 1), but was given (8, 8, 1)")):
+        ImagePool(5, (4, 4, 1))(normal(2, 8, 8, 1), np.zeros((2, 2), "float32"))
+    with pytest.raises(InvalidInput, match="size is -1; give a whole number of at least 0"):
+        ImagePool(-1, (4, 4, 1))

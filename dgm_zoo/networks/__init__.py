@@ -7,6 +7,7 @@ from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generat
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.networks.patch import patch_discriminator, receptive_field
+from dgm_zoo.networks.pool import ImagePool
 from dgm_zoo.networks.predictors import Predictors
 from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
 from dgm_zoo.networks.translators import resnet_translator
@@ -16,6 +17,7 @@ __all__ = [
     "NADE",
     "BeliefNetwork",
     "Conditioned",
+    "ImagePool",
     "Predictors",
     "SigmoidBelief",
     "classifier_of",
