@@ -43,7 +43,16 @@ class Scale:
     high: float
 
 
-def domain(role, name, x, y=None, *, levels=256, span=None, image_size=None):
+def domain(
+    role: str,
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray | None = None,
+    *,
+    levels: int | None = 256,
+    span: tuple[float, float] | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Domain:
     """Returns the `Domain` of arrays as a user gives them.
 
     Args:
@@ -79,14 +88,14 @@ def _spanned(x, span, levels):
     return ((np.asarray(x, np.float32) - low) / (high - low)).astype(np.float32)
 
 
-def scale(of):
+def scale(of: Domain) -> Scale:
     """Measures the `Scale` of a `Domain`, with uint8 grey levels as k / (levels - 1)."""
     x = of.x[:: -(-len(of.x) // SAMPLE)]
     x = x / np.float32(of.levels - 1) if x.dtype == np.uint8 else x
     return Scale(*(float(number) for number in (x.mean(), x.std(), x.min(), x.max())))
 
 
-def check_scales(source, target):
+def check_scales(source: Domain, target: Domain) -> None:
     """Refuses two domains whose values have unequal ranges, and warns where one looks like the other inverted.
 
     A domain in 0..255 beside one in 0..1, or dark ink beside white, makes an adversary's task trivial: a frequent
@@ -118,7 +127,7 @@ def check_scales(source, target):
         )
 
 
-def check_shapes(source, target, channels):
+def check_shapes(source: Domain, target: Domain, channels: int | None) -> int | None:
     """Returns the number of channels that both domains get, or None where their shapes are equal as they are.
 
     Raises:

@@ -130,7 +130,7 @@ def hidden_latents(z, pairs, seed=0):
     return kept
 
 
-def drawn_rows(domain, rows, limit, y=None, seed=0):
+def drawn_rows(domain: str, rows: int, limit: int, y: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
     """Draws some rows of a domain from the seed: their numbers, ascending, int64 `[limit]`.
 
     Args:

@@ -21,20 +21,20 @@ from dgm_zoo.errors import InvalidInput
 
 
 def load_pair(
-    source,
-    target,
-    batch_size,
+    source: str,
+    target: str,
+    batch_size: int,
     *,
-    split="train",
-    labels=(True, False),
-    image_size=None,
-    channels=None,
-    limit=None,
-    balanced=False,
-    seed=0,
-    first_epoch=None,
-    data_dir=None,
-):
+    split: str = "train",
+    labels: tuple[bool, bool] = (True, False),
+    image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    limit: tuple[int | None, int | None] | None = None,
+    balanced: bool = False,
+    seed: int = 0,
+    first_epoch: int | None = None,
+    data_dir: str | None = None,
+) -> tf.data.Dataset:
     """Returns the batches of two data sets as two domains, without pairs.
 
     In training both domains are shuffled, independently of each other even where they have the same rows. "validation"
@@ -87,22 +87,22 @@ def load_pair(
 
 
 def pair_from_arrays(
-    source,
-    target,
-    y_source=None,
-    y_target=None,
+    source: np.ndarray,
+    target: np.ndarray,
+    y_source: np.ndarray | None = None,
+    y_target: np.ndarray | None = None,
     *,
-    batch_size,
-    split="train",
-    ranges=(None, None),
-    levels=256,
-    image_size=None,
-    channels=None,
-    limit=None,
-    balanced=False,
-    seed=0,
-    first_epoch=None,
-):
+    batch_size: int,
+    split: str = "train",
+    ranges: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None),
+    levels: int | None = 256,
+    image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    limit: tuple[int | None, int | None] | None = None,
+    balanced: bool = False,
+    seed: int = 0,
+    first_epoch: int | None = None,
+) -> tf.data.Dataset:
     """Returns batches of a user's own two domains, by the same pipeline and with the same options as `load_pair`.
 
     Args:

@@ -5,6 +5,8 @@ and one draw of noise. Every random number comes from a stateless generator keye
 batch), so nothing depends on the number of threads, and epoch 7 can be had without running epochs 0 to 6.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -114,7 +116,9 @@ def from_arrays(
     return batches_of(epoch_of_rows, gather, steps, first_epoch)
 
 
-def batches_of(epoch_of_rows, gather, steps, first_epoch=None):
+def batches_of(
+    epoch_of_rows: Callable, gather: Callable, steps: int, first_epoch: int | None = None
+) -> tf.data.Dataset:
     """Returns the batches of one epoch, or of all epochs from `first_epoch` on, as a `tf.data.Dataset`.
 
     Args:

@@ -14,7 +14,7 @@ SLOPE = 0.2
 WIDEST = 8  # the most channels are so many times the first
 
 
-def receptive_field(depth):
+def receptive_field(depth: int) -> int:
     """Side in pixels of the patch that one logit of `patch_discriminator` sees.
 
     Example:
@@ -27,7 +27,9 @@ def receptive_field(depth):
     return side
 
 
-def patch_discriminator(image_shape, filters=64, depth=3, groups=-1, name="discriminator"):
+def patch_discriminator(
+    image_shape: tuple[int, int, int], filters: int = 64, depth: int = 3, groups: int = -1, name: str = "discriminator"
+) -> keras.Model:
     """Convolutions with leaky ReLU: x `[batch, H, W, C]` to logits `[batch, h, w, 1]`, one for each patch.
 
     `depth` convolutions of stride 2, of which the first is not normalised, one of stride 1, and one to the logits;
@@ -79,17 +81,17 @@ def _conv(channels, strides, name, normalised=False):
     )
 
 
-def small(mean):
+def small(mean: float) -> keras.initializers.Initializer:
     """The papers' initial weights, N(mean, 0.02^2), as a fresh initializer: one that is used twice repeats itself."""
     return keras.initializers.RandomNormal(mean, 0.02)
 
 
-def group_norm(groups, name):
+def group_norm(groups: int, name: str) -> keras.layers.Layer:
     """Group normalisation, with the papers' initial scale N(1, 0.02^2)."""
     return keras.layers.GroupNormalization(groups, epsilon=1e-5, gamma_initializer=small(1.0), name=name)
 
 
-def check_groups(groups, widths):
+def check_groups(groups: int, widths: list[int]) -> None:
     """Raises `InvalidInput` unless `groups` is -1 or a positive divisor of all `widths`."""
     if groups != -1 and not (is_whole(groups) and not any(width % groups for width in widths)):
         raise InvalidInput(

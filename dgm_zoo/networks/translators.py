@@ -16,16 +16,16 @@ OUTER = 7  # kernel of the first and the last convolution
 
 
 def resnet_translator(
-    image_shape,
-    channels=None,
-    filters=64,
-    blocks=6,
-    halvings=2,
-    upsampling="resize",
-    groups=-1,
-    activation="sigmoid",
-    name="translator",
-):
+    image_shape: tuple[int, int, int],
+    channels: int | None = None,
+    filters: int = 64,
+    blocks: int = 6,
+    halvings: int = 2,
+    upsampling: str = "resize",
+    groups: int = -1,
+    activation: str = "sigmoid",
+    name: str = "translator",
+) -> keras.Model:
     """A residual network: `[batch, H, W, C]` to `[batch, H, W, channels]`.
 
     A 7x7 convolution, `halvings` convolutions of stride 2 that double the channels, `blocks` residual blocks of two 3x3
@@ -77,7 +77,7 @@ def resnet_translator(
     return keras.Model(x, last(_reflected(h, OUTER)), name=name)
 
 
-def check_sides(image_shape, halvings):
+def check_sides(image_shape: tuple[int, int, int], halvings: int) -> None:
     """Raises `InvalidInput` unless the sides of an image can be halved so often, and reflected before and after."""
     factor = 2**halvings
     sides = image_shape[:2] if len(image_shape) == 3 else [0]

@@ -1,5 +1,6 @@
 """Arrays of an `.npz` file that a user has, checked against the shapes that were published."""
 
+import os
 import zipfile
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from dgm_zoo.errors import InvalidInput
 
 
-def read_arrays(path, shapes):
+def read_arrays(path: str | os.PathLike, shapes: dict[str, tuple]) -> dict[str, np.ndarray]:
     """Returns the arrays of an `.npz` file, `{key: array}`.
 
     Args:
@@ -37,7 +38,7 @@ def read_arrays(path, shapes):
     return arrays
 
 
-def check_grey_levels(path, arrays):
+def check_grey_levels(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
     """Raises `InvalidInput` unless every array is uint8.
 
     Args:

@@ -59,7 +59,7 @@ class Emoji(tfds.core.GeneratorBasedBuilder):
             yield row, {"image": image}
 
 
-def held_out(base):
+def held_out(base: np.ndarray) -> np.ndarray:
     """Returns which rows validate, bool `[N]`: those of a tenth of the emoji, with all skin tones.
 
     Args:

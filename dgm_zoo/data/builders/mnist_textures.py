@@ -61,7 +61,7 @@ class MnistTextures(tfds.core.GeneratorBasedBuilder):
             yield row, {"image": blended(digit["image"], patch), "label": digit["label"]}
 
 
-def blended(digit, patch):
+def blended(digit: np.ndarray, patch: np.ndarray) -> np.ndarray:
     """|patch - digit| channel by channel, uint8 `[H, W, 3]`.
 
     Args:

@@ -1,5 +1,7 @@
 """The `usps` data sets: handwritten digits from envelopes, in 16x16 pixels."""
 
+import os
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -55,7 +57,7 @@ class Usps(tfds.core.GeneratorBasedBuilder):
             yield row, {"image": image[..., None], "label": int(label)}
 
 
-def read(path):
+def read(path: str | os.PathLike) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Returns `{"train": (images uint8 [7291, 16, 16], labels uint8 [7291]), "test": ...}`.
 
     Raises:
