@@ -5,6 +5,8 @@ and one draw of noise. Every random number comes from a stateless generator keye
 batch), so nothing depends on the number of threads, and epoch 7 can be had without running epochs 0 to 6.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -111,6 +113,21 @@ def from_arrays(
         given = tf.gather(y, rows)
         return batch, given if labels else tf.cast(given, tf.float32)
 
+    return batches_of(epoch_of_rows, gather, steps, first_epoch)
+
+
+def batches_of(
+    epoch_of_rows: Callable, gather: Callable, steps: int, first_epoch: int | None = None
+) -> tf.data.Dataset:
+    """Returns the batches of one epoch, or of all epochs from `first_epoch` on, as a `tf.data.Dataset`.
+
+    Args:
+      epoch_of_rows: function of an epoch's number, a scalar int64 tensor, to a data set of its `steps` batches, each as
+        what `gather` takes, such as the numbers of its rows.
+      gather: function of such an element to the batch.
+      steps: batches of an epoch.
+      first_epoch: see `registry.load`.
+    """
     if first_epoch is None:
         epochs, cardinality = _next_epoch(), steps
     else:

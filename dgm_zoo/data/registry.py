@@ -98,8 +98,10 @@ def load(
 
     The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
     `omniglot` its last 1,928, a tenth, for `textured_digits` its last 2,000; TFDS stores these sets in a fixed order
-    shuffled by hash, so this is a random but constant choice. The others have splits of their own. Omniglot's test has
-    other characters than its train, that of `textured_digits` other photographs.
+    shuffled by hash, so this is a random but constant choice. `mnist_textures` has MNIST's splits, row by row. For
+    `usps` and `mnist_m` validation is the last tenth of train. The others have splits of their own. Omniglot's test has
+    other characters than its train, those of `textured_digits` and `mnist_textures` other photographs. The test splits
+    of `emoji/noto` and `emoji/twemoji` show the same emoji in the same order, their other splits share none.
 
     Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
@@ -134,7 +136,7 @@ def load(
         ones are is drawn from the seed; `labelled_rows` says how many of them a batch has. The held-out splits keep
         all. Not with labels=True.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
-        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits` and `gaussian_mixtures` prepare
+        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `emoji` and `gaussian_mixtures` prepare
         themselves, in TFDS's default or a temporary folder if this one cannot be written to.
 
     Returns:
@@ -167,7 +169,7 @@ def load(
                 raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds {kind}; leave it out")
     if image_size is not None:
         image_size = checks.check_image_size(image_size)
-    x, y, z, levels = _read(name, split, directory(name, data_dir), image_size)
+    x, y, z, levels = read_split(name, split, directory(name, data_dir), image_size)
     return pipeline.from_arrays(
         x,
         y if pairs is None else z,
@@ -208,7 +210,7 @@ def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0,
     found = entry(name)
     if found.num_classes is None:
         raise InvalidInput(f"data set '{name}' has no labels; choose another")
-    y = _read(name, "train", directory(name, data_dir), None)[1][:limit]
+    y = read_split(name, "train", directory(name, data_dir), None)[1][:limit]
     if labelled_fraction is not None or labels_per_class is not None:
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed)
     counts = np.bincount(y[y >= 0], minlength=found.num_classes)
@@ -220,8 +222,14 @@ def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0,
 
 
 @functools.cache
-def _read(name, split, folder, image_size):
-    """Reads a split into memory.
+def read_split(name, split, folder, image_size):
+    """Reads a split into memory, once.
+
+    Args:
+      name: one of `list_datasets()`.
+      split: "train", "validation" or "test".
+      folder: where the set is prepared, `preparing.directory(name, data_dir)`.
+      image_size: (height, width), a tuple, or None; see `load`.
 
     Returns:
       x uint8 [N, H, W, C] or float32 [N, 2], labels y [N] or None, latents z uint8 [N, n] or None, and x's levels.
