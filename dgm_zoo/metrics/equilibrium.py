@@ -8,7 +8,8 @@ import numpy as np
 
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput, whole_number
-from dgm_zoo.metrics.evidence import _batches, _stderr
+from dgm_zoo.metrics.evidence import _batches
+from dgm_zoo.metrics.rows import stderr
 
 ROWS = 500  # dreams that are drawn together
 
@@ -74,11 +75,11 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     lower, upper, gap = (np.concatenate(part) for part in (lower, upper, gap))
     return {
         "asleep": {
-            "value": float(upper.mean()), "stderr": _stderr(upper), "lower": float(lower.mean()),
+            "value": float(upper.mean()), "stderr": stderr(upper), "lower": float(lower.mean()),
             "protocol": f"KL(p(z|x) || q(z|x)) over {dreams} x of the model, upper and lower estimates, K = {k}, nats",
         },
         "awake": {
-            "value": float(gap.mean()), "stderr": _stderr(gap),
+            "value": float(gap.mean()), "stderr": stderr(gap),
             "protocol": f"KL(q(z|x) || p(z|x)) over {len(gap)} x of the data, lower estimate, K = {k}, nats",
         },
     }

@@ -9,6 +9,7 @@ import numpy as np
 
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.metrics.rows import stderr
 
 
 def _batches(model, dataset):
@@ -63,8 +64,8 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
     means = runs.mean(1)
     return {
         "value": float(means.mean()),
-        "stderr": _stderr(runs.mean(0)),
-        "stderr_samples": _stderr(means) if repetitions > 1 else None,
+        "stderr": stderr(runs.mean(0)),
+        "stderr_samples": stderr(means) if repetitions > 1 else None,
         "images": runs.shape[1],
         "protocol": f"importance sampling with q(z|x), K = {num_samples}, {repetitions} repetition(s), nats per image",
     }
@@ -115,10 +116,6 @@ def active_units(model, dataset, threshold=0.01):
 def factorised(model):
     """Whether what `encode` returns are the parameters of q(z|x) value by value."""
     return getattr(getattr(model, "posterior", None), "factorised", True)
-
-
-def _stderr(values):
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _size(dataset):

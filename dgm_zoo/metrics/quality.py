@@ -3,18 +3,12 @@
 from dgm_zoo import data
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.features import extractor
+from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import LEAST as LEAST_ON_A_MODE
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.reference import load_reference
-from dgm_zoo.metrics.scores import (
-    checked_labels,
-    conditional_accuracy,
-    density_coverage,
-    frechet_distance,
-    inception_score,
-    kernel_distance,
-    precision_recall,
-)
+from dgm_zoo.metrics.rows import checked_labels
+from dgm_zoo.metrics.scores import conditional_accuracy, frechet_distance, inception_score, kernel_distance
 
 LEAST = 20  # samples: two in each of the kernel distance's 10 subsets
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.evidence import _stderr
+from dgm_zoo.metrics.rows import stderr
 
 
 def intersection_over_union(mask, truth):
@@ -57,6 +57,6 @@ def segmentation_iou(model, dataset):
         raise InvalidInput("the data set is empty; check its split and batch size")
     found = np.concatenate(found)
     return {
-        "value": float(found.mean()), "stderr": _stderr(found),
+        "value": float(found.mean()), "stderr": stderr(found),
         "protocol": "intersection over union of the likeliest mask and the true one, mean over images",
     }
