@@ -34,7 +34,7 @@ def check_arrays(
     number = is_integer(levels) and 2 <= levels <= 256
     if not (number or levels is None or (isinstance(levels, str) and levels == AUTO)):
         raise InvalidInput(f"levels={levels!r} is not a number of grey levels; give 2 to 256, None or '{AUTO}'")
-    x = _array("x", x)
+    x = as_array("x", x)
     if x.ndim < 2 or not x.size:
         raise InvalidInput(f"x has shape {x.shape}; give at least one row of at least one value, as [N, ...]")
     if x.dtype.kind in _BITS_OR_LEVELS:
@@ -52,8 +52,16 @@ def check_arrays(
     return x, None if y is None else _labels(y, len(x)), levels
 
 
-def _array(name: str, value: Any) -> np.ndarray:
-    """The value as a NumPy array; raises `InvalidInput` for one that NumPy would misread."""
+def as_array(name: str, value: Any) -> np.ndarray:
+    """Returns a value as a NumPy array.
+
+    Raises:
+      InvalidInput: masked, ragged or sparse values, which NumPy would misread, or an object that is not an array.
+
+    Example:
+      >>> as_array("x", [[0.0, 1.0], [1.0]])
+      InvalidInput: x is not one array of numbers: its rows differ in shape; make them equal
+    """
     parts = value if isinstance(value, (list, tuple)) else [value]
     if any(np.ma.is_masked(part) for part in parts):
         raise InvalidInput(f"{name} has masked values; fill them, or drop their rows")
@@ -108,7 +116,7 @@ def _floats(x: np.ndarray, levels: int | str | None) -> np.ndarray:
 
 def _labels(y: Any, rows: int) -> np.ndarray:
     """Labels as int32 `[rows]`, -1 for a row without one."""
-    y = _array("y", y)
+    y = as_array("y", y)
     if y.shape != (rows,) or y.dtype.kind not in "iu":
         raise InvalidInput(f"y is {y.dtype} of shape {y.shape}; give integers of shape ({rows},)")
     wrong = np.flatnonzero((y < -1) | (y >= INT32))
@@ -121,7 +129,7 @@ def _labels(y: Any, rows: int) -> np.ndarray:
 
 def _latents(z: Any, rows: int) -> np.ndarray:
     """Latents as int8 `[rows, n]`, zeros and ones."""
-    z = _array("y", z)
+    z = as_array("y", z)
     if z.ndim != 2 or len(z) != rows or not z.size:
         raise InvalidInput(f"pairs need the latents of each row, but y has shape {z.shape}; give [{rows}, n]")
     if z.dtype.kind not in _BITS_OR_LEVELS + "f":

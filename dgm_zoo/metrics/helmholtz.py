@@ -100,7 +100,7 @@ def log_partition(model: Any, num_samples: int = 1_000_000, inner: int = 1, seed
     J = 1 is the estimator by pairs, J = 10 the one with an inner estimate of p~*(x), of less variance for each x.
 
     The samples that make u^2 large are rare, so its mean over samples is usually too small. But E[u^2] is known:
-    with r_j = sqrt(p(x, h_j) / q(h_j|x)), E r_j = sqrt(p~*(x)) and E r_j^2 = p(x), and the factor q / p cancels the p of
+    with r_j = sqrt(p(x, h_j) / q(h_j|x)), E r_j = sqrt(p~*(x)) and E r_j^2 = p(x), and q / p cancels the p of
     x, h ~ p, so that
 
         E[u] = sum_x p~*(x) = Z^2,        E[u^2] = (1/J) sum_x p(x) + (1 - 1/J) sum_x p~*(x) = 1/J + (1 - 1/J) Z^2.

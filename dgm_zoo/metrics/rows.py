@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dgm_zoo.data.arrays import as_array
 from dgm_zoo.errors import InvalidInput, whole_number
 
 
@@ -35,17 +36,28 @@ def checked_pair(
 
 def checked_labels(label: np.ndarray, n: int, classes: int) -> np.ndarray:
     """Returns labels `[n]` as an array; raises `InvalidInput` unless they are integers from 0 to `classes` - 1."""
-    label = np.asarray(label)
-    if label.shape != (n,):
-        raise InvalidInput(f"labels of shape {list(label.shape)} do not fit {n} samples; give one for each")
+    if np.shape(label) != (n,):
+        raise InvalidInput(f"labels of shape {list(np.shape(label))} do not fit {n} samples; give one for each")
+    label = whole_rows("label", label)
     if label.min() < 0 or label.max() >= classes:
         raise InvalidInput(f"labels from {label.min()} to {label.max()} do not fit {classes} classes; mend them")
     return label
 
 
+def whole_rows(name: str, values: np.ndarray) -> np.ndarray:
+    """Returns integers `[n]` as an array; raises `InvalidInput` for values of another type or shape."""
+    values = as_array(name, values)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise InvalidInput(f"{name} is {values.dtype} of shape {list(values.shape)}; give integers [n]")
+    return values
+
+
 def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
-    """Returns rows `[n, d]` as float64; raises `InvalidInput` unless there is at least one and all are finite."""
-    x = np.asarray(x, np.float64)
+    """Returns rows `[n, d]` as float64; raises `InvalidInput` unless they are real and finite, and there is one."""
+    x = as_array(name, x)
+    if x.dtype.kind in "cOSUMm":
+        raise InvalidInput(f"{name} has dtype {x.dtype}; give real numbers")
+    x = x.astype(np.float64)
     if x.ndim != 2 or not x.size:
         raise InvalidInput(f"{name} has shape {list(x.shape)}; give one row for each image, [n, d]")
     if not np.isfinite(x).all():
