@@ -142,7 +142,7 @@ def drawn_rows(domain: str, rows: int, limit: int, y: np.ndarray | None = None, 
       >>> drawn_rows("target", 7_291, 1_800, seed=0).shape
       (1800,)
     """
-    if not is_integer(limit) or not 1 <= limit <= rows:
+    if not checks.is_integer(limit) or not 1 <= limit <= rows:
         raise InvalidInput(f"limit must be a whole number from 1 to the {rows} rows of the {domain}, got {limit!r}")
     with tf.device("cpu:0"):
         order = permutation(rows, key_of(seed, _ROWS_OF[domain], 0, 0)).numpy()
