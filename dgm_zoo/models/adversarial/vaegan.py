@@ -188,9 +188,13 @@ class VAEGAN(Adversaries):
         """What one step draws: for q(z|x), and for p(z)."""
         return self.posterior.noise(rng), self.prior.noise(rng)
 
+    def play(self, x, c, noise):
+        """One round: the three players' steps, from one pass; returns the terms."""
+        return self.ascend(self.terms, x, c, noise, **self.ascends)
+
     def train_step(self, data):
         x, c = self.unpack(data)
-        return self.log(**self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends))
+        return self.log(**self.play(x, c, self.noise(self.rng(x))))
 
     def test_step(self, data):
         x, c = self.unpack(data)
