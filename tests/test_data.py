@@ -50,8 +50,9 @@ def hashes(x):
 
 def test_the_registry_lists_and_describes_every_set(tmp_path):
     assert data.list_datasets() == [
-        "bars", "binarized_mnist", "digits", "fashion_mnist", "gaussian_mixtures/grid", "gaussian_mixtures/moons",
-        "gaussian_mixtures/ring", "mnist", "omniglot", "textured_digits",
+        "bars", "binarized_mnist", "digits", "fashion_mnist", "freedoom_bands", "gaussian_mixtures/grid",
+        "gaussian_mixtures/moons", "gaussian_mixtures/ring", "jsb_chorales", "mnist", "omniglot", "pianoroll",
+        "textured_digits",
         *(f"uci_binary/{name}" for name in UCI_BINARY),
     ]
     for name in data.list_datasets():

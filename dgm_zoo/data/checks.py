@@ -66,6 +66,13 @@ def check_options(split, batch_size, binarize, dequantize, seed, first_epoch):
             raise InvalidInput(f"first_epoch={first_epoch!r} is no epoch; give an integer of at least 0")
 
 
+def check_limit(limit, rows, split):
+    """Returns `limit`, or raises `InvalidInput` unless it is a number of rows that the split has."""
+    if not is_integer(limit) or not 1 <= limit <= rows:
+        raise InvalidInput(f"limit={limit!r} does not fit split '{split}'; give 1 to {rows}")
+    return limit
+
+
 def check_arrays(x, y, labels, pairs, levels):
     """Returns x as uint8 or float32 and y as int32 (labels), int8 (latents) or None, or raises `InvalidInput`."""
     x = np.asarray(x)

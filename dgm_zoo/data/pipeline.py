@@ -65,8 +65,7 @@ def from_arrays(
     checks.check_options(split, batch_size, binarize, dequantize, seed, first_epoch)
     x, y = checks.check_arrays(x, y, labels, pairs, levels)
     if limit is not None:
-        if not checks.is_integer(limit) or not 1 <= limit <= len(x):
-            raise InvalidInput(f"limit={limit!r} does not fit split '{split}'; give 1 to {len(x)}")
+        limit = checks.check_limit(limit, len(x), split)
         x, y = x[:limit], None if y is None else y[:limit]
     if labelled_fraction is not None or labels_per_class is not None:
         if not labels:
@@ -86,8 +85,6 @@ def from_arrays(
         x, levels, noise = (drawn.astype(np.uint8), 2, None) if binarize else (drawn, None, None)
 
     rows = len(x)
-    steps = rows // batch_size if training else -(-rows // batch_size)
-    shuffle = training if shuffle is None else shuffle
     y = y if labels or pairs is not None else None
     known = np.arange(rows) if y is None or not training else np.flatnonzero((y.reshape(rows, -1) >= 0).any(1))
     mixed = 0 < len(known) < rows
@@ -96,14 +93,7 @@ def from_arrays(
         x = tf.constant(x)
         y = None if y is None else tf.constant(y)
 
-    def epoch_of_rows(epoch):
-        order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
-        order = _mix(order, known, batch_size, labelled_rows) if mixed else order
-        batches = tf.data.Dataset.range(steps)
-        return batches.map(lambda b: (epoch, b, order[b * batch_size : (b + 1) * batch_size]))
-
     def gather(epoch, b, rows):
-        rows = tf.ensure_shape(rows, [batch_size if training else None])
         batch = tf.gather(x, rows)
         batch = noise(batch, draws.key_of(seed, draws.NOISE, epoch, b)) if noise else draws.values(batch, levels)
         if y is None:
@@ -111,11 +101,39 @@ def from_arrays(
         given = tf.gather(y, rows)
         return batch, given if labels else tf.cast(given, tf.float32)
 
+    return stream(
+        rows, gather, batch_size=batch_size, training=training, shuffle=shuffle, seed=seed, first_epoch=first_epoch,
+        arrange=(lambda order: _mix(order, known, batch_size, labelled_rows)) if mixed else None,
+    )
+
+
+def stream(rows, gather, *, batch_size, training, shuffle, seed, first_epoch, arrange=None):
+    """Returns the batches of seeded epochs: the order in which rows come, and nothing of what they hold.
+
+    Args:
+      rows: number of rows.
+      gather: function of (epoch, number of the batch, rows int32 [B]) that returns a batch.
+      batch_size, shuffle, seed, first_epoch: see `load`.
+      training: whether the order is shuffled by default and the remainder dropped.
+      arrange: None, or a function of an epoch's order, int32 [rows], that returns another.
+    """
+    steps = rows // batch_size if training else -(-rows // batch_size)
+    shuffle = training if shuffle is None else shuffle
+
+    def epoch_of_rows(epoch):
+        order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
+        order = arrange(order) if arrange else order
+        batches = tf.data.Dataset.range(steps)
+        return batches.map(lambda b: (epoch, b, order[b * batch_size : (b + 1) * batch_size]))
+
+    def batch_of(epoch, b, rows):
+        return gather(epoch, b, tf.ensure_shape(rows, [batch_size if training else None]))
+
     if first_epoch is None:
         epochs, cardinality = _next_epoch(), steps
     else:
         epochs, cardinality = tf.data.Dataset.range(first_epoch, checks.INT32), tf.data.INFINITE_CARDINALITY
-    dataset = epochs.flat_map(epoch_of_rows).map(gather, num_parallel_calls=2, deterministic=True)
+    dataset = epochs.flat_map(epoch_of_rows).map(batch_of, num_parallel_calls=2, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality)).prefetch(8)
 
     options = tf.data.Options()

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+from dgm_zoo.data.tracks import BAND, FINEST, PITCHES, VOICES
 from dgm_zoo.errors import unknown
 
 
@@ -21,6 +22,19 @@ class Modes:
 
 
 @dataclasses.dataclass(frozen=True)
+class Music:
+    """What the axes of a piano-roll are.
+
+    Attributes:
+      tracks: a tuple of `dgm_zoo.data.tracks.Track`.
+      steps: time steps in a bar at the finest; `load` takes this number, or one that divides it.
+    """
+
+    tracks: tuple
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Set:
     """One data set: the facts of `DatasetInfo`, and how TFDS finds them."""
 
@@ -35,9 +49,11 @@ class Set:
     from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
     builder: str | None = None  # module of builders/ for a set that TFDS lacks
     manual: str | None = None  # file (or pattern of files) that a user must have; without one the set prepares itself
+    yours: bool = False  # whether those files decide what it holds, so that `splits` cannot say how many examples
     made_of: str | None = None  # another set, whose folder its builder is given by that name
     latents: str | None = None  # feature that holds the bits that an example comes with, for pairs
     modes: Modes | None = None
+    music: Music | None = None  # of a set of piano-rolls, whose examples are phrases of several bars
 
 
 def _ink(images):
@@ -105,6 +121,24 @@ def _bits(name):
     )
 
 
+def _music(music, counts, source, licence, builder, manual=None, yours=False):
+    """A set of piano-rolls, 4 bars of 16 steps by default."""
+    return Set(
+        version="1.0.0",
+        image_shape=(4, 16, PITCHES, len(music.tracks)),
+        num_classes=None,
+        splits={split: (split, n) for split, n in zip(("train", "validation", "test"), counts, strict=True)},
+        levels=2,
+        feature="bars",
+        source=source,
+        licence=licence,
+        builder=builder,
+        manual=manual,
+        yours=yours,
+        music=music,
+    )
+
+
 SETS = {
     "bars": Set(
         version="1.0.0",
@@ -143,9 +177,24 @@ SETS = {
         source="Xiao, Rasul and Vollgraf (2017)",
         licence="MIT",
     ),
+    "freedoom_bands": _music(
+        Music(BAND, FINEST),
+        (3_228, 428, 410),
+        source="the music of the game Freedoom, all versions, by the project's contributors",
+        licence="BSD 3-clause",
+        builder="freedoom_bands",
+    ),
     "gaussian_mixtures/grid": _mixture(25, "5x5 Gaussians, spaced as in Lin et al. (2018) and scaled by 1/4", GRID),
     "gaussian_mixtures/moons": _mixture(2, "two half circles, as in scikit-learn's make_moons, centred"),
     "gaussian_mixtures/ring": _mixture(8, "8 Gaussians on the unit circle, as in Lin et al. (2018)", RING),
+    "jsb_chorales": _music(
+        Music(VOICES, 16),
+        (787, 260, 271),
+        source="J. S. Bach, voices separated as by Huang et al. (2017), splits of Boulanger-Lewandowski et al. (2012)",
+        licence="the compositions are in the public domain; none stated for the encoding",
+        builder="jsb_chorales",
+        manual="jsb_chorales_16th.npz",
+    ),
     "mnist": Set(
         version="3.0.1",
         image_shape=(28, 28, 1),
@@ -162,6 +211,15 @@ SETS = {
         source="Lake, Salakhutdinov and Tenenbaum (2015); 105x105 inverted and area-averaged to 28x28",
         licence="MIT",
         from_stored=_ink,
+    ),
+    "pianoroll": _music(
+        Music(BAND, FINEST),
+        (0, 0, 0),
+        source="your own MIDI files (.mid or .midi), read by pretty_midi",
+        licence="yours",
+        builder="pianoroll",
+        manual="**/*.[mM][iI][dD]*",
+        yours=True,
     ),
     "textured_digits": Set(
         version="1.0.0",
