@@ -1,4 +1,4 @@
-"""What music is made with and shown by: pictures, MIDI and sound files, networks, bits with a gradient."""
+"""What music is shown by: pictures, MIDI and sound files."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from dgm_zoo.data.midi import read_midi
 from dgm_zoo.data.tracks import BAND, LOWEST_PITCH, VOICES
 from dgm_zoo.errors import InvalidInput
 
-BASS, DRUMS, GUITAR, LEAD, STRINGS = range(5)
+BASS, DRUMS, GUITAR, LEAD = range(4)
 
 
 def random_phrase(steps, bars=2, density=0.2, seed=0):

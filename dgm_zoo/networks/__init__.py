@@ -6,6 +6,8 @@ from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_d
 from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
+from dgm_zoo.networks.music import bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
+from dgm_zoo.networks.phrases import noise_sizes, phrase_generator
 from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
 
 __all__ = [
@@ -14,6 +16,9 @@ __all__ = [
     "BeliefNetwork",
     "Conditioned",
     "SigmoidBelief",
+    "bar_critic",
+    "bar_encoder",
+    "bar_generator",
     "classifier_of",
     "conv_decoder",
     "conv_encoder",
@@ -26,4 +31,8 @@ __all__ = [
     "generator_and_discriminator",
     "layer_sizes",
     "lenet",
+    "noise_sizes",
+    "phrase_critic",
+    "phrase_generator",
+    "temporal_generator",
 ]
