@@ -2,6 +2,7 @@
 
 import inspect
 
+from dgm_zoo.distributions.binarised import binarised
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
 from dgm_zoo.distributions.discrete import (
     IndependentBernoulli,
@@ -102,6 +103,7 @@ __all__ = [
     "StraightThroughBernoulli",
     "UniformPrior",
     "VampPrior",
+    "binarised",
     "check_seed",
     "get",
     "jensen_shannon",
