@@ -42,7 +42,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
-    package_data={"dgm_zoo.data": ["shipped/*"]},
+    package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji and the bands, with their licences
     install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["dgm-zoo = dgm_zoo.cli.main:main"]},

@@ -9,11 +9,11 @@ import importlib
 __version__ = "0.1.0"
 
 # Rooms and names load on first use, so that `import dgm_zoo` costs nothing until TensorFlow is needed.
-_ROOMS = ("data", "distributions", "metrics", "models", "networks", "objectives", "serving", "theory", "training",
+_ROOMS = ("data", "distributions", "metrics", "models", "networks", "objectives", "serving", "training", "unified",
           "viz")
 _NAMES = {
     "create": "models", "list_models": "models", "from_preset": "serving", "list_presets": "serving",
-    "InvalidInput": "errors", "NonFiniteLoss": "errors",
+    "InvalidInput": "errors", "NonFiniteLoss": "errors", "theory": "unified",
 }
 __all__ = [*_ROOMS, *_NAMES]
 

@@ -2,8 +2,6 @@
 
 import difflib
 
-import numpy as np
-
 
 class InvalidInput(ValueError):
     """Something that the caller gave does not fit; the message is one sentence with the fix.
@@ -33,20 +31,3 @@ def unknown(kind, name, options):
     near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return InvalidInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(options) or 'none'})")
-
-
-def is_whole(value, least=1):
-    """Whether `value` is a whole number, Python's or NumPy's but no bool, of at least `least`."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
-
-
-def whole_number(name, value, least=1):
-    """Returns `value` as an int; raises `InvalidInput`, which names it, unless it is whole and at least `least`.
-
-    Example:
-      >>> whole_number("k", 0)
-      InvalidInput: k is 0; give a whole number of at least 1
-    """
-    if not is_whole(value, least):
-        raise InvalidInput(f"{name} is {value!r}; give a whole number of at least {least}")
-    return int(value)

@@ -20,6 +20,7 @@ from dgm_zoo.distributions import (
 )
 from dgm_zoo.distributions.heads import MIN_STDDEV
 from dgm_zoo.models import VAE
+from dgm_zoo.models.evidence.vae import bound
 from dgm_zoo.networks import dense
 
 
@@ -91,7 +92,7 @@ class LinearGaussian:
         encoder, decoder = dense((5,), posterior.params_shape, hidden=()), dense((2,), (5,), hidden=())
         encoder.set_weights(parameters[:2])
         decoder.set_weights(parameters[2:])
-        likelihood = IndependentNormal((5,), stddev=self.s)
+        likelihood, given = IndependentNormal((5,), stddev=self.s), with_bound(given)
         return cls(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, seed=0, **given)
 
 
@@ -138,8 +139,15 @@ class Enumerable:
         encoder.set_weights(self.encoder)
         decoder.set_weights(self.decoder)
         prior.logits.assign(self.prior_logits)
-        likelihood = IndependentBernoulli(self.shape)
+        likelihood, given = IndependentBernoulli(self.shape), with_bound(given)
         return cls(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, seed=0, **given)
+
+
+def with_bound(given):
+    """Constructor arguments in which beta, free_bits, k and estimator are those of a bound."""
+    of_bound = {key: given[key] for key in ("beta", "free_bits", "k", "estimator") if key in given}
+    others = {key: value for key, value in given.items() if key not in of_bound}
+    return {**others, **bound(**of_bound)} if of_bound else others
 
 
 def draws(model, x, n, seed):

@@ -9,12 +9,13 @@ import pytest
 import tensorflow as tf
 from zoo import CLASSES, SHAPE, images, tiny
 
+from dgm_zoo.core.recipes import autoencoder
 from dgm_zoo.distributions import BatchNoise, IndependentBernoulli
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import AACVAE, AASVAE, AAVAE, IWAE, Activated
-from dgm_zoo.models.activation import PerfectDiscriminator
+from dgm_zoo.models import AACVAE, AASVAE, AAVAE, IWAE
+from dgm_zoo.models.evidence.activation import Activated, PerfectDiscriminator
 from dgm_zoo.networks import dense
-from dgm_zoo.objectives import activated, realness, weight_of_fakes
+from dgm_zoo.objectives import ImportanceWeightedEvidence, activated, realness, weight_of_fakes
 
 BASES = {"aavae": "vae", "aacvae": "cvae", "aasvae": "svae", "aaiwae": "iwae"}
 N = 8
@@ -28,8 +29,9 @@ def pair(name, **changes):
     """An activated model, and its base with the same weights."""
     base = tiny(BASES[name])
     if name == "aaiwae":
-        parts = IWAE.parts(SHAPE, 2, "dense", [16], None, "IndependentBernoulli", "StandardNormal", "IndependentNormal")
-        model = AAIWAE(**parts, discriminator=dense(SHAPE, (1,), ()), k=3, seed=0)
+        parts = autoencoder(image_shape=SHAPE, latent_dim=2, hidden=[16])
+        bound = ImportanceWeightedEvidence(3)
+        model = AAIWAE(**parts, discriminator=dense(SHAPE, (1,), ()), bound=bound, seed=0)
     else:
         model = tiny(name, **changes)
     for part in {part for parts in base.players.values() for part in parts}:
@@ -238,7 +240,7 @@ def test_it_works_on_the_importance_weighted_bound():
     history = model.fit(x, batch_size=16, epochs=6, verbose=0).history
     assert {"ess", "bound", "weight_fake"} <= set(history) and history["loss"][-1] < history["loss"][0]
     assert AAIWAE.players == {**IWAE.players, "phi": ("discriminator",)} and "phi" not in IWAE.players
-    assert model.get_config()["k"] == 3 and "discriminator" in model.get_config()
+    assert model.get_config()["bound"]["config"]["k"] == 3 and "discriminator" in model.get_config()
 
 
 # The warning.

@@ -19,8 +19,9 @@ from dgm_zoo.distributions import (
     VampPrior,
     jensen_shannon,
 )
+from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import AE, CGAN, GAN, VAEGAN, Codes, InfoGAN, create
+from dgm_zoo.models import AE, CGAN, GAN, VAEGAN, InfoGAN, create
 from dgm_zoo.networks import dense, dense_discriminator, dense_generator
 from dgm_zoo.objectives import (
     Hinge,

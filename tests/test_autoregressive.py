@@ -11,9 +11,9 @@ from dgm_zoo import serving
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.helmholtz import log_partition
-from dgm_zoo.models.bihm import BiHM
-from dgm_zoo.models.helmholtz import HelmholtzMachine
-from dgm_zoo.models.rws import RWS
+from dgm_zoo.models.helmholtz.bihm import BiHM
+from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
+from dgm_zoo.models.helmholtz.rws import RWS
 from dgm_zoo.networks import DARN, NADE, BeliefNetwork
 
 AUTOREGRESSIVE = KINDS[1:]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from zoo import SHAPE, images
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.classifier import Classifier
+from dgm_zoo.models.supervised.classifier import Classifier
 from dgm_zoo.networks import dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.training import load_config
@@ -19,7 +19,7 @@ CLASSES = 3
 
 def classifier(seed=0, **given):
     keras.utils.set_random_seed(seed)
-    return Classifier.create(SHAPE, CLASSES, **{"filters": (4, 8), "hidden": 16, "seed": seed, **given})
+    return Classifier.create(SHAPE, **{"num_classes": CLASSES, "filters": (4, 8), "hidden": 16, "seed": seed, **given})
 
 
 def linear(dropout=0.0):

@@ -181,7 +181,8 @@ def test_describe_states_players_objective_and_arguments(capsys):
         found = quiet_main("describe", name)
         assert set(found["players"]) == set(model_class(name).players)
         assert "max_{" in found["description"] and found["create"]["image_shape"]["required"]
-        assert found["create"].get("latent_dim") in ({"required": False, "default": 32}, None)
+        assert found["create"].get("latent_dim") in ({"required": False, "settable": True, "default": 32}, None)
+        assert not found["create"]["image_shape"]["settable"]
         assert main(["describe", name]) == 0
         out = capsys.readouterr().out
         assert all(f"  {player}" in out for player in found["players"])

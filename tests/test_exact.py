@@ -218,8 +218,8 @@ def test_dreg_of_the_exact_posterior_is_zero_at_every_draw():
 
 def test_iwae_refuses_the_weights_of_a_kl_that_it_does_not_have():
     for given in ({"beta": 2.0}, {"free_bits": 0.1}):
-        with pytest.raises(InvalidInput, match=f"{next(iter(given))} .* IWAE"):
-            LinearGaussian(orthogonal=True).model(IWAE, **given)
+        with pytest.raises(InvalidInput, match=f"unknown argument of iwae '{next(iter(given))}'"):
+            create("iwae", image_shape=(5,), **given)
 
 
 # The VAE's two weights.

@@ -14,10 +14,11 @@ import tensorflow as tf
 from zoo import CLASSES, TABLE, examples, images, tiny
 
 from dgm_zoo.cli.main import main
+from dgm_zoo.core.formulation import ABSENT, ADA, Ascent, inferred
+from dgm_zoo.core.registry import register
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import (
     IWAE,
-    Activated,
     Classifier,
     GenerativeModel,
     formulation_of,
@@ -25,8 +26,7 @@ from dgm_zoo.models import (
     list_models,
     model_class,
 )
-from dgm_zoo.models.formulation import ABSENT, ADA, Ascent, inferred
-from dgm_zoo.models.registry import register
+from dgm_zoo.models.evidence.activation import Activated
 
 MODELS = sorted(TABLE)
 DRAWS = {  # the methods of a model's parts that draw the samples of a source

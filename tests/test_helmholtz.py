@@ -11,14 +11,15 @@ from exact_helmholtz import KINDS, Exact, after_a_sweep, chi_square, flat, force
 from exact_models import assert_near_zero
 
 import dgm_zoo
+from dgm_zoo.checks import layer_sizes
 from dgm_zoo.data.builders import bars
 from dgm_zoo.distributions import BatchNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
-from dgm_zoo.models.bihm import BiHM
-from dgm_zoo.models.helmholtz import HelmholtzMachine
-from dgm_zoo.models.rws import RWS
-from dgm_zoo.networks import BeliefNetwork, SigmoidBelief, layer_sizes
+from dgm_zoo.models.helmholtz.bihm import BiHM
+from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
+from dgm_zoo.models.helmholtz.rws import RWS
+from dgm_zoo.networks import BeliefNetwork, SigmoidBelief
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 from dgm_zoo.serving.signatures import signatures
 

@@ -8,11 +8,11 @@ import tensorflow as tf
 from exact_models import Enumerable, LinearGaussian
 from zoo import examples, tiny
 
+from dgm_zoo.core.estimates import ROWS_PER_DECODE
 from dgm_zoo.distributions import IndependentBernoulli, IndependentNormal
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import active_units, bound_terms, log_likelihood
 from dgm_zoo.models import IWAE, VAE
-from dgm_zoo.models.estimates import ROWS_PER_DECODE
 from dgm_zoo.networks import dense
 
 

@@ -153,5 +153,5 @@ def test_a_row_starts_from_the_same_seed_of_another(folder, monkeypatch):
 def test_a_row_that_is_held_against_none_is_refused_before_training(folder, monkeypatch):
     (folder / "configs" / "reproduce" / "alone.py").write_text(PAIRED.replace('"against": "vae"', '"against": "vea"'))
     monkeypatch.setattr(keras.Model, "fit", pytest.fail)
-    with pytest.raises(InvalidInput, match="unknown row to hold against 'vea'; did you mean 'vae'?"):
+    with pytest.raises(InvalidInput, match="unknown row to compare with 'vea'; did you mean 'vae'?"):
         training.reproduce("alone", out="results", verbose=0)

@@ -8,48 +8,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from exact_helmholtz import every, sigmoid
+from exact_helmholtz import sigmoid
 from exact_models import assert_near_zero
 from PIL import Image
+from stand_ins import COLOURS, SIZES, write_digits, write_photographs
 from zoo import MASKS, SHAPE, images, tiny
 
 from dgm_zoo import data, distributions, serving, training
+from dgm_zoo.cli.main import main
 from dgm_zoo.data import sets
 from dgm_zoo.data.builders import textured_digits
 from dgm_zoo.data.draws import hidden_latents
 from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, SampledPrior
+from dgm_zoo.distributions.masks import MaskAndNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import intersection_over_union, segmentation_iou
 from dgm_zoo.models import SegmentationVAE, create
 from dgm_zoo.networks import dense
-from dgm_zoo.networks.masks import MaskAndNoise, mask_decoder
+from dgm_zoo.networks.masks import mask_decoder
+from dgm_zoo.training import arguments
 from dgm_zoo.training.build import build
-
-SIZES = {"train": 60, "test": 20}
-COLOURS = every(3) * 190 + 32  # of the eight photographs, each of one
-
-
-def write_digits(folder):
-    """MNIST, as TFDS prepares it, of a few random blots."""
-    rng = np.random.default_rng(0)
-    blots = {split: 255 * (rng.random((n, 28, 28, 1)) < 0.3).astype("uint8") for split, n in SIZES.items()}
-    tfds.dataset_builders.store_as_tfds_dataset(
-        "mnist", "3.0.1", data_dir=folder, disable_shuffling=True,
-        features=tfds.features.FeaturesDict(
-            {"image": tfds.features.Image(shape=(28, 28, 1)), "label": tfds.features.ClassLabel(num_classes=10)}
-        ),
-        split_datasets={
-            split: [(row, {"image": image, "label": row % 10}) for row, image in enumerate(parts)]
-            for split, parts in blots.items()
-        },
-    )
-
-
-def write_photographs(folder, colours=COLOURS, size=(40, 32)):
-    (folder / "textures").mkdir(parents=True)
-    for i, colour in enumerate(colours):
-        picture = np.broadcast_to(np.uint8(colour), (*size, 3))
-        Image.fromarray(picture).save(folder / "textures" / f"photograph_{i}.jpg", quality=95)
+from dgm_zoo.training.measures import consistency, limiting
 
 
 @pytest.fixture(scope="module")
@@ -348,14 +327,19 @@ def config(folder, **changes):
 
 
 def test_a_run_measures_its_masks_and_draws_both_directions(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(training.build, "from_preset", lambda name: Source())
-    monkeypatch.setattr(training.measure, "LIMIT", 2)
+    monkeypatch.setattr(arguments, "from_preset", lambda name: Source())
+    monkeypatch.setattr(limiting, "LIMIT", 2)
     results = training.train(config(folder), tmp_path / "run", verbose=0)
     model, _, _ = training.load_run(tmp_path / "run")
     assert results["metrics"]["test_iou"] == segmentation_iou(model, load(folder, "test", pairs=0))
     assert "test_consistency_asleep" not in results["metrics"]  # p(mask) has no density
     for name, columns in (("segmentation", 10), ("rendering", 10), ("samples", 8), ("limiting", 8)):
         assert Image.open(tmp_path / "run" / f"{name}.png").width == columns * 58 + 2
+    for words in (["reconstruct", "--n=4"], ["interpolate", "--rows=2"]):  # of test images without their masks
+        assert main([*words, f"--workdir={tmp_path / 'run'}", f"--out={tmp_path / words[0]}.npz"]) == 0
+    x, _ = next(iter(load(folder, "test", rows=4, limit=4, pairs=0)))
+    np.testing.assert_array_equal(np.load(tmp_path / "reconstruct.npz")["x"], x)
+    assert np.load(tmp_path / "interpolate.npz")["x"].shape == (2, 11, 28, 28, 3)
     positions = (np.arange(10_000, dtype="float32") + 0.5) / 10_000
     masks = model.prior.masks.draw((positions,)).numpy().reshape(-1, 28, 28)
     assert model.prior.masks.latents.shape[0] == 10_000
@@ -363,14 +347,15 @@ def test_a_run_measures_its_masks_and_draws_both_directions(folder, tmp_path, mo
 
 
 def test_an_encoder_that_nothing_teaches_is_refused(folder, monkeypatch):
-    monkeypatch.setattr(training.build, "from_preset", lambda name: Source())
+    monkeypatch.setattr(arguments, "from_preset", lambda name: Source())
     alone = config(folder, model={"dream_weight": 0}, pairs=0, labelled_rows=None)
     with pytest.raises(InvalidInput, match=r"dream_weight is 0 and config\.data\.pairs leaves no pairs"):
         build(alone)
 
 
 def test_a_symmetric_run_tells_how_well_its_players_agree(tmp_path, monkeypatch):
-    monkeypatch.setattr(training.measure, "DREAMS", 40)
+    monkeypatch.setattr(consistency, "DREAMS", 40)
+    monkeypatch.setattr(limiting, "LIMIT", 2)
     given = {
         "model": {"name": "symvae", "latent_dim": 3, "hidden": [8]},
         "data": {"name": "bars", "batch_size": 50, "limit": 500, "data_dir": str(tmp_path / "sets")},

@@ -19,9 +19,10 @@ from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, IndependentN
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import CVAE, SVAE
 from dgm_zoo.networks import dense
+from dgm_zoo.objectives import Evidence
 from dgm_zoo.training import load_config, train
 from dgm_zoo.training.build import build
-from dgm_zoo.training.measure import _classes, _styles
+from dgm_zoo.training.measures.classes import classes, styles
 
 UNKNOWN = np.full(8, -1, "int32")
 
@@ -376,12 +377,12 @@ def test_a_run_takes_the_prior_of_the_classes_from_its_labels_and_measures_accur
 
 def test_pictures_of_classes_have_a_style_in_each_column_and_begin_with_the_image():
     model, (x, _) = tiny("svae"), images(10)
-    drawn = _classes(model).reshape(CLASSES, 10, *SHAPE)
+    drawn = classes(model).reshape(CLASSES, 10, *SHAPE)
     np.testing.assert_array_equal(drawn[2], model.sample(10, seed=0, label=2))
-    styles = _styles(model, x, {}).reshape(10, 1 + CLASSES, *SHAPE)
-    np.testing.assert_array_equal(styles[:, 0], x)
+    found = styles(model, x, {}).reshape(10, 1 + CLASSES, *SHAPE)
+    np.testing.assert_array_equal(found[:, 0], x)
     z = model.encode(x)["mean"]
-    np.testing.assert_allclose(styles[:, 3], model.decode(z, np.full(10, 2)), atol=1e-6)
+    np.testing.assert_allclose(found[:, 3], model.decode(z, np.full(10, 2)), atol=1e-6)
 
 
 # Bad input.
@@ -463,7 +464,8 @@ def nested(network):
         ({**networks(), "dropout": 1.0}, "dropout is 1.0; give a probability from 0 to below 1"),
         ({**networks(), "dropout": 0.5, "classifier": nested(dense(SHAPE, (3,), ()))},
          "dropout 0.5 is of the features before the classifier's last layer, a Functional; make that a Dense layer"),
-        ({**networks(), "free_bits": 0.5}, "free_bits 0.5 would be a mean over classes in SVAE; leave them out"),
+        ({**networks(), "bound": Evidence(free_bits=0.5)},
+         "the bound Evidence averages over the batch ({'beta': 1.0, 'free_bits': 0.5}), which in SVAE would be over"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(given, sentence):

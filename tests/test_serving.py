@@ -28,9 +28,9 @@ from tensorflow_serving.apis import (
 )
 
 from dgm_zoo import models, serving
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.endpoints import SEED, Endpoint, Input
 from dgm_zoo.serving import metadata as metadata_room
 from dgm_zoo.serving.card import number
 
@@ -320,7 +320,7 @@ def test_an_iwae_is_served_too(tmp_path):
     folder = serving.export(model, tmp_path, "iwae_test")
     request = requests(3)["log_likelihood"]
     assert_same(Served(folder)("log_likelihood", **request), model.answer("log_likelihood", **request), 1e-5)
-    assert serving.from_preset(folder).k == 3
+    assert serving.from_preset(folder).bound.samples == 3
 
 
 def test_a_model_with_sample_and_label_alone_is_served_from_its_table(tmp_path):

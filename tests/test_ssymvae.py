@@ -9,10 +9,10 @@ from zoo import CLASSES, images, tiny, weights
 
 from dgm_zoo import data
 from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
+from dgm_zoo.distributions.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import active_units, consistency, log_likelihood
 from dgm_zoo.models import HierarchicalSymmetricVAE, SemiSupervisedSymmetricVAE
-from dgm_zoo.networks.groups import GroupedPrior, LadderPosterior, ReversePosterior
 
 SIZES = (3, 2)  # of the class and of the bits below
 Z = np.concatenate([np.repeat(np.eye(3), 4, 0), np.tile(every(2), (3, 1))], -1)  # every z

@@ -10,8 +10,8 @@ from zoo import images, tiny
 from dgm_zoo import create, data
 from dgm_zoo.distributions import BatchNoise, StraightThroughBernoulli
 from dgm_zoo.distributions.discrete import straight_through
+from dgm_zoo.distributions.groups import LadderPosterior
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.networks.groups import LadderPosterior
 
 LOGITS = np.array([-2.0, 0.3, 1.1])
 

@@ -10,13 +10,14 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo import data, theory
+from dgm_zoo import data
 from dgm_zoo.cli.main import main
 from dgm_zoo.distributions import jensen_shannon
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import NonSaturating
-from dgm_zoo.theory.fits import DIVERGENCES, fit
 from dgm_zoo.training import directions
+from dgm_zoo.unified import theory
+from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
 SEEDS = range(4)
 N, M = 6, 3  # values of x, and of z

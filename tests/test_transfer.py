@@ -17,12 +17,14 @@ import dgm_zoo
 from dgm_zoo import training
 from dgm_zoo.cli.commands.transfer import page
 from dgm_zoo.cli.main import main
+from dgm_zoo.core.registry import MODELS
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import IWAE, VAE, Activated, transfer
-from dgm_zoo.models.registry import MODELS
-from dgm_zoo.models.transfer import Cell, Recipe, cell, prove, transfer_table
-from dgm_zoo.objectives import importance_bound
+from dgm_zoo.models import IWAE, VAE
+from dgm_zoo.models.evidence.activation import Activated
+from dgm_zoo.objectives import ImportanceWeightedEvidence, importance_bound
+from dgm_zoo.unified import transfer
+from dgm_zoo.unified.transfer import Cell, Recipe, cell, prove, transfer_table
 
 ALL = [one for row in transfer_table().values() for one in row.values()]
 RECIPES = {str(one.recipe): one for one in ALL if one.recipe}  # the same recipe once, for whichever pair
@@ -69,7 +71,7 @@ def test_each_recipe_is_a_config():
 @pytest.mark.parametrize("one", [cell("activation", "iwae"), cell("samples", "cvae")], ids=lambda one: one.model)
 def test_each_recipe_is_a_call(one):
     model = eval(one.call, {"dgm_zoo": dgm_zoo})
-    assert model.registered_name == one.recipe.name and model.k == one.recipe.arguments["k"]
+    assert model.registered_name == one.recipe.name and model.bound.samples == one.recipe.arguments["k"]
     assert model.takes()["x"].shape == (28, 28, 1)
 
 
@@ -186,12 +188,12 @@ def test_an_aavae_of_k_samples_is_the_activated_iwae():
 
     model = tiny("aavae", k=3)
     parts = {name: getattr(model, name) for name in ("encoder", "decoder", "likelihood", "posterior", "discriminator")}
-    assert_the_same(model, AAIWAE(**parts, k=3, seed=0))
+    assert_the_same(model, AAIWAE(**parts, bound=ImportanceWeightedEvidence(3), seed=0))
 
 
 def test_a_kl_cannot_be_weighed_in_the_bound_of_k_samples():
     for given in ({"beta": 2.0}, {"free_bits": 0.1}):
-        with pytest.raises(InvalidInput, match="a KL that the bound of 2 samples of VAE does not have"):
+        with pytest.raises(InvalidInput, match="a KL that the bound of 2 samples does not have"):
             tiny("vae", k=2, **given)
     with pytest.raises(InvalidInput, match="k is 0; give a whole number of at least 1"):
         tiny("cvae", k=0)
@@ -273,7 +275,7 @@ def test_dreams_of_an_svae_have_a_class_too():
     noise = uniform, of_zx = model.sleep_noise(BatchNoise([0, 0], n))
     label = (uniform.numpy()[:, None] >= np.cumsum([0.6, 0.3])).sum(1)
     c = tf.one_hot(label, CLASSES)
-    z, x = model.dream(of_zx, c)
+    z, x = model.dreamt(of_zx, c)
     assert x.shape == (n, *SHAPE) and set(np.unique(x)) == {0.0, 1.0}
     wanted = model.q_z(x, c).log_prob(z) + model.log_q_c(x).numpy()[np.arange(n), label]
     np.testing.assert_allclose(model.dreams((None, None), noise)["sleep"], wanted, rtol=1e-5)
@@ -289,7 +291,7 @@ def test_k_samples_and_a_sleep_phase_go_together_compiled_and_saved(tmp_path):
     np.testing.assert_allclose(*found, atol=1e-4)
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras")
-    assert (loaded.k, loaded.sleep) == (2, True) and loaded.logged == model.logged
+    assert (loaded.bound.samples, loaded.sleep) == (2, True) and loaded.logged == model.logged
     np.testing.assert_array_equal(weights(loaded), weights(model))
 
 

@@ -3,15 +3,21 @@
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgm_zoo.cli.source import Source
+
+if TYPE_CHECKING:  # importing it takes TensorFlow
+    from dgm_zoo.core.model import GenerativeModel
 
 
-def export_source(source, directory, name=None, version=None):
+def export_source(source: Source, directory: str, name: str | None = None, version: int | None = None) -> str:
     """Exports the model with its record, as `<model>_<dataset>` if no name is given; returns the version folder."""
     from dgm_zoo import serving
 
     name = name or f"{source.config.model.name}_{source.config.data.name}".replace("/", "_")
     config = source.config.to_dict()
-    if config["train"]["start_from"]:  # where that run lay is nobody's business, and of no use elsewhere
+    if config["train"]["start_from"]:  # the folder's path is private, and of no use elsewhere
         config["train"]["start_from"] = Path(config["train"]["start_from"]).name
     record = {
         "config": config,
@@ -22,7 +28,7 @@ def export_source(source, directory, name=None, version=None):
     return serving.export(source.model, directory, name, version, metadata=record)
 
 
-def serve_commands(path, model):
+def serve_commands(path: str, model: "GenerativeModel") -> list[str]:
     """Returns shell commands that serve an exported version folder, and that ask it for one sample."""
     folder = os.path.dirname(os.path.abspath(path))
     name = os.path.basename(folder)
@@ -37,7 +43,7 @@ def serve_commands(path, model):
     return commands
 
 
-def serving_lines(commands):
+def serving_lines(commands: list[str]) -> list[str]:
     """Returns `serve_commands` as text for the terminal."""
     title = "serve it, and ask it for a sample:" if len(commands) > 1 else "serve it:"
     return [title, *(f"  {command}" for command in commands)]

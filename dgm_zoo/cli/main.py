@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 
 from dgm_zoo.cli import parsing
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
@@ -17,14 +18,14 @@ BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
 FILE_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code.
 
     Args:
       argv: the words after `dgm-zoo`; `sys.argv[1:]` if None.
 
     Returns:
-      0, or 2 for something that the user can mend (one sentence on stderr), 3 for a loss that became NaN or
+      0, or 2 for an error that the user can mend (one sentence on stderr), 3 for a loss that became NaN or
       infinite, 130 for Ctrl-C. Any other exception is a fault of the package and is not caught.
 
     Example:
@@ -62,14 +63,14 @@ def main(argv=None):
         return _fail(f"interrupted; {advice}", INTERRUPTED)
 
 
-def overview():
+def overview() -> str:
     """Returns what `dgm-zoo --help` prints."""
     modules = {name: importlib.import_module(f"dgm_zoo.cli.commands.{name}") for name in COMMANDS}
     lines = [f"  {name:<12} {module.__doc__.splitlines()[0]}" for name, module in modules.items()]
     return "\n".join([
         "usage: dgm-zoo COMMAND [arguments] [flags]",
         "",
-        "Deep generative models: train them, look at them, serve them.",
+        "Deep generative models: train, inspect and serve them.",
         "",
         "commands:",
         *lines,

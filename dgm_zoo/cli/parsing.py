@@ -1,6 +1,7 @@
 """From words to flags: absl flags of one command at a time, config overrides, usage."""
 
 import inspect
+from types import ModuleType
 from typing import NamedTuple
 
 from absl import flags as absl_flags
@@ -24,7 +25,7 @@ class Call(NamedTuple):
     overrides: list
 
 
-def parse(name, command, words):
+def parse(name: str, command: ModuleType, words: list[str]) -> Call:
     """Returns the `Call` of `command` (a module of `commands/`) for the words after its name.
 
     Raises:
@@ -51,7 +52,7 @@ def parse(name, command, words):
     return Call(flags, arguments, overrides)
 
 
-def split_overrides(words):
+def split_overrides(words: list[str]) -> tuple[list[str], list[str]]:
     """Returns the words without `--config.key=value` and `--config.key value`, and these as "key=value".
 
     Example:
@@ -72,7 +73,7 @@ def split_overrides(words):
     return rest, overrides
 
 
-def usage(name, command, flags):
+def usage(name: str, command: ModuleType, flags: absl_flags.FlagValues) -> str:
     """Returns what `dgm-zoo NAME --help` prints."""
     entries = {}
     for key in flags:
@@ -95,7 +96,7 @@ def usage(name, command, flags):
     ])
 
 
-def only(call, name, example):
+def only(call: Call, name: str, example: str) -> str:
     """Returns the argument of a command that needs one; raises `InvalidInput` with an example if it is missing."""
     if not call.arguments:
         raise InvalidInput(f"{name} is missing; for example {example}")

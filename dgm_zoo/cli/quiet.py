@@ -6,11 +6,11 @@ import sys
 import tempfile
 
 
-def import_tensorflow():
+def import_tensorflow() -> None:
     """Imports TensorFlow in silence, unless the user has set TF_CPP_MIN_LOG_LEVEL.
 
-    A command calls this before it imports a room that needs TensorFlow. The variable alone is not enough:
-    TensorFlow 2.21 writes some lines to stderr before it looks at it.
+    A command calls this before it imports a room that needs TensorFlow. Setting the variable is not enough:
+    TensorFlow 2.21 writes some lines to stderr before it reads the variable.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
         return

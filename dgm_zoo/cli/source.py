@@ -1,12 +1,19 @@
-"""What the commands that look at a trained model share: where it comes from, its test images, where output goes."""
+"""What the commands for a trained model share: where the model comes from, its test images, where output goes."""
 
 import os
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags as absl_flags
 
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
+
+if TYPE_CHECKING:  # importing them takes TensorFlow, or time
+    import numpy as np
+    from ml_collections import ConfigDict
+
+    from dgm_zoo.core.model import GenerativeModel
 
 USAGE = "(--workdir=DIR | --preset=NAME)"
 
@@ -22,18 +29,18 @@ class Source(NamedTuple):
     """
 
     flag: str
-    model: object
-    config: object
+    model: "GenerativeModel"
+    config: "ConfigDict"
     metrics: dict
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     """Declares `--workdir` and `--preset`."""
     absl_flags.DEFINE_string("workdir", None, "folder of a run of dgm-zoo train", flag_values=flags)
     absl_flags.DEFINE_string("preset", None, "name or folder of a preset; see dgm-zoo list", flag_values=flags)
 
 
-def open_source(flags):
+def open_source(flags: absl_flags.FlagValues) -> Source:
     """Returns the `Source` that `--workdir` or `--preset` names.
 
     Raises:
@@ -44,7 +51,7 @@ def open_source(flags):
     return open_workdir(flags.workdir) if flags.workdir else open_preset(flags.preset)
 
 
-def open_workdir(workdir):
+def open_workdir(workdir: str) -> Source:
     """Returns the `Source` of a run."""
     import_tensorflow()
     from dgm_zoo import training
@@ -53,7 +60,7 @@ def open_workdir(workdir):
     return Source(f"--workdir={workdir}", model, config, results["metrics"] if results else {})
 
 
-def open_preset(preset):
+def open_preset(preset: str) -> Source:
     """Returns the `Source` of a preset."""
     from dgm_zoo import serving
 
@@ -64,11 +71,11 @@ def open_preset(preset):
     from dgm_zoo import training
 
     model = serving.from_preset(preset)
-    model.compile()  # as evaluation wants it; nothing is trained
+    model.compile()  # evaluation needs it; nothing is trained
     return Source(f"--preset={preset}", model, training.resolve(metadata["config"]), metadata["metrics"] or {})
 
 
-def need(source, *endpoints):
+def need(source: Source, *endpoints: str) -> None:
     """Raises `InvalidInput` if the model lacks one of the endpoints."""
     table = source.model.endpoints()
     for name in endpoints:
@@ -77,34 +84,34 @@ def need(source, *endpoints):
             raise InvalidInput(f"{model} has no '{name}'; it has {', '.join(table)}")
 
 
-def test_images(source, n):
+def test_images(source: Source, n: int) -> tuple["np.ndarray", dict]:
     """Returns the first `n` images of the test split as the model was trained on them, and what else it is given.
+
+    Pairs, labels and hidden labels that only training has are left out.
 
     Returns:
       x `[n, H, W, C]` in NumPy, and a dict: `label` `[n]` for a model that is conditioned on labels, else empty.
     """
-    from dgm_zoo import data
+    from dgm_zoo.training.build import held_out
 
-    options = {key: value for key, value in source.config.data.to_dict().items() if key not in ("name", "batch_size")}
-    options |= {"labels": "label" in source.model.takes(), "limit": n, "seed": source.config.train.seed}
-    batch = next(iter(data.load(source.config.data.name, "test", n, **options)))
-    return (batch[0].numpy(), {"label": batch[1].numpy()}) if options["labels"] else (batch.numpy(), {})
+    batch = next(iter(held_out(source.config, source.model, "test", batch_size=n, limit=n)))
+    return (batch[0].numpy(), {"label": batch[1].numpy()}) if isinstance(batch, tuple) else (batch.numpy(), {})
 
 
-def rows_of_test(source):
+def rows_of_test(source: Source) -> int:
     """Returns the number of test images."""
     from dgm_zoo import data
 
     return data.info(source.config.data.name).splits["test"]
 
 
-def check_count(flag, value, most=None):
+def check_count(flag: str, value: int, most: int | None = None) -> None:
     """Raises `InvalidInput` unless a flag's value is at least 1 and, where there is a bound, at most `most`."""
     if value < 1 or (most is not None and value > most):
         raise InvalidInput(f"--{flag}={value} does not fit; give {'at least 1' if most is None else f'1 to {most:,}'}")
 
 
-def check_out(path):
+def check_out(path: str) -> None:
     """Raises `InvalidInput` if an output path has no ending that `write` knows."""
     ending = os.path.splitext(path)[1]
     if ending not in (".png", ".npz", ".npy"):
@@ -113,7 +120,7 @@ def check_out(path):
         raise InvalidInput(f"--out={path} is a folder; give a file")
 
 
-def write(path, picture, **arrays):
+def write(path: str, picture: Callable, **arrays: "np.ndarray") -> None:
     """Writes results by the path's ending: .npz holds all arrays by name, .npy the last one, .png the picture.
 
     Args:
@@ -132,15 +139,15 @@ def write(path, picture, **arrays):
         np.save(path, list(arrays.values())[-1])
 
 
-def metric_table(metrics):
+def metric_table(metrics: dict) -> list[str]:
     """Returns metrics as aligned text lines: name, value ± standard error, protocol."""
     rows = [(name, metric_value(metric), metric["protocol"]) for name, metric in metrics.items()]
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)] if rows else []
     return [f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {protocol}" for name, value, protocol in rows]
 
 
-def metric_value(metric):
-    """Returns "-85.12 ± 0.34", or the value alone where there is no standard error."""
+def metric_value(metric: dict) -> str:
+    """Returns "-85.12 ± 0.34", or only the value where there is no standard error."""
     value, stderr = metric["value"], metric.get("stderr")
     text = str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
     return text if stderr is None else f"{text} ± {stderr:.2g}"

@@ -5,22 +5,35 @@
     train = data.load("mnist", "train", 128, binarize="stochastic", seed=1)
     test = data.load("mnist", "test", 500, labels=True)
     own = data.from_arrays(x, y, batch_size=64)
+    pair = data.load_pair("mnist", "usps", 128)
 
-`load` reads a data set of the zoo, `from_arrays` serves a user's own arrays, `prepare` fetches a set once,
-`list_datasets`, `info` and `class_shares` say what there is. TensorFlow is imported with the first data set, not
+`load` reads a data set of the zoo, `from_arrays` serves a user's own arrays, `load_pair` and `pair_from_arrays` do the
+same for two domains without pairs, `prepare` fetches a set once, `list_datasets`, `info` and `class_shares` say what
+there is. TensorFlow is imported with the first data set, not
 before.
 """
+
+import importlib
 
 from dgm_zoo.data.preparing import prepare
 from dgm_zoo.data.registry import DatasetInfo, class_shares, info, load
 from dgm_zoo.data.sets import list_datasets
 
-__all__ = ["DatasetInfo", "class_shares", "from_arrays", "info", "list_datasets", "load", "prepare"]
+__all__ = [
+    "DatasetInfo",
+    "class_shares",
+    "from_arrays",
+    "info",
+    "list_datasets",
+    "load",
+    "load_pair",
+    "pair_from_arrays",
+    "prepare",
+]
+_WITH_TENSORFLOW = {"from_arrays": "pipeline", "load_pair": "pairs", "pair_from_arrays": "pairs"}  # name -> module
 
 
 def __getattr__(name):
-    if name == "from_arrays":
-        from dgm_zoo.data.pipeline import from_arrays
-
-        return from_arrays
+    if name in _WITH_TENSORFLOW:
+        return getattr(importlib.import_module(f"dgm_zoo.data.{_WITH_TENSORFLOW[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

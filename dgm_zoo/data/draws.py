@@ -10,6 +10,8 @@ from dgm_zoo.errors import InvalidInput
 ORDER, NOISE, DRAWN_ONCE = 0, 1, 2  # DRAWN_ONCE + the position of the split in SPLITS
 _LABELS = DRAWN_ONCE + len(SPLITS)
 _LATENTS = _LABELS + 1
+ORDER_OF = {"source": _LATENTS + 1, "target": _LATENTS + 2}  # each domain of a pair has an order of its own
+_ROWS_OF = {"source": _LATENTS + 3, "target": _LATENTS + 4}
 UNLABELLED = -1  # the label of a row that has none, and each of its latents
 
 
@@ -126,3 +128,41 @@ def hidden_latents(z, pairs, seed=0):
         rows = permutation(len(z), key_of(seed, _LATENTS, 0, 0)).numpy()[:pairs]
     kept[rows] = z[rows]
     return kept
+
+
+def drawn_rows(domain: str, rows: int, limit: int, y: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+    """Draws some rows of a domain from the seed: their numbers, ascending, int64 `[limit]`.
+
+    Args:
+      domain: "source" or "target"; the two draw independently of each other.
+      rows: number of rows that there are.
+      limit: number of rows to draw, 1 to `rows`.
+      y: labels int32 `[rows]`; if given, every class gets an equal number, and where that does not come out even the
+        lowest classes one more. None for a uniform draw.
+      seed: 32-bit integer.
+
+    Raises:
+      InvalidInput: a limit that does not fit, or a class with too few rows.
+
+    Example:
+      >>> drawn_rows("target", 7_291, 1_800, seed=0).shape
+      (1800,)
+    """
+    if not is_integer(limit) or not 1 <= limit <= rows:
+        raise InvalidInput(f"limit must be a whole number from 1 to the {rows} rows of the {domain}, got {limit!r}")
+    with tf.device("cpu:0"):
+        order = permutation(rows, key_of(seed, _ROWS_OF[domain], 0, 0)).numpy()
+    if y is None:
+        return np.sort(order[:limit])
+    classes = np.unique(y)
+    chosen = []
+    for i, label in enumerate(classes):
+        of_class = order[y[order] == label]
+        wanted = limit // len(classes) + (i < limit % len(classes))
+        if len(of_class) < wanted:
+            raise InvalidInput(
+                f"limit={limit} balanced over {len(classes)} classes takes {wanted} rows of each, but class {label} of "
+                f"the {domain} has {len(of_class)}; lower limit, or set balanced=False"
+            )
+        chosen.append(of_class[:wanted])
+    return np.sort(np.concatenate(chosen))

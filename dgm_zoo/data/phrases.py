@@ -10,10 +10,11 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from dgm_zoo.checks import whole_number
 from dgm_zoo.data import checks, pipeline
 from dgm_zoo.data.sets import SETS
 from dgm_zoo.data.tracks import BEATS, PITCHES
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.errors import InvalidInput
 
 BARS, STEPS, SOUNDING = 4, 16, 1  # of a phrase, of a bar, tracks of a phrase: the defaults
 
@@ -61,10 +62,10 @@ def load(name, split, folder, *, batch_size, bars=None, hop=None, steps=None, so
         del epoch, b  # nothing is drawn
         return unpacked(tf.gather(packed, tf.gather(firsts, rows)[:, None] + tf.range(bars)), shape)
 
-    return pipeline.stream(
-        len(firsts), gather, batch_size=batch_size, training=split == "train", shuffle=shuffle, seed=seed,
-        first_epoch=first_epoch,
+    epoch_of_rows, epoch_steps = pipeline.seeded_order(
+        len(firsts), batch_size=batch_size, training=split == "train", shuffle=shuffle, seed=seed
     )
+    return pipeline.batches_of(epoch_of_rows, gather, epoch_steps, first_epoch)
 
 
 def count(name, split, folder, *, bars=None, hop=None, steps=None, sounding=None) -> int:

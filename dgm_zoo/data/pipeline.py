@@ -5,6 +5,8 @@ and one draw of noise. Every random number comes from a stateless generator keye
 batch), so nothing depends on the number of threads, and epoch 7 can be had without running epochs 0 to 6.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -101,39 +103,57 @@ def from_arrays(
         given = tf.gather(y, rows)
         return batch, given if labels else tf.cast(given, tf.float32)
 
-    return stream(
-        rows, gather, batch_size=batch_size, training=training, shuffle=shuffle, seed=seed, first_epoch=first_epoch,
+    epoch_of_rows, steps = seeded_order(
+        rows, batch_size=batch_size, training=training, shuffle=shuffle, seed=seed,
         arrange=(lambda order: _mix(order, known, batch_size, labelled_rows)) if mixed else None,
     )
+    return batches_of(epoch_of_rows, gather, steps, first_epoch)
 
 
-def stream(rows, gather, *, batch_size, training, shuffle, seed, first_epoch, arrange=None):
-    """Returns the batches of seeded epochs: the order in which rows come, and nothing of what they hold.
+def seeded_order(
+    rows: int, *, batch_size: int, training: bool, shuffle: bool | None, seed: int, arrange: Callable | None = None
+) -> tuple[Callable, int]:
+    """Returns `epoch_of_rows` and `steps` of one data set for `batches_of`: each epoch is one pass over all rows.
+
+    Its elements are (epoch, number of the batch, rows int32 [B]).
 
     Args:
       rows: number of rows.
-      gather: function of (epoch, number of the batch, rows int32 [B]) that returns a batch.
-      batch_size, shuffle, seed, first_epoch: see `load`.
+      batch_size, shuffle, seed: see `registry.load`.
       training: whether the order is shuffled by default and the remainder dropped.
       arrange: None, or a function of an epoch's order, int32 [rows], that returns another.
     """
     steps = rows // batch_size if training else -(-rows // batch_size)
     shuffle = training if shuffle is None else shuffle
 
+    def rows_of(order, b):
+        return tf.ensure_shape(order[b * batch_size : (b + 1) * batch_size], [batch_size if training else None])
+
     def epoch_of_rows(epoch):
         order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
         order = arrange(order) if arrange else order
-        batches = tf.data.Dataset.range(steps)
-        return batches.map(lambda b: (epoch, b, order[b * batch_size : (b + 1) * batch_size]))
+        return tf.data.Dataset.range(steps).map(lambda b: (epoch, b, rows_of(order, b)))
 
-    def batch_of(epoch, b, rows):
-        return gather(epoch, b, tf.ensure_shape(rows, [batch_size if training else None]))
+    return epoch_of_rows, steps
 
+
+def batches_of(
+    epoch_of_rows: Callable, gather: Callable, steps: int, first_epoch: int | None = None
+) -> tf.data.Dataset:
+    """Returns the batches of one epoch, or of all epochs from `first_epoch` on, as a `tf.data.Dataset`.
+
+    Args:
+      epoch_of_rows: function of an epoch's number, a scalar int64 tensor, to a data set of its `steps` batches, each as
+        what `gather` takes, such as the numbers of its rows.
+      gather: function of such an element to the batch.
+      steps: batches of an epoch.
+      first_epoch: see `registry.load`.
+    """
     if first_epoch is None:
         epochs, cardinality = _next_epoch(), steps
     else:
         epochs, cardinality = tf.data.Dataset.range(first_epoch, checks.INT32), tf.data.INFINITE_CARDINALITY
-    dataset = epochs.flat_map(epoch_of_rows).map(batch_of, num_parallel_calls=2, deterministic=True)
+    dataset = epochs.flat_map(epoch_of_rows).map(gather, num_parallel_calls=2, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality)).prefetch(8)
 
     options = tf.data.Options()

@@ -17,10 +17,10 @@ def prepare(name, data_dir=None, manual_dir=None):
     """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
 
     Args:
-      name: one of `list_datasets()`. `bars`, `digits`, `freedoom_bands` and `gaussian_mixtures` are made in seconds
-        and offline; the others are downloaded by TFDS, but for `jsb_chorales`, `pianoroll`, `textured_digits` and those
-        of `uci_binary`, which are read from files that you have: see `builders/` for where they come from.
-        `textured_digits` needs `mnist`, too.
+      name: one of `list_datasets()`. `bars`, `digits`, `emoji`, `freedoom_bands` and `gaussian_mixtures` are made in
+        seconds and offline. `jsb_chorales`, `mnist_m`, `mnist_textures`, `pianoroll`, `textured_digits`, `uci_binary`
+        and `usps` are read from files that you have: see `builders/` for where they come from; those made of textures
+        need `mnist`, too. TFDS downloads the others.
       data_dir: see `load`.
       manual_dir: folder of these files; None for `downloads/manual/uci_binary`, say, in data_dir.
 
@@ -47,7 +47,7 @@ def prepare(name, data_dir=None, manual_dir=None):
     failures = []
     for folder in _folders(name, data_dir):
         try:
-            return _prepare_in(name, folder, manual_dir, parts)
+            return _prepare_in(_stored(name), folder, manual_dir, parts)
         except OSError as error:
             failures.append(f"{folder}: {error}")
     raise InvalidInput(
@@ -104,10 +104,15 @@ def _folders(name, data_dir):
     return folders
 
 
+def _stored(name):
+    """The set that holds the examples of `name`: itself, unless the table says otherwise."""
+    return SETS[name].stored_as or name
+
+
 def prepared_in(name, data_dir):
     """The folder of a prepared set, or None. TFDS writes dataset_info.json last."""
     for folder in _folders(name, data_dir):
-        path = os.path.join(folder, name, SETS[name].version)
+        path = os.path.join(folder, _stored(name), SETS[name].version)
         if os.path.isfile(os.path.join(path, "dataset_info.json")):
             return path
     return None

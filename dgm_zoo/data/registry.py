@@ -1,10 +1,11 @@
 """The data sets of the zoo: what each is, and how it is read."""
 
 import dataclasses
-import functools
 
+from dgm_zoo.data.facts import Modes, Music
 from dgm_zoo.data.preparing import directory, prepared_in
-from dgm_zoo.data.sets import SETS, Modes, Music, entry
+from dgm_zoo.data.reading import read_split
+from dgm_zoo.data.sets import SETS, entry
 from dgm_zoo.errors import InvalidInput
 
 
@@ -117,8 +118,10 @@ def load(
 
     The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
     `omniglot` its last 1,928, a tenth, for `textured_digits` its last 2,000; TFDS stores these sets in a fixed order
-    shuffled by hash, so this is a random but constant choice. The others have splits of their own. Omniglot's test has
-    other characters than its train, that of `textured_digits` other photographs.
+    shuffled by hash, so this is a random but constant choice. `mnist_textures` has MNIST's splits, row by row. For
+    `usps` and `mnist_m` validation is the last tenth of train. The others have splits of their own. Omniglot's test has
+    other characters than its train, those of `textured_digits` and `mnist_textures` other photographs. The test splits
+    of `emoji/noto` and `emoji/twemoji` show the same emoji in the same order, their other splits share none.
 
     Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
@@ -159,8 +162,9 @@ def load(
         None for 16. A step sounds where any of the finer ones that it covers does.
       sounding: of music, the least number of tracks that have a note in an example; None for 1.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
-        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `freedoom_bands` and `gaussian_mixtures`
-        prepare themselves, in TFDS's default or a temporary folder if this one cannot be written to.
+        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `emoji`, `freedoom_bands` and
+        `gaussian_mixtures` prepare themselves, in TFDS's default or a temporary folder if this one cannot be written
+        to.
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
@@ -207,7 +211,7 @@ def load(
         )
     if image_size is not None:
         image_size = checks.check_image_size(image_size)
-    x, y, z, levels = _read(name, split, directory(name, data_dir), image_size)
+    x, y, z, levels = read_split(name, split, directory(name, data_dir), image_size)
     return pipeline.from_arrays(
         x,
         y if pairs is None else z,
@@ -248,7 +252,7 @@ def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0,
     found = entry(name)
     if found.num_classes is None:
         raise InvalidInput(f"data set '{name}' has no labels; choose another")
-    y = _read(name, "train", directory(name, data_dir), None)[1][:limit]
+    y = read_split(name, "train", directory(name, data_dir), None)[1][:limit]
     if labelled_fraction is not None or labels_per_class is not None:
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed)
     counts = np.bincount(y[y >= 0], minlength=found.num_classes)
@@ -264,33 +268,3 @@ def _check_phrase(name, phrase):
     for option, value in phrase.items():
         if value is not None and SETS[name].music is None:
             raise InvalidInput(f"{option}={value!r} is for music, which '{name}' is not; leave it out")
-
-
-@functools.cache
-def _read(name, split, folder, image_size):
-    """Reads a split into memory.
-
-    Returns:
-      x uint8 [N, H, W, C] or float32 [N, 2], labels y [N] or None, latents z uint8 [N, n] or None, and x's levels.
-    """
-    import numpy as np
-    import tensorflow_datasets as tfds
-
-    from dgm_zoo.data import pipeline
-
-    found = SETS[name]
-    stored = tfds.builder_from_directory(folder).as_dataset(
-        split=found.splits[split][0], batch_size=1000, shuffle_files=False
-    )
-    xs, ys, zs, levels = [], [], [], found.levels
-    for block in tfds.as_numpy(stored):
-        x = block[found.feature]
-        x = found.from_stored(x) if found.from_stored else x
-        if len(found.image_shape) == 3:
-            x, levels = pipeline.resized(x, found.levels, image_size or found.image_shape[:2])
-        xs.append(x)
-        ys.append(block.get("label"))
-        zs.append(block[found.latents].reshape(len(x), -1) if found.latents else None)
-    x, y = np.concatenate(xs), None if found.num_classes is None else np.concatenate(ys)
-    x.setflags(write=False)  # later calls share it
-    return x, y, np.concatenate(zs) if found.latents else None, levels

@@ -1,59 +1,10 @@
 """The table of data sets: the facts of each, and how TFDS finds it."""
 
-import dataclasses
 import math
-from collections.abc import Callable
 
+from dgm_zoo.data.facts import Modes, Music, Set
 from dgm_zoo.data.tracks import BAND, FINEST, PITCHES, VOICES
 from dgm_zoo.errors import unknown
-
-
-@dataclasses.dataclass(frozen=True)
-class Modes:
-    """The modes of a mixture of round Gaussians of equal size and weight.
-
-    Attributes:
-      centres: a tuple of (x, y), one for each mode, in the order of the labels.
-      stddev: the standard deviation of each mode in either coordinate.
-    """
-
-    centres: tuple
-    stddev: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Music:
-    """What the axes of a piano-roll are.
-
-    Attributes:
-      tracks: a tuple of `dgm_zoo.data.tracks.Track`.
-      steps: time steps in a bar at the finest; `load` takes this number, or one that divides it.
-    """
-
-    tracks: tuple
-    steps: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Set:
-    """One data set: the facts of `DatasetInfo`, and how TFDS finds them."""
-
-    version: str
-    image_shape: tuple
-    num_classes: int | None
-    splits: dict  # of the zoo's split -> (TFDS split or slice, number of examples)
-    source: str
-    licence: str
-    levels: int | None = 256
-    feature: str = "image"
-    from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
-    builder: str | None = None  # module of builders/ for a set that TFDS lacks
-    manual: str | None = None  # file (or pattern of files) that a user must have; without one the set prepares itself
-    yours: bool = False  # whether those files decide what it holds, so that `splits` cannot say how many examples
-    made_of: str | None = None  # another set, whose folder its builder is given by that name
-    latents: str | None = None  # feature that holds the bits that an example comes with, for pairs
-    modes: Modes | None = None
-    music: Music | None = None  # of a set of piano-rolls, whose examples are phrases of several bars
 
 
 def _ink(images):
@@ -139,6 +90,51 @@ def _music(music, counts, source, licence, builder, manual=None, yours=False):
     )
 
 
+TEXTURES = "derived from MNIST, CC BY-SA 3.0; Kodak's photographs are understood to be free, the others are CC0"
+
+# Rows of train and of validation, which the builder chooses so that all skin tones of an emoji are in one.
+EMOJI = {"noto": (1_559, 126), "twemoji": (1_519, 156)}
+
+
+def _emoji(name, licence):
+    """One configuration of `emoji`: small colour images on white."""
+    train, validation = EMOJI[name]
+    return Set(
+        version="1.0.0",
+        image_shape=(32, 32, 3),
+        num_classes=None,
+        splits={"train": ("train", train), "validation": ("validation", validation), "test": ("test", 426)},
+        source="emoji-datasource 16.0.0 (npm), 64x64 pixels on white averaged over 2x2; test holds pairs, train none",
+        licence=licence,
+        builder="emoji",
+    )
+
+
+def _bilinear(images):
+    """Resizes uint8 images [N, H, W, 1] to [N, 28, 28, 1], bilinear with pixel centres at half-integers, rounded."""
+    import numpy as np
+    import tensorflow as tf
+
+    with tf.device("cpu:0"):
+        return np.rint(tf.image.resize(images, (28, 28)).numpy()).astype(np.uint8)
+
+
+def _usps(side, **given):
+    """One size of `usps`."""
+    return Set(
+        version="1.0.0",
+        image_shape=(side, side, 1),
+        num_classes=10,
+        splits=_carved(6_562, 729, 2_007),
+        source="LeCun et al. (1989), the files those of The Elements of Statistical Learning"
+        + ("" if side == 16 else f"; 16x16 resized to {side}x{side}, bilinear"),
+        licence="none stated; published with The Elements of Statistical Learning",
+        builder="usps",
+        manual="usps.npz",
+        **given,
+    )
+
+
 SETS = {
     "bars": Set(
         version="1.0.0",
@@ -169,6 +165,8 @@ SETS = {
         licence="CC BY 4.0",
         builder="digits",
     ),
+    "emoji/noto": _emoji("noto", "Apache 2.0 (Google)"),
+    "emoji/twemoji": _emoji("twemoji", "CC BY 4.0 (copyright 2020 Twitter, Inc and other contributors)"),
     "fashion_mnist": Set(
         version="3.0.1",
         image_shape=(28, 28, 1),
@@ -203,6 +201,27 @@ SETS = {
         source="LeCun, Cortes and Burges (1998)",
         licence="CC BY-SA 3.0",
     ),
+    "mnist_m": Set(
+        version="1.0.0",
+        image_shape=(32, 32, 3),
+        num_classes=10,
+        splits=_carved(7_200, 800, 2_000),
+        source="a random subset of 10,000 images of MNIST-M, Ganin et al. (2016): not the full set",
+        licence="none stated; derived from MNIST, CC BY-SA 3.0, and BSDS500",
+        builder="mnist_m",
+        manual="mnist_m_subset.npz",
+    ),
+    "mnist_textures": Set(
+        version="1.0.0",
+        image_shape=(28, 28, 3),
+        num_classes=10,
+        splits=_carved(55_000, 5_000, 10_000),
+        source="MNIST's digits blended with photographs of the Kodak set and of scikit-image, after MNIST-M",
+        licence=TEXTURES,
+        builder="mnist_textures",
+        manual="textures/*.jpg",
+        made_of="mnist",
+    ),
     "omniglot": Set(
         version="3.0.0",
         image_shape=(28, 28, 1),
@@ -227,13 +246,15 @@ SETS = {
         num_classes=10,
         splits=_carved(20_000, 2_000, 5_000),
         source="MNIST's digits on photographs of the Kodak set and of scikit-image",
-        licence="derived from MNIST, CC BY-SA 3.0; Kodak's photographs are understood to be free, the others are CC0",
+        licence=TEXTURES,
         builder="textured_digits",
         manual="textures/*.jpg",
         made_of="mnist",
         latents="mask",
     ),
     **{f"uci_binary/{name}": _bits(name) for name in UCI_BINARY},
+    "usps": _usps(28, stored_as="usps/16x16", from_stored=_bilinear),
+    "usps/16x16": _usps(16),
 }
 
 

@@ -1,8 +1,7 @@
 """From network outputs to distributions: heads, priors, divergences, noise. Knows nothing of models."""
 
-import inspect
-
 from dgm_zoo.distributions.binarised import binarised
+from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
 from dgm_zoo.distributions.discrete import (
     IndependentBernoulli,
@@ -11,7 +10,9 @@ from dgm_zoo.distributions.discrete import (
     StraightThroughBernoulli,
 )
 from dgm_zoo.distributions.divergences import jensen_shannon, kl
+from dgm_zoo.distributions.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.masks import MaskAndNoise
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, check_seed, row_seeds
 from dgm_zoo.distributions.priors import (
     BernoulliPrior,
@@ -23,7 +24,7 @@ from dgm_zoo.distributions.priors import (
     VampPrior,
 )
 from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_bits, with_density
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.specs import from_spec
 
 HEADS = {
     cls.__name__: cls
@@ -43,6 +44,11 @@ HEADS = {
         VampPrior,
         FittedNormal,
         SampledPrior,
+        Codes,
+        GroupedPrior,
+        LadderPosterior,
+        ReversePosterior,
+        MaskAndNoise,
     )
 }
 
@@ -63,40 +69,28 @@ def get(spec, event_shape):
       >>> get({"name": "MixtureNormal", "num_components": 5}, (28, 28, 1)).params_shape
       (28, 28, 15)
     """
-    if isinstance(spec, Head):
-        return spec
-    try:
-        arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"head {spec!r} must be a name, such as 'IndependentNormal', or a dict with one") from None
-    name = arguments.pop("name", None)
-    if not isinstance(name, str) or name not in HEADS:
-        raise unknown("head", name, HEADS)
-    takes = list(inspect.signature(HEADS[name]).parameters.values())
-    takes = {p.name: p.default for p in takes if p.name != "event_shape" and p.kind is not p.VAR_KEYWORD}
-    for key in arguments:
-        if key not in takes:
-            raise InvalidInput(f"head {name} takes no argument '{key}'; it takes {', '.join(takes) or 'none'}")
-    for key, default in takes.items():
-        if default is inspect.Parameter.empty and key not in arguments:
-            raise InvalidInput(f"head {name} needs '{key}'; give it as {{'name': '{name}', '{key}': ...}}")
-    return HEADS[name](event_shape, **arguments)
+    return from_spec("head", spec, Head, HEADS, "IndependentNormal", tuple(event_shape))
 
 
 __all__ = [
     "BatchNoise",
     "BernoulliPrior",
+    "Codes",
     "Deterministic",
     "FittedNormal",
+    "GroupedPrior",
     "Head",
     "IndependentBernoulli",
     "IndependentLogistic",
     "IndependentNormal",
+    "LadderPosterior",
+    "MaskAndNoise",
     "MixtureNormal",
     "MixturePrior",
     "MultivariateNormalTriL",
     "OneHotCategorical",
     "Prior",
+    "ReversePosterior",
     "RowNoise",
     "SampledPrior",
     "StandardNormal",

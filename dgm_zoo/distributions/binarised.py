@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
+from dgm_zoo.checks import is_whole
 from dgm_zoo.distributions.discrete import straight_through
-from dgm_zoo.errors import InvalidInput, is_whole
+from dgm_zoo.errors import InvalidInput
 
 
 def binarised(logits: tf.Tensor, noise: tf.Tensor | None = None, monophonic: tuple[int, ...] = ()) -> tf.Tensor:

@@ -19,6 +19,8 @@ class IndependentNormal(Head):
         network then emits the mean alone; "learned" for one trainable standard deviation shared by all values.
     """
 
+    normal = True
+
     def __init__(self, event_shape, stddev=None, **kwargs):
         super().__init__(event_shape, **kwargs)
         number = isinstance(stddev, (int, float)) and not isinstance(stddev, bool)

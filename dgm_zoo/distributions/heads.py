@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.errors import InvalidInput, is_whole
+from dgm_zoo.checks import is_whole
+from dgm_zoo.errors import InvalidInput
 
 MIN_STDDEV = 1e-4
 
@@ -49,6 +50,7 @@ class Head(keras.layers.Layer):
     range = None  # the closed range that an event's values must lie in, where there is one
     binary = False  # whether samples are zeros and ones
     factorised = True  # whether an event's values are independent given the parameters
+    normal = False  # whether it is normal with independent values
     reparametrised = True  # whether a sample carries the gradient to the parameters
 
     def __init__(self, event_shape, **kwargs):

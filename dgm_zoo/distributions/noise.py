@@ -36,6 +36,21 @@ def row_seeds(seed, n):
     return words.astype(np.uint32).view(np.int32)
 
 
+def step_seed(seed, stream, position):
+    """The seed of one batch: an int32 tensor `[2]`, independent for each stream, position and replica.
+
+    Args:
+      seed: int32, the model's.
+      stream: 0 for training, 1 for evaluation.
+      position: the batch's number in its stream, int32.
+    """
+    found = tf.random.fold_in(tf.stack([seed, stream]), position)
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        found = tf.random.fold_in(found, context.replica_id_in_sync_group)
+    return found
+
+
 class BatchNoise:
     """Independent noise for `n` rows from one seed.
 

@@ -44,6 +44,8 @@ class Prior(Head):
 class StandardNormal(Prior):
     """p(z) = N(0, I)."""
 
+    normal = True
+
     def distribution(self, posterior=None):
         zeros = tf.zeros(self.event_shape)
         return self.independent(tfd.Normal(zeros, tf.ones_like(zeros)))

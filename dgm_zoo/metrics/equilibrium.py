@@ -6,8 +6,9 @@ plain dicts of `value`, `stderr` and `protocol`.
 
 import numpy as np
 
+from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import BatchNoise, check_seed
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.evidence import _batches, _stderr
 
 ROWS = 500  # dreams that are drawn together
@@ -27,7 +28,7 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     there is no exact sample, so `value` is the lower estimate E log 1/K sum_{k=1..K} w_k - log w_K+1 alone.
 
     Args:
-      model: has `prior`, `likelihood`, `p_x`, `p_z`, `q_z`, `endpoints()` and
+      model: has `draw` among its `abilities`, and with it `prior`, `likelihood`, `p_x`, `p_z`, `q_z`, `endpoints()` and
         `log_likelihood(x, num_samples=, seed=)`, such as `VAE` or `SymmetricVAE`.
       dataset: batches x, or (x, y).
       num_samples: K.
@@ -48,7 +49,7 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     Example:
       >>> consistency(model, data.load("mnist", "test", 500, binarize="threshold"))["asleep"]["value"]
     """
-    if not all(hasattr(model, part) for part in ("prior", "likelihood", "p_x", "q_z", "log_likelihood")):
+    if "draw" not in model.abilities:
         raise InvalidInput(
             f"{type(model).__name__} has no conditionals p(x|z) and q(z|x) to compare; give a VAE or a SymmetricVAE"
         )

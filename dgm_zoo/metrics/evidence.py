@@ -7,8 +7,9 @@ batches x or (x, y), and returns plain dicts: `value`, `stderr` and `protocol`, 
 import keras
 import numpy as np
 
+from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import check_seed
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.errors import InvalidInput
 
 
 def _batches(model, dataset):
@@ -82,7 +83,7 @@ UNITS = {  # of terms that are not in nats; a model's own `units` go before thes
 def bound_terms(model, dataset, verbose=0):
     """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
     terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
-    units = {**UNITS, **getattr(model, "units", {})}
+    units = {**UNITS, **model.units}
     return {
         name: {
             "value": float(np.asarray(value).ravel()[0]),

@@ -90,7 +90,7 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
     is the estimator by pairs, J = 10 the one with an inner estimate of p~*(x), of less variance for each x.
 
     Args:
-      model: has `z_moments(num_samples=, inner=, seed=)`, as `BiHM` has.
+      model: has `z_moments(num_samples=, inner=, seed=)` among its `abilities`, as `BiHM` has.
       num_samples: how many (x, h).
       inner: J.
       seed: int32.
@@ -107,7 +107,7 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
     Example:
       >>> log_partition(model, num_samples=100_000, inner=10)["value"]
     """
-    if not hasattr(model, "z_moments"):
+    if "z_moments" not in model.abilities:
         raise InvalidInput(f"{type(model).__name__} has no p* whose Z could be estimated; give a BiHM")
     first, second = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
     ess = min(1.0, float(np.exp(2 * first - second)))

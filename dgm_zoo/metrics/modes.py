@@ -3,7 +3,8 @@
 import numpy as np
 
 from dgm_zoo import data
-from dgm_zoo.errors import InvalidInput, is_whole
+from dgm_zoo.checks import is_whole
+from dgm_zoo.errors import InvalidInput
 
 LEAST = 20  # samples of high quality that cover a mode
 RADIUS = 3  # standard deviations; within it lie 1 - exp(-RADIUS**2 / 2) of a mode's points

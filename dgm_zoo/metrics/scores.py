@@ -9,7 +9,8 @@ import warnings
 import numpy as np
 from scipy.special import rel_entr
 
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput
 
 
 def inception_score(probabilities, splits=10):

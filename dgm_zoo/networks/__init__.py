@@ -7,14 +7,20 @@ from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generat
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.networks.music import bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
+from dgm_zoo.networks.patch import patch_discriminator, receptive_field
 from dgm_zoo.networks.phrases import noise_sizes, phrase_generator
-from dgm_zoo.networks.stochastic import BeliefNetwork, layer_sizes
+from dgm_zoo.networks.pool import ImagePool
+from dgm_zoo.networks.predictors import Predictors
+from dgm_zoo.networks.stochastic import BeliefNetwork
+from dgm_zoo.networks.translators import resnet_translator
 
 __all__ = [
     "DARN",
     "NADE",
     "BeliefNetwork",
     "Conditioned",
+    "ImagePool",
+    "Predictors",
     "SigmoidBelief",
     "bar_critic",
     "bar_encoder",
@@ -29,10 +35,12 @@ __all__ = [
     "dense_generator",
     "encoder_and_decoder",
     "generator_and_discriminator",
-    "layer_sizes",
     "lenet",
     "noise_sizes",
+    "patch_discriminator",
     "phrase_critic",
     "phrase_generator",
+    "receptive_field",
+    "resnet_translator",
     "temporal_generator",
 ]

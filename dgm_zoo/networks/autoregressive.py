@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dgm_zoo.distributions.affine import affine
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.networks.dense import affine
 
 
 def level_kind(kind):

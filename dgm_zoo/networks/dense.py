@@ -14,19 +14,6 @@ def conditioned_input(input_shape, condition_size, name):
     return [x, c], [x, c]
 
 
-def affine(h, kernel, bias):
-    """h W + b over the last axis: `[..., inputs]` to `[..., units]`, float32.
-
-    Not `matmul` and `+`: whether TensorFlow fuses or regroups these with what is added to them, and so how it rounds,
-    would depend on what is known of the batch's size. And not `einsum` with an ellipsis, whose gradient is a product
-    for each row alone.
-    """
-    inputs, units = kernel.shape
-    rows = tf.einsum("ni,ij->nj", tf.reshape(h, [-1, inputs]), kernel)
-    rows = tf.cast(tf.nn.bias_add(rows, bias), tf.float32)
-    return tf.reshape(rows, tf.concat([tf.shape(h)[:-1], [units]], 0))
-
-
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Conditioned(keras.layers.Layer):
     """A dense layer of a vector h and a condition c, in which h is multiplied once however many c it meets.

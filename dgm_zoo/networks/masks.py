@@ -1,76 +1,8 @@
-"""Latents that are a mask of the image and noise, z = (mask, w): a prior, and convolutional networks from x and to x.
-
-The first height x width values of z are the mask, row by row; w, a vector of bits, is what else there is to say of x.
-"""
+"""Convolutional networks between an image and its latents (mask, w): the mask row by row, then a vector of bits."""
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from dgm_zoo.distributions import SampledPrior, with_bits
-from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
-
-
-@keras.saving.register_keras_serializable("dgm_zoo")
-class MaskAndNoise(Prior):
-    """p(z) = p(mask) p(w), for masks that can only be sampled, and uniform bits w.
-
-    Args:
-      masks: array of masks, `[N, height * width]`, zeros and ones; or a `SampledPrior` of such vectors.
-      noise_bits: number of bits of w.
-
-    Raises:
-      InvalidInput: masks of other values or of another shape, or a number of bits below 1.
-
-    Example:
-      >>> prior = MaskAndNoise(np.eye(784, dtype="uint8"), noise_bits=16)
-      >>> prior.draw(prior.noise(BatchNoise([0, 0], 64))).shape
-      TensorShape([64, 800])
-    """
-
-    binary, has_density = True, False
-    range = (0.0, 1.0)
-
-    def __init__(self, masks, noise_bits, **kwargs):
-        masks = keras.saving.deserialize_keras_object(masks) if isinstance(masks, dict) else masks
-        if not isinstance(masks, SampledPrior):
-            masks = _sampled(masks)
-        elif len(masks.event_shape) != 1:
-            raise InvalidInput(f"masks have shape {masks.event_shape}; give vectors, (height * width,)")
-        masks = with_bits(masks, type(self).__name__)
-        noise_bits = self.whole("noise_bits", noise_bits)
-        super().__init__((masks.event_shape[0] + noise_bits,), **kwargs)
-        self.masks, self.noise_bits = masks, noise_bits
-
-    def distribution(self, posterior=None):
-        return self.masks.distribution()  # which says that there is none
-
-    def noise(self, rng, samples=None):
-        return self.masks.noise(rng, samples), rng.uniform((self.noise_bits,), samples)
-
-    def draw(self, noise, posterior=None):
-        of_mask, uniform = noise
-        return tf.concat([self.masks.draw(of_mask), uniform_bits(uniform)], -1)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["event_shape"]
-        return {**config, "masks": keras.saving.serialize_keras_object(self.masks), "noise_bits": self.noise_bits}
-
-
-def uniform_bits(uniform):
-    """Bits that are 1 with probability 1/2, for noise that is uniform on [0, 1): float32, of the same shape."""
-    return tf.cast(uniform < 0.5, tf.float32)
-
-
-def _sampled(masks):
-    masks = np.asarray(masks)
-    if masks.ndim != 2:
-        raise InvalidInput(f"masks have shape {list(masks.shape)}; give vectors of zeros and ones, [N, height * width]")
-    if not np.isin(masks, (0, 1)).all():
-        raise InvalidInput(f"masks have values from {masks.min():g} to {masks.max():g}; give zeros and ones")
-    return SampledPrior(masks.shape[1:], masks.astype(bool))
 
 
 def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):

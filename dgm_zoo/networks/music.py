@@ -10,7 +10,8 @@ Reference: Dong et al., MuseGAN, 2018, and its released code, from which layers 
 
 import keras
 
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput
 
 WIDTH = 1024
 SLOPE = 0.2

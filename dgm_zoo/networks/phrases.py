@@ -5,7 +5,8 @@ References: Dong et al., MuseGAN, 2018, Figures 3 to 5 and Eqs. 3 to 5.
 
 import keras
 
-from dgm_zoo.errors import InvalidInput, unknown, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.music import WIDTH, bar_encoder, bar_generator, temporal_generator
 
 COMPOSITIONS = ("jamming", "composer", "hybrid")

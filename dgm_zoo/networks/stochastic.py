@@ -1,54 +1,12 @@
 """Networks of binary stochastic layers: sampled from noise that is given, scored on logits."""
 
-import re
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from dgm_zoo.checks import layer_sizes
 from dgm_zoo.distributions.discrete import bernoulli_log_density
-from dgm_zoo.errors import InvalidInput, is_whole
 from dgm_zoo.networks.autoregressive import level_kind
-
-
-def layer_sizes(sizes):
-    """Returns the sizes of latent layers as a tuple of ints, the one next to the data first.
-
-    Args:
-      sizes: a list or tuple of positive whole numbers, or a string of them such as "200,200,10". In a string, "a-b:n"
-        stands for n sizes, at least 2, in geometric progression from a to b, rounded to whole numbers.
-
-    Raises:
-      InvalidInput: anything else; names it, and the part that does not parse.
-
-    Example:
-      >>> layer_sizes("200,100-10:5,5")
-      (200, 100, 56, 32, 18, 10, 5)
-    """
-    parts = sizes.split(",") if isinstance(sizes, str) else sizes
-    if not isinstance(parts, (list, tuple)) or not parts:
-        raise InvalidInput(f"layer sizes {sizes!r} do not parse; {_GRAMMAR}")
-    result = []
-    for part in parts:
-        if not (found := _sizes(part)):
-            raise InvalidInput(f"layer sizes {sizes!r} do not parse at {part!r}; {_GRAMMAR}")
-        result += found
-    return tuple(result)
-
-
-_GRAMMAR = (
-    "give positive whole numbers, such as '200,200,10', or a-b:n for n >= 2 of them from a to b, such as '200,100-10:5'"
-)
-
-
-def _sizes(part):
-    """The sizes that one part stands for; none if it does not parse."""
-    if not isinstance(part, str):
-        return [int(part)] if is_whole(part) else []
-    if found := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*:\s*(\d+)\s*", part):
-        first, last, n = map(int, found.groups())
-        return [int(size) for size in np.geomspace(first, last, n).round()] if first and last and n >= 2 else []
-    return [int(part)] if part.strip().isdecimal() and int(part) else []
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")

@@ -9,14 +9,14 @@ References:
 """
 
 import dataclasses
-import inspect
 import math
 
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives.evidence import importance_weights
+from dgm_zoo.specs import from_spec
 
 
 def log_q(logit, y):
@@ -263,17 +263,4 @@ def adversarial(spec):
     Example:
       >>> adversarial("Hinge").generator(tf.constant([0.5]))   # [0.5]
     """
-    if isinstance(spec, Adversarial):
-        return spec
-    try:
-        arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"objective {spec!r} must be a name, such as 'NonSaturating', or a dict with one") from None
-    name = arguments.pop("name", None)
-    if not isinstance(name, str) or name not in OBJECTIVES:
-        raise unknown("objective", name, OBJECTIVES)
-    takes = inspect.signature(OBJECTIVES[name]).parameters
-    for key in arguments:
-        if key not in takes:
-            raise InvalidInput(f"objective {name} takes no argument '{key}'; it takes {', '.join(takes) or 'none'}")
-    return OBJECTIVES[name](**arguments)
+    return from_spec("objective", spec, Adversarial, OBJECTIVES, "NonSaturating")

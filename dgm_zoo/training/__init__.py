@@ -2,7 +2,19 @@
 
 from dgm_zoo.training.config import load_config, resolve
 from dgm_zoo.training.measure import evaluate
+from dgm_zoo.training.measures import Measure, register_measure
 from dgm_zoo.training.reproduce import list_experiments, reproduce
-from dgm_zoo.training.run import load_run, train
+from dgm_zoo.training.run import load_run, train, train_model
 
-__all__ = ["evaluate", "list_experiments", "load_config", "load_run", "reproduce", "resolve", "train"]
+__all__ = [
+    "Measure",
+    "evaluate",
+    "list_experiments",
+    "load_config",
+    "load_run",
+    "register_measure",
+    "reproduce",
+    "resolve",
+    "train",
+    "train_model",
+]

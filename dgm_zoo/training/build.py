@@ -1,94 +1,100 @@
 """The parts of a run that its config describes: the model, its data, its optimizers."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
 
 from dgm_zoo import data
-from dgm_zoo.data.checks import check_image_size
+from dgm_zoo.core.endpoints import check_array
+from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
-from dgm_zoo.models.endpoints import check_array
-from dgm_zoo.models.registry import arguments
-from dgm_zoo.serving.presets import from_preset
+from dgm_zoo.training.arguments import filled, image_of
 from dgm_zoo.training.config import make_optimizers
 
+TRAINING_ALONE = {  # options of `data.load` that say what comes with the x of training
+    "labels": False, "pairs": None, "labelled_fraction": None, "labels_per_class": None, "labelled_rows": None,
+}
 
-def build(config):
-    """The model of a resolved config, with the shape (and classes) of its data set; not compiled.
+
+def build(config: ConfigDict) -> GenerativeModel:
+    """Returns the model of a resolved config, with the shape (and classes) of its data set; not compiled.
 
     Raises:
       InvalidInput: the model's arguments do not suit, it needs labels where there are none, its encoder has nothing to
         learn from, or its likelihood has another number of grey levels than the data.
+
+    Example:
+      >>> build(load_config("configs/vae_digits.py")).latent_dim
+      8
     """
-    info = data.info(config.data.name)
-    given = {k: v for k, v in config.model.to_dict().items() if k != "name"}
-    shape, levels = info.image_shape, info.levels
-    if config.data.get("image_size") and check_image_size(config.data.image_size) != shape[:2]:
-        shape, levels = (*config.data.image_size, shape[-1]), 256
-    if "num_classes" in arguments(config.model.name):
-        if info.num_classes is None:
-            raise InvalidInput(
-                f"{config.model.name} needs labels, but data set '{config.data.name}' has none; choose another"
-            )
-        given["num_classes"] = info.num_classes
-    if "class_prior" in arguments(config.model.name) and given.get("class_prior") is None:
-        given["class_prior"] = _class_shares(config)
-    if given.get("masks") is not None:
-        given["masks"] = _masks(given["masks"], config.train.seed)
-    if given.get("dream_weight") == 0 and not config.data.get("pairs"):
-        raise InvalidInput(
-            "config.model.dream_weight is 0 and config.data.pairs leaves no pairs, so that the encoder learns from "
-            "nothing; raise one of them"
-        )
-    model = create(config.model.name, image_shape=shape, **given, seed=config.train.seed)
-    _check_levels(getattr(model, "likelihood", None), config, levels)
+    given = {key: value for key, value in config.model.to_dict().items() if key != "name"}
+    model = create(config.model.name, **filled(config.model.name, given, config))
+    if any("likelihood" in parts for parts in model.players.values()):
+        _check_levels(model.likelihood, config)
     return model
 
 
-def _class_shares(config):
-    """The classes' shares of the training rows that keep their labels."""
-    takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
-    options = {key: value for key, value in config.data.items() if key in takes}
-    return data.class_shares(config.data.name, **options, seed=config.train.seed)
-
-
-def _masks(preset, seed, n=10_000):
-    """Masks `[n, height, width, 1]` that a preset draws: where its samples are above 1/2."""
-    return from_preset(str(preset)).sample(n, seed=seed) > 0.5
-
-
-def _check_levels(likelihood, config, levels):
-    """A mass on grey levels can only be compared with others if these are the data's own."""
+def _check_levels(likelihood, config):
+    """Log-probabilities of grey levels compare with others only if the levels are the data's own."""
     wanted = getattr(likelihood, "levels", None)
     if wanted is None:
         return
     name = type(likelihood).__name__
     if config.data.get("dequantize"):
         raise InvalidInput(f"{name} is for grey levels, but config.data.dequantize is True; set it to False")
-    levels = 2 if config.data.get("binarize") else levels
+    levels = 2 if config.data.get("binarize") else image_of(config)[1]
     if wanted != levels:
         fix = f'config.model.likelihood to {{"name": "{name}", "levels": {levels}}}'
         raise InvalidInput(f"{name} has {wanted} levels, but the data of '{config.data.name}' {levels}; set {fix}")
 
 
-def dataset(config, model, split, first_epoch=None):
-    """The batches of one split as `config` wants them and `model` takes them; `first_epoch` as `data.load` takes it."""
-    options = {k: v for k, v in config.data.to_dict().items() if k not in ("name", "batch_size", "limit")}
-    options["labels"] = options["labels"] or "label" in model.takes()
-    options["limit"] = {"train": config.data.get("limit"), "test": config.evaluate.limit}.get(split)
-    rows = config.data.batch_size if split == "train" else config.evaluate.batch_size
-    return data.load(config.data.name, split, rows, **options, seed=config.train.seed, first_epoch=first_epoch)
+def dataset(
+    config: ConfigDict, model: GenerativeModel, split: str, first_epoch: int | None = None, **options
+) -> tf.data.Dataset:
+    """Returns the batches of one split as `config` wants them and `model` takes them.
+
+    Args:
+      config: a resolved config.
+      model: decides whether labels come with x.
+      split: "train", "validation" or "test".
+      first_epoch: see `data.load`.
+      **options: of `data.load`, in place of the config's.
+    """
+    given = {
+        **config.data.to_dict(),
+        "batch_size": config.data.batch_size if split == "train" else config.evaluate.batch_size,
+        "limit": {"train": config.data.get("limit"), "test": config.evaluate.limit}.get(split),
+        **options,
+    }
+    given["labels"] = given["labels"] or "label" in model.takes()
+    return data.load(given.pop("name"), split, **given, seed=config.train.seed, first_epoch=first_epoch)
 
 
-def check_batch(batches, model, split):
+def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options) -> tf.data.Dataset:
+    """Returns batches of x with what the model takes and `options` ask for, and not with what only training needs.
+
+    Args:
+      config, model, split: see `dataset`.
+      **options: of `data.load`, such as `labels=True`, `pairs=0`, `batch_size=16` or `limit=None`.
+
+    Example:
+      >>> x = next(iter(held_out(config, model, "test", batch_size=16, limit=16)))
+    """
+    return dataset(config, model, split, **{**TRAINING_ALONE, **options})
+
+
+def check_batch(batches: tf.data.Dataset, model: GenerativeModel, split: str) -> None:
     """Raises `InvalidInput` if the first batch does not suit the model."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
     for name, wanted in model.takes().items():
         check_array(f"{split} split", name, {"x": x, "label": y}[name], wanted)
 
 
-def compile_model(model, config):
+def compile_model(model: GenerativeModel, config: ConfigDict) -> None:
     """Compiles `model` as the `train` section says."""
     steps = steps_per_epoch(config)
     total_steps = lambda player: config.train.epochs * steps * model.steps_of(player)  # noqa: E731
@@ -99,7 +105,7 @@ def compile_model(model, config):
     )
 
 
-def whole_executions(wanted, steps_per_epoch):
+def whole_executions(wanted: int, steps_per_epoch: int) -> int:
     """The largest divisor of `steps_per_epoch` up to `wanted`.
 
     On an endless stream Keras rounds an epoch up to whole executions: 550 steps by 32 would become 576, and the
@@ -113,7 +119,7 @@ def whole_executions(wanted, steps_per_epoch):
 
 
 @contextlib.contextmanager
-def precision(name):
+def precision(name: str) -> Iterator[None]:
     """Context in which Keras builds layers of the dtype policy `name`."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
@@ -123,5 +129,6 @@ def precision(name):
         keras.config.set_dtype_policy(before)
 
 
-def steps_per_epoch(config):
+def steps_per_epoch(config: ConfigDict) -> int:
+    """Returns the number of batches of an epoch; training drops the remainder."""
     return (config.data.get("limit") or data.info(config.data.name).splits["train"]) // config.data.batch_size

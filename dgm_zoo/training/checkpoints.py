@@ -40,12 +40,12 @@ from dgm_zoo.training.workdir import read_json
 MONITOR = "val_loss"
 
 
-def best_epoch(history):
+def best_epoch(history: list[dict]) -> int:
     """Index of the epoch with the least validation loss."""
     return min(range(len(history)), key=lambda e: history[e][MONITOR])
 
 
-def stopped_early(history, patience):
+def stopped_early(history: list[dict], patience: int | None) -> bool:
     """Whether the last `patience` epochs brought no better validation loss; never if `patience` is None."""
     return patience is not None and bool(history) and len(history) - 1 - best_epoch(history) >= patience
 
@@ -54,7 +54,7 @@ class Checkpoints(keras.callbacks.Callback):
     """Writes a checkpoint after an epoch once `seconds` have passed since the last one, and after the last epoch.
 
     A checkpoint never holds NaN or infinity: a step whose terms are not finite stops the epoch, and before the
-    epoch's own numbers are used its logs, the weights and the optimizers are looked at.
+    epoch's own numbers are used, its logs, the weights and the optimizers are checked.
 
     Args:
       workdir: the run's folder.
@@ -66,14 +66,14 @@ class Checkpoints(keras.callbacks.Callback):
       NonFiniteLoss: a validation term, a weight or an optimizer's variable is NaN or infinite at the end of an epoch.
     """
 
-    def __init__(self, workdir, history, seconds, patience):
+    def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None):
         super().__init__()
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience
         self.saved_at, self.best_weights = time.monotonic(), None
         self.started = self.saved_at - seconds_before(self.folder)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.check_finite(logs)
         self.history.append({name: float(value) for name, value in logs.items()})
         best, stop = best_epoch(self.history), stopped_early(self.history, self.patience)
@@ -86,7 +86,7 @@ class Checkpoints(keras.callbacks.Callback):
             self.save(epoch, best)
             self.saved_at = time.monotonic()
 
-    def check_finite(self, logs):
+    def check_finite(self, logs: dict) -> None:
         """Raises `NonFiniteLoss` for the first log, weight or optimizer's variable that is not finite."""
         found = [f"term '{name}'" for name, value in logs.items() if not np.isfinite(value)]
         found += [f"variable '{v.path}'" for v in state(self.model) if not np.isfinite(v.numpy()).all()]
@@ -96,7 +96,7 @@ class Checkpoints(keras.callbacks.Callback):
                 "lower the learning rate or check the data"
             )
 
-    def save(self, epoch, best):
+    def save(self, epoch: int, best: int) -> None:
         """Writes the newest checkpoint, with the best weights so far beside it."""
         final = self.folder / f"epoch_{epoch + 1:06d}"
         partial = self.folder / f"partial_{os.getpid()}"
@@ -123,28 +123,28 @@ class Checkpoints(keras.callbacks.Callback):
                 shutil.rmtree(old)
 
 
-def newest(folder):
+def newest(folder: str | Path) -> Path | None:
     """The newest checkpoint in `folder`, or None."""
     found = sorted(Path(folder).glob("epoch_*"))
     return found[-1] if found else None
 
 
-def seconds_before(folder):
+def seconds_before(folder: str | Path) -> float:
     """Seconds of fitting up to the newest checkpoint in `folder`, over all processes; 0 if there is none."""
     found = newest(folder)
     return read_json(found / "progress.json")["seconds"] if found else 0.0
 
 
-def state(model):
+def state(model: keras.Model) -> list:
     """Every variable that a checkpoint holds: the weights, and those of each player's optimizer."""
     return [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
 
 
-def restore(path, model):
+def restore(path: Path, model: keras.Model) -> None:
     """Gives `model`, built and compiled as the run's config says, what a checkpoint's `.keras` file holds.
 
     Raises:
-      InvalidInput: the file is truncated, is no Keras file, or holds another model; the model is left as it was.
+      InvalidInput: the file is truncated, not a Keras file, or holds another model; `model` stays unchanged.
     """
     advice = "delete its folder or train with --overwrite to start afresh"
     if not zipfile.is_zipfile(path):

@@ -4,15 +4,17 @@ import ast
 import inspect
 import json
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
+from dgm_zoo.core.registry import model_class
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.models.registry import arguments, model_class
+from dgm_zoo.training.arguments import settable
 
 TRAIN = {
     "epochs": 10,
@@ -31,13 +33,13 @@ EVALUATE = {
     "num_samples": 1000,  # importance samples K behind the log-likelihood
     "repetitions": 1,
     "limit": None,  # the first so many test images; None for all
-    "classifier": None,  # preset, or its folder, by whose features the quality of sampled images is judged
+    "classifier": None,  # preset, or its folder, whose features judge the quality of sampled images
 }
 DATA = {"labels": False}
 SECTIONS = ("model", "data", "train", "evaluate")
 
 
-def load_config(path, overrides=()):
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
     """Reads a config file, applies overrides, fills in the defaults and checks every key.
 
     What only the model or the data set can judge (a head's name, a batch larger than the split) is checked when
@@ -53,7 +55,7 @@ def load_config(path, overrides=()):
 
     Raises:
       InvalidInput: a missing or broken file; an unknown section, key, model, data set or optimizer (with the
-        nearest name); a value that cannot be meant.
+        nearest name); a value of the wrong type or out of range.
 
     Example:
       >>> load_config("configs/vae_digits.py", ["train.epochs=2"]).train.epochs
@@ -65,7 +67,7 @@ def load_config(path, overrides=()):
     return resolve(config)
 
 
-def resolve(config):
+def resolve(config: dict | ConfigDict) -> ConfigDict:
     """Fills in the defaults of a config (dict or `ConfigDict`) and checks it; see `load_config`."""
     config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
     for section, values in config.items():
@@ -90,7 +92,7 @@ def resolve(config):
     return ConfigDict(resolved)
 
 
-def run_file(path):
+def run_file(path: Path) -> dict:
     """Runs a user's Python file and returns its names; raises `InvalidInput` if it is missing or broken."""
     if not path.is_file():
         raise InvalidInput(f"there is no config file '{path}'; give the path of a file such as configs/vae_digits.py")
@@ -102,7 +104,7 @@ def run_file(path):
     return names
 
 
-def call_in(path, names, function):
+def call_in(path: Path, names: dict, function: str):
     """Calls a function without arguments that `run_file` found; raises `InvalidInput` if it is missing or fails."""
     if not callable(names.get(function)):
         raise InvalidInput(f"config file '{path}' has no {function}(); define it")
@@ -161,8 +163,7 @@ def _override(config, override):
 
 def _check(config):
     train = config["train"]
-    known = set(arguments(config["model"]["name"])) - {"image_shape", "num_classes", "seed"}
-    _known("model", config["model"], known | {"name"})
+    _known("model", config["model"], settable(config["model"]["name"]) | {"name"})
     if config["data"]["name"] not in data.list_datasets():
         raise unknown("data set", config["data"]["name"], data.list_datasets())
     options = set(inspect.signature(data.load).parameters) - {"split", "seed", "first_epoch", "shuffle"}
@@ -205,7 +206,9 @@ def _known(section, given, known):
             raise unknown("config key", f"{section}.{key}", [f"{section}.{k}" for k in known])
 
 
-def make_optimizers(train, players, total_steps=lambda player: 1):
+def make_optimizers(
+    train: dict, players: Iterable[str], total_steps: Callable[[str], int] = lambda player: 1
+) -> dict[str, keras.optimizers.Optimizer]:
     """Returns each player's Keras optimizer, as the `train` section describes it.
 
     Args:

@@ -1,15 +1,16 @@
 """What the direction of a divergence does to a model that is too small for its data: modes covered, modes missed."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from dgm_zoo import data, metrics, viz
+from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.registry import create
-from dgm_zoo.theory.fits import DIVERGENCES, fit
 from dgm_zoo.training.workdir import machine, write_json
+from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
 DATASET = "gaussian_mixtures/ring"
 COMPONENTS = 4  # of the fitted mixture; the ring has 8
@@ -19,13 +20,13 @@ EPOCHS, STEPS = 50, 2_000  # of the VAE and the GAN; of the fits
 QUICK_EPOCHS, QUICK_STEPS = 1, 100
 
 
-def run_directions(out, seeds=3, quick=False):
+def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict:
     """Runs `directions` with a VAE and a GAN of the zoo, and writes `<out>/kl_directions.json`, `.md` and `.png`.
 
     Args:
       out: folder, made if missing.
       seeds: number of seeds.
-      quick: a version of seconds: it shows that everything runs, not what comes out.
+      quick: a version of seconds, which shows that everything runs, with meaningless numbers.
 
     Returns:
       What the JSON file holds: `rows`, versions, machine.
@@ -50,12 +51,15 @@ def run_directions(out, seeds=3, quick=False):
     return results
 
 
-def directions(zoo, seeds=(0, 1, 2), steps=2_000, progress=print):
+def directions(
+    zoo: dict[str, Callable], seeds: Iterable[int] = (0, 1, 2), steps: int = 2_000, progress: Callable = print
+) -> tuple[list, dict]:
     """Fits a mixture of 4 Gaussians to a ring of 8 by both directions of the KL and by the JSD, and measures models.
 
-    KL(p_data || p_model) is infinite where the model has no mass and the data has: what minimises it covers every mode,
-    and the space between them. KL(p_model || p_data) is infinite where the data has none: what minimises it keeps to
-    modes, and misses others. Hu et al. find the first in the VAE's objective and the second, less a JSD, in the GAN's.
+    KL(p_data || p_model) is infinite where the data has mass and the model none: its minimiser covers every mode, and
+    the space between them. KL(p_model || p_data) is infinite where the model has mass and the data none: its minimiser
+    keeps to some modes and misses others. Hu et al. find the first in the VAE's objective and the second, less a JSD,
+    in the GAN's.
 
     Args:
       zoo: dict of label to a function of a seed that returns points of a trained model, `[10000, 2]`.
@@ -111,7 +115,7 @@ def _mean(measured):
     return {"value": float(np.mean(values)), "values": values, "stderr": stderr, "protocol": measured[0]["protocol"]}
 
 
-def line(row):
+def line(row: dict) -> str:
     """One line for a person: the objective, modes covered, share of samples near one."""
     covered, near = (_cell(row[name]) for name in ("modes_covered", "high_quality"))
     return f"{row['objective']:<34} modes covered {covered:<12} high quality {near}"
@@ -122,7 +126,7 @@ def _cell(measured):
     return f"{measured['value']:.3g}{stderr}"
 
 
-def table(rows, notes):
+def table(rows: list[dict], notes: list[str]) -> str:
     """Returns the Markdown page: the table, the picture `kl_directions.png`, the protocols, and the lines `notes`."""
     heads = ("minimised", "modes covered (each seed)", "high quality", "nats, from wide; narrow start", "seeds")
     lines = ["# The direction of the divergence", "", f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
@@ -137,7 +141,7 @@ def table(rows, notes):
     return "\n".join([*lines, *(f"- {note}" for note in notes), ""])
 
 
-def draw(rows, points, path):
+def draw(rows: list[dict], points: dict[str, np.ndarray], path: Path) -> None:
     """Draws points of the first seed, one panel for the data and one for each row, into the PNG file `path`."""
     first, *others = points
     panels = {first: points[first]}

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 
-def write_csv(history, path):
+def write_csv(history: list[dict], path: str | Path) -> None:
     """Writes the logs as CSV, one row per epoch counted from 1, whole or not at all.
 
     Args:
@@ -33,11 +33,11 @@ class TensorBoard(keras.callbacks.Callback):
       history: logs of the epochs before this process, a list of dicts.
     """
 
-    def __init__(self, folder, history):
+    def __init__(self, folder: str | Path, history: list[dict]):
         super().__init__()
         self.folder, self.history = Path(folder), list(history)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.writers = {
             name: tf.summary.create_file_writer(str(self.folder / name)) for name in ("train", "validation")
@@ -45,7 +45,7 @@ class TensorBoard(keras.callbacks.Callback):
         for epoch, logs in enumerate(self.history):
             self.on_epoch_end(epoch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         for name, value in logs.items():
             split = "validation" if name.startswith("val_") else "train"
             with self.writers[split].as_default():
@@ -53,6 +53,6 @@ class TensorBoard(keras.callbacks.Callback):
         for writer in self.writers.values():
             writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         for writer in self.writers.values():
             writer.close()

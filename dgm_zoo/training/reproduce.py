@@ -12,17 +12,21 @@ from dgm_zoo import viz
 from dgm_zoo.errors import unknown
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
-from dgm_zoo.training.measure import holds_images, holds_points, samples
+from dgm_zoo.training.measures.base import kinds
+from dgm_zoo.training.measures.samples import samples
 from dgm_zoo.training.run import load_run, train
 from dgm_zoo.training.workdir import check_workdir, machine, write_json
 
 
-def list_experiments():
+def list_experiments() -> list[str]:
     """Returns the names that `reproduce` takes, sorted."""
     return sorted(_specs())
 
 
-def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
+def reproduce(
+    name: str, out: str | Path = "docs/results", quick: bool = False, workdir: str | Path | None = None,
+    verbose: int = 1,
+) -> dict:
     """Runs a published table's experiment and writes `<out>/<name>.json`, `.md` and a picture.
 
     Every row is a config of this repository with a few overrides, trained for each seed in a workdir of its own.
@@ -31,7 +35,7 @@ def reproduce(name, out="docs/results", quick=False, workdir=None, verbose=1):
     Args:
       name: one of `list_experiments()`.
       out: folder of these files.
-      quick: the spec's minutes-long version: it shows that everything runs, not what the paper's number is.
+      quick: the spec's minutes-long version, which shows that everything runs, with meaningless numbers.
       workdir: folder of the runs; `runs/reproduce/<name>` (with `-quick`) if None.
       verbose: as `train` takes it.
 
@@ -82,9 +86,10 @@ def _picture(folders, out, name, count=16, points=2000):
     images, panels, sets = {}, {}, []
     for folder, label in folders.items():
         model, config, _ = load_run(folder)
-        if "sample" not in model.endpoints() or not (holds_points(config) or holds_images(config)):
+        found = kinds(config.data.name)
+        if "sample" not in model.endpoints() or not {"points", "images"} & found:
             continue
-        if not holds_points(config):
+        if "points" not in found:
             images[label] = samples(model, config, count, 0)[0]
             continue
         if config.data.name not in sets:
@@ -162,12 +167,12 @@ def _row(row, seeds, runs, before=()):
 
 
 def _base(row, rows):
-    """Position of the row that `row` is held against: that of the name `row["against"]`, with the same metric."""
+    """Position of the row that `row` is compared with: that of the name `row["against"]`, with the same metric."""
     if "against" not in row:
         return None
     names = [other["name"] if other["metric"] == row["metric"] else None for other in rows]
     if row["against"] not in names:
-        raise unknown("row to hold against", row["against"], filter(None, names))
+        raise unknown("row to compare with", row["against"], filter(None, names))
     return names.index(row["against"])
 
 
@@ -194,7 +199,7 @@ def _seen(row):
 
 
 def _differences(rows):
-    """Lines of the Markdown table of differences, none if no row is held against another."""
+    """Lines of the Markdown table of differences, none if no row is compared with another."""
     rows = [row for row in rows if "against" in row]
     heads = ("model", "against", "metric", "difference", "± s.e.", "published", "seen")
     lines = ["", "| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
@@ -208,7 +213,7 @@ def _differences(rows):
     return [*lines, "", rule] if rows else []
 
 
-def table(results, title, drawn=False):
+def table(results: dict, title: str, drawn: bool = False) -> str:
     """Returns the Markdown page of `results`, with the picture `<experiment>.png` if one was drawn."""
     heads = ("model", "metric", "value", "± s.e.", "published", "budget", "seeds")
     lines = [f"# {title}", ""]

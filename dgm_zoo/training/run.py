@@ -2,29 +2,45 @@
 
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from dgm_zoo import data
+from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
-from dgm_zoo.training import checkpoints
+from dgm_zoo.training import checkpoints, measure
 from dgm_zoo.training.build import build, check_batch, compile_model, dataset, precision, steps_per_epoch
 from dgm_zoo.training.config import resolve
 from dgm_zoo.training.logs import TensorBoard
-from dgm_zoo.training.measure import check_quality, evaluate, pictures
 from dgm_zoo.training.workdir import check_workdir, claimed, machine, read_json, remove_run, write_json
 
 
-def train(config, workdir, overwrite=False, verbose=1):
+class Run(NamedTuple):
+    """A trained run.
+
+    Attributes:
+      model: with the weights of the best checkpoint by validation loss, compiled, in float32.
+      config: the resolved config.
+      results: what `results.json` holds; None for a run that was not evaluated yet.
+    """
+
+    model: GenerativeModel
+    config: ConfigDict
+    results: dict | None
+
+
+def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = False, verbose: int = 1) -> dict:
     """Trains, or resumes, the run that `config` describes, evaluates it on the test split and writes its pictures.
 
     Args:
       config: what `load_config` returns.
       workdir: folder of the run; made if missing. A run of the same config in it is resumed. If it is finished
         nothing is done again: its results are returned, or measured if results.json was deleted.
-      overwrite: start afresh: whatever run is in `workdir` is deleted, once this one is known to be able to start.
+      overwrite: start afresh: deletes the run that is in `workdir`, after all checks of the new one have passed.
       verbose: 0 silent, 1 progress bars, 2 a line per epoch.
 
     Returns:
@@ -39,9 +55,30 @@ def train(config, workdir, overwrite=False, verbose=1):
       >>> train(load_config("configs/vae_digits.py"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
     """
     config, workdir = resolve(config), Path(workdir)
-    check_workdir(config, workdir, overwrite)
-    if (workdir / "results.json").exists() and not overwrite:
+    if _finished(config, workdir, overwrite):
         return read_json(workdir / "results.json")
+    return _train(config, workdir, overwrite, verbose).results
+
+
+def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = False, verbose: int = 1) -> Run:
+    """Does what `train` does, and returns the model with its results; it is built once.
+
+    Args and errors: see `train`.
+
+    Example:
+      >>> train_model(load_config("configs/vae_digits.py"), "runs/vae_digits").model.sample(64, seed=0)
+    """
+    config, workdir = resolve(config), Path(workdir)
+    return load_run(workdir) if _finished(config, workdir, overwrite) else _train(config, workdir, overwrite, verbose)
+
+
+def _finished(config, workdir, overwrite):
+    """Whether `workdir` holds the results of this config; raises `InvalidInput` if the run cannot be there."""
+    check_workdir(config, workdir, overwrite)
+    return (workdir / "results.json").exists() and not overwrite
+
+
+def _train(config, workdir, overwrite, verbose):
     strategy = _strategy()
     keras.utils.set_random_seed(config.train.seed % 2**32)
     with precision(config.train.precision), strategy.scope():
@@ -49,12 +86,12 @@ def train(config, workdir, overwrite=False, verbose=1):
         for split in SPLITS:
             check_batch(dataset(config, model, split), model, split)
         compile_model(model, config)
-        check_quality(config, model)
+        measure.check(model, config)
         if config.train.start_from:
             _start_from(config.train.start_from, model)
     with claimed(workdir):
         if overwrite:
-            remove_run(workdir)
+            remove_run(workdir, measure.files())
         newest, history = checkpoints.newest(workdir / "checkpoints"), []
         if newest:
             history = read_json(newest / "history.json")
@@ -63,11 +100,11 @@ def train(config, workdir, overwrite=False, verbose=1):
         write_json(config.to_dict(), workdir / "config.json")
         write_json(machine(), workdir / "versions.json")
         history = _fit(model, config, workdir, history, verbose)
-        return _measure(config, workdir, history, verbose)
+        return _measure(_best(model, config, workdir, strategy), config, workdir, history, verbose)
 
 
 def _start_from(workdir, model):
-    """Gives `model` the best weights of another run, whose networks are as its own; its optimizers start afresh."""
+    """Gives `model` the best weights of another run with the same networks; its optimizers start afresh."""
     other, config, _ = load_run(workdir)
     if [v.shape for v in model.weights] != [v.shape for v in other.weights]:
         raise InvalidInput(
@@ -96,14 +133,26 @@ def _fit(model, config, workdir, history, verbose):
     return saver.history
 
 
-def _measure(config, workdir, history, verbose):
-    """Evaluates the best checkpoint on the test split; writes the pictures, and results.json at the very end."""
-    model, _, _ = load_run(workdir)
-    found = evaluate(model, config, verbose=verbose)
+def _best(model, config, workdir, strategy):
+    """The model to measure and to export: `model` with its best checkpoint's weights, in float32 on one device.
+
+    Layers keep the precision, and variables the devices, that they were built with. A run in another precision, or on
+    several devices, therefore needs a second model.
+    """
+    if config.train.precision != "float32" or strategy.num_replicas_in_sync > 1:
+        return load_run(workdir).model
+    checkpoints.restore(checkpoints.newest(workdir / "checkpoints") / "best.keras", model)
+    return model
+
+
+def _measure(model, config, workdir, history, verbose):
+    """Evaluates the model on the test split; writes the pictures, and results.json at the very end."""
+    found = measure.evaluate(model, config, verbose=verbose)
     for name, metric in found.items():
         if not math.isfinite(metric["value"]):
             raise NonFiniteLoss(f"metric '{name}' of the trained model is {metric['value']}; check data and heads")
-    pictures(model, config, workdir, history)
+    measure.restore(model, config, found)
+    measure.draw(model, config, workdir, history)
     results = {
         "model": config.model.name,
         "dataset": {"name": config.data.name, "version": data.info(config.data.name).version},
@@ -116,19 +165,22 @@ def _measure(config, workdir, history, verbose):
         **machine(),
     }
     write_json(results, workdir / "results.json")
-    return results
+    return Run(model, config, results)
 
 
-def load_run(workdir):
+def load_run(workdir: str | Path) -> Run:
     """Returns `(model, config, results)` of a trained workdir: the best checkpoint by validation loss, in float32.
 
-    A run's precision is for its training; what is measured and served is float32.
+    A run's precision is for its training; measures and exports use float32.
 
     Args:
       workdir: the folder that `train` wrote. `results` is None for a run that has not been evaluated yet.
 
     Raises:
       InvalidInput: no run there, an untrained one, or a damaged checkpoint.
+
+    Example:
+      >>> model, config, results = load_run("runs/vae_digits")
     """
     workdir = Path(workdir)
     command = f"dgm-zoo train --workdir={workdir} --config="
@@ -143,9 +195,8 @@ def load_run(workdir):
         compile_model(model, config)
         checkpoints.restore(newest / "best.keras", model)
     results = read_json(workdir / "results.json") if (workdir / "results.json").is_file() else None
-    if results and "log_z" in results["metrics"]:
-        model.log_z = results["metrics"]["log_z"]["value"]
-    return model, config, results
+    measure.restore(model, config, results["metrics"] if results else {})
+    return Run(model, config, results)
 
 
 def _strategy():

@@ -6,20 +6,22 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.metadata import git_revision
 
-PICTURES = ("samples.png", "reconstructions.png", "latent_map.png", "curves.png")
-WRITTEN = (  # in the order of deletion: config.json, which says that there is a run, last
-    "results.json", *PICTURES, "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
+OWN_FILES = (  # in the order of deletion: config.json, which says that there is a run, last
+    "results.json", "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
 )
 
 
-def check_workdir(config, workdir, overwrite):
+def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
     """Raises `InvalidInput` unless the run of `config` may be in `workdir`; changes nothing.
 
     It may not where `workdir` is no folder or cannot be written to, or, unless `overwrite`, where it holds a run of
@@ -48,7 +50,7 @@ def _differences(one, two, path=""):
 
 
 @contextlib.contextmanager
-def claimed(workdir):
+def claimed(workdir: Path) -> Iterator[None]:
     """Context in which `workdir`, made if missing, is this process's alone; a claim ends with its process.
 
     Raises:
@@ -65,16 +67,22 @@ def claimed(workdir):
         yield
 
 
-def remove_run(workdir):
-    """Deletes what a run wrote in `workdir`, if it holds one, and nothing else."""
+def remove_run(workdir: Path, measured: Iterable[str] = ()) -> None:
+    """Deletes what a run wrote in `workdir`, if it holds one, and nothing else.
+
+    Args:
+      workdir: folder of the run.
+      measured: names, or patterns of names, of the files that measures write.
+    """
     if not (workdir / "config.json").exists():
         return
-    for name in WRITTEN:
-        path = workdir / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    results, *others = OWN_FILES
+    for name in (results, *measured, *others):
+        for path in sorted(workdir.glob(name)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def machine():
+def machine() -> dict:
     """What a result depends on besides its config: versions, git revision, machine."""
     packages = ("dgm_zoo", "tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets", "numpy")
     cores = tf.config.threading.get_intra_op_parallelism_threads() or _cores()
@@ -89,7 +97,7 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def write_json(value, path):
+def write_json(value: dict, path: Path) -> None:
     """Writes JSON whole or not at all."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.partial")
@@ -97,7 +105,7 @@ def write_json(value, path):
     partial.rename(path)
 
 
-def read_json(path):
+def read_json(path: Path) -> dict | list:
     """Reads a JSON file of a run; raises `InvalidInput` if it is missing or damaged."""
     try:
         return json.loads(path.read_text())

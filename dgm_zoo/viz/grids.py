@@ -6,7 +6,8 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput
 
 TILE = 56  # pixels that the longer side of a tile has at least
 GAP = 2

@@ -29,7 +29,7 @@ def save_schematic(formulations, path):
     discriminator is the perfect one that nothing trains. Grey variables are visible, white ones latent.
 
     Args:
-      formulations: list of `dgm_zoo.models.formulation.Formulation`.
+      formulations: list of `dgm_zoo.core.formulation.Formulation`.
       path: the file, in a folder that exists: .svg, .png or .pdf. The same formulations give the same bytes.
 
     Raises:

@@ -4,7 +4,10 @@ First what changes in the arrows of their schematic graphical models, then field
 line that begins with "-" is of the first model, one with "+" of the second.
 """
 
+from absl import flags as absl_flags
+
 from dgm_zoo.cli.commands.describe import FIELDS, line
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput
 
@@ -13,29 +16,30 @@ USAGE = "MODEL MODEL [flags]"
 EXAMPLES = ("dgm-zoo compare vae infogan", "dgm-zoo compare gan iwgan --json")
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     del flags
 
 
-def run(call):
+def run(call: Call) -> dict:
     if len(call.arguments) != 2:
         raise InvalidInput(f"give two models; for example {EXAMPLES[0]}")
     import_tensorflow()
     from dgm_zoo import models
+    from dgm_zoo.unified import compare
 
     one, other = (models.formulation_of(name) for name in call.arguments)
     if one is other:
         raise InvalidInput(f"'{call.arguments[0]}' is both models, and nothing changes; give another one")
     return {"from": call.arguments[0], "to": call.arguments[1], "names": [one.name, other.name],
-            **models.compare(one, other)}
+            **compare(one, other)}
 
 
-def show(result):
+def show(result: dict) -> str:
     return "\n".join(_lines(result))
 
 
 def _lines(result):
-    from dgm_zoo.models.formulation import ROWS, symbols
+    from dgm_zoo.core.formulation import ROWS, symbols
 
     yield f"{result['names'][0]} → {result['names'][1]}"
     for sentence in result["observations"]:
@@ -50,7 +54,7 @@ def _lines(result):
 
 def _pair(label, values):
     """Both values of what differs, each where it is there."""
-    from dgm_zoo.models.formulation import ABSENT
+    from dgm_zoo.core.formulation import ABSENT
 
     for sign, value in zip("-+", values, strict=True):
         text = ", ".join(value) if isinstance(value, (list, tuple)) else value

@@ -6,6 +6,7 @@ read from files that you have. Sets lie in the folder that TFDS_DATA_DIR names, 
 
 from absl import flags as absl_flags
 
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -17,11 +18,11 @@ EXAMPLES = (
 )
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("manual_dir", None, "folder of the file that a set is read from", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     from dgm_zoo import data
 
     if not call.arguments:
@@ -45,7 +46,7 @@ def _facts(info):
     return {**dataclasses.asdict(info), "image_shape": list(info.image_shape)}
 
 
-def show(result):
+def show(result: dict) -> str:
     if "folder" in result:
         return f"{result['name']} is prepared in {result['folder']}"
     return "\n".join(_line(**it) for it in result["datasets"])

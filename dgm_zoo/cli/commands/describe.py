@@ -12,7 +12,7 @@ import textwrap
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.parsing import only
+from dgm_zoo.cli.parsing import Call, only
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.source import metric_table
 from dgm_zoo.errors import InvalidInput, unknown
@@ -21,16 +21,16 @@ ARGUMENTS = 1
 USAGE = "(MODEL | PRESET | --all) [flags]"
 EXAMPLES = ("dgm-zoo describe vae", "dgm-zoo describe --all", "dgm-zoo describe vae_digits --json")
 
-SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance that is looked at
+SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance whose endpoints are shown
 WIDTH, LABELS = 120, 22  # columns of a terminal, and those of what stands on the left
 FIELDS = {"reads": "reads", "carries": "gradient for", "stopped": "constant"}  # of an `Ascent`, as they are printed
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_bool("all", False, "the unified view of every model", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     if call.flags.all:
         if call.arguments:
             raise InvalidInput(f"--all describes every model; leave out '{call.arguments[0]}', or --all")
@@ -59,9 +59,11 @@ def run(call):
 def _describe(name):
     """What the class says of itself, and what a small instance with default networks has."""
     from dgm_zoo import models
+    from dgm_zoo.core import registry
+    from dgm_zoo.training.arguments import settable
 
     cls = models.model_class(name)
-    parameters = inspect.signature(cls.create).parameters
+    parameters = registry.arguments(name)
     given = {"image_shape": SHAPE, "num_classes": CLASSES}
     model = cls.create(**{key: value for key, value in given.items() if key in parameters})
     return {
@@ -74,7 +76,10 @@ def _describe(name):
         },
         "logged": list(model.logged),
         "create": {
-            key: {"required": True} if p.default is p.empty else {"required": False, "default": p.default}
+            key: {
+                "required": p.default is p.empty, "settable": key in settable(name),
+                **({} if p.default is p.empty else {"default": p.default}),
+            }
             for key, p in parameters.items()
         },
         "endpoints": {
@@ -83,7 +88,7 @@ def _describe(name):
     }
 
 
-def show(result):
+def show(result: dict) -> str:
     return "\n".join(SHOW[result["kind"]](result))
 
 
@@ -100,9 +105,9 @@ def _show_reference(result):
     yield from formulation_lines(result["formulation"])
 
 
-def formulation_lines(formulation):
+def formulation_lines(formulation: dict) -> list[str]:
     """Returns the text lines of what `Formulation.to_dict` returns, `WIDTH` columns wide."""
-    from dgm_zoo.models.formulation import ABSENT, ROWS, symbols
+    from dgm_zoo.core.formulation import ABSENT, ROWS, symbols
 
     lines = []
     for key, label in ROWS.items():
@@ -116,7 +121,7 @@ def formulation_lines(formulation):
     return lines
 
 
-def line(label, text):
+def line(label: str, text: str) -> list[str]:
     """Returns a label and a text beside it as lines of `WIDTH` columns."""
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {label:<{LABELS - 2}}", subsequent_indent=" " * LABELS,
@@ -138,7 +143,8 @@ def _show_model(model):
     yield ""
     yield f"logged: {', '.join(model['logged'])}"
     yield ""
-    yield "create() takes (as does a config's model section, but for image_shape, num_classes and seed):"
+    filled = ", ".join(key for key, it in model["create"].items() if not it["settable"])
+    yield f"create() takes (so does a config's model section, except {filled}, which a run fills in):"
     for key, it in model["create"].items():
         yield f"  {key:<14} {'required' if it['required'] else repr(it['default'])}"
     yield ""

@@ -6,6 +6,7 @@ GAN on it, and writes OUT/kl_directions.json, .md and .png: modes covered, and t
 
 from absl import flags as absl_flags
 
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput
 
@@ -14,13 +15,13 @@ USAGE = "[--out=docs/results] [--seeds=3] [--quick] [flags]"
 EXAMPLES = ("dgm-zoo directions --out=docs/results", "dgm-zoo directions --quick --seeds=1 --out=quick_results")
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
     absl_flags.DEFINE_integer("seeds", 3, "number of seeds", flag_values=flags)
     absl_flags.DEFINE_bool("quick", False, "a version of seconds, to see that everything runs", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     if call.flags.seeds < 1:
         raise InvalidInput(f"--seeds={call.flags.seeds} must be at least 1")
     import_tensorflow()
@@ -29,7 +30,7 @@ def run(call):
     return run_directions(call.flags.out, call.flags.seeds, call.flags.quick)
 
 
-def show(result):
+def show(result: dict) -> str:
     from dgm_zoo.training.directions import line
 
     return "\n".join(line(row) for row in result["rows"])

@@ -9,7 +9,7 @@ import math
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.parsing import only
+from dgm_zoo.cli.parsing import Call, only
 from dgm_zoo.cli.quiet import import_tensorflow
 
 ARGUMENTS = math.inf
@@ -20,11 +20,11 @@ EXAMPLES = (
 )
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("out", "schematic.svg", "file to write: .svg, .png or .pdf", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     from dgm_zoo import viz
 
     only(call, "MODEL", EXAMPLES[0])
@@ -36,5 +36,5 @@ def run(call):
     return {"out": call.flags.out, "models": call.arguments}
 
 
-def show(result):
+def show(result: dict) -> str:
     return f"drew {', '.join(result['models'])} into {result['out']}"

@@ -7,6 +7,7 @@ the config's `evaluate` section.
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.errors import unknown
 
 ARGUMENTS = 0
@@ -14,12 +15,12 @@ USAGE = f"{source.USAGE} [--split=test] [flags]"
 EXAMPLES = ("dgm-zoo evaluate --workdir=runs/vae_digits", "dgm-zoo evaluate --preset=vae_mnist --json")
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_string("split", "test", "test or validation", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     split = call.flags.split
     if split not in ("test", "validation"):
         raise unknown("held-out split", split, ["test", "validation"])
@@ -35,6 +36,6 @@ def run(call):
     }
 
 
-def show(result):
+def show(result: dict) -> str:
     title = f"{result['model']} on {result['dataset']}, {result['split']} split:"
     return "\n".join([title, *source.metric_table(result["metrics"])])

@@ -8,27 +8,28 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
 from dgm_zoo.cli.exporting import export_source, serve_commands, serving_lines
+from dgm_zoo.cli.parsing import Call
 
 ARGUMENTS = 0
 USAGE = f"{source.USAGE} [--out=saved_models] [--name=NAME] [--version=N] [flags]"
 EXAMPLES = ("dgm-zoo export --workdir=runs/vae_digits --out=saved_models --name=vae_digits",)
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_string("out", "saved_models", "folder of the presets, made if missing", flag_values=flags)
     absl_flags.DEFINE_string("name", None, "name for the server; without it MODEL_DATASET", flag_values=flags)
     absl_flags.DEFINE_integer("version", None, "whole number of at least 1", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     flags = call.flags
     trained = source.open_source(flags)
     path = export_source(trained, flags.out, flags.name, flags.version)
     return {"path": path, "serve_commands": serve_commands(path, trained.model)}
 
 
-def show(result):
+def show(result: dict) -> str:
     return "\n".join([
         f"exported to {result['path']}",
         *serving_lines(result["serve_commands"]),

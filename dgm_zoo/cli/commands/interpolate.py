@@ -8,6 +8,7 @@ array [rows, steps, H, W, C], or a .npz with `z` and `x`.
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.errors import InvalidInput
 
 ARGUMENTS = 0
@@ -15,14 +16,14 @@ USAGE = f"{source.USAGE} [--rows=6] [--steps=11] [--out=interpolation.png] [flag
 EXAMPLES = ("dgm-zoo interpolate --workdir=runs/vae_digits --rows=6 --steps=11 --out=interpolation.png",)
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_integer("rows", 6, "number of pairs of images", flag_values=flags)
     absl_flags.DEFINE_integer("steps", 11, "images in a row, both ends included; at least 2", flag_values=flags)
     absl_flags.DEFINE_string("out", "interpolation.png", "file to write: .png, .npy or .npz", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     flags = call.flags
     source.check_count("rows", flags.rows)
     source.check_out(flags.out)
@@ -45,7 +46,7 @@ def run(call):
     start, end = (z[[pair[side] for pair in pairs], None] for side in (0, 1))
     path = start + np.linspace(0, 1, flags.steps, dtype=np.float32)[:, None] * (end - start)
     labels = {key: np.repeat(value[[first for first, _ in pairs]], flags.steps) for key, value in given.items()}
-    decoded = trained.model.decode(path.reshape(-1, path.shape[-1]), **labels)
+    decoded = trained.model.answer("decode", z=path.reshape(-1, path.shape[-1]), **labels)["x"]
     rows = decoded.reshape(flags.rows, flags.steps, *decoded.shape[1:])
     source.write(flags.out, lambda out: viz.save_interpolation(rows, out), z=path, x=rows)
     return {"out": flags.out, "rows": flags.rows, "steps": flags.steps}
@@ -69,5 +70,5 @@ def _codes(encoded):
     return encoded["mean"] if "mean" in encoded else 1 / (1 + np.exp(-encoded["logits"]))
 
 
-def show(result):
+def show(result: dict) -> str:
     return f"wrote {result['rows']} paths of {result['steps']} images to {result['out']}"

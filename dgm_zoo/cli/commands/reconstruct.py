@@ -7,19 +7,20 @@ originals above their reconstructions, a .npy array of the reconstructions, or a
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
+from dgm_zoo.cli.parsing import Call
 
 ARGUMENTS = 0
 USAGE = f"{source.USAGE} [--n=16] [--out=reconstructions.png] [flags]"
 EXAMPLES = ("dgm-zoo reconstruct --workdir=runs/vae_digits --n=16 --out=reconstructions.png",)
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_integer("n", 16, "number of test images", flag_values=flags)
     absl_flags.DEFINE_string("out", "reconstructions.png", "file to write: .png, .npy or .npz", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     flags = call.flags
     source.check_count("n", flags.n)
     source.check_out(flags.out)
@@ -37,7 +38,7 @@ def run(call):
     return {"out": flags.out, "n": flags.n, "mean_squared_error": float(np.mean((x - reconstruction) ** 2))}
 
 
-def show(result):
+def show(result: dict) -> str:
     return (
         f"wrote {result['n']} test images and their reconstructions to {result['out']} "
         f"(mean squared error per pixel {result['mean_squared_error']:.4f})"

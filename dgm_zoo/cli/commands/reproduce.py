@@ -5,7 +5,7 @@ Writes OUT/NAME.json and OUT/NAME.md, with the published numbers beside ours. Ru
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.parsing import only
+from dgm_zoo.cli.parsing import Call, only
 from dgm_zoo.cli.quiet import import_tensorflow
 
 ARGUMENTS = 1
@@ -14,13 +14,13 @@ EXAMPLES = ("dgm-zoo list experiments", "dgm-zoo reproduce iwae_mnist --quick --
 INTERRUPTED = "run the same command again to resume where it stopped"
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_bool("quick", False, "a version of minutes, to see that everything runs", flag_values=flags)
     absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
     absl_flags.DEFINE_string("workdir", None, "folder of the runs", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     name = only(call, "NAME", "dgm-zoo reproduce iwae_mnist")
 
     import_tensorflow()
@@ -29,7 +29,7 @@ def run(call):
     return training.reproduce(name, out=call.flags.out, quick=call.flags.quick, workdir=call.flags.workdir)
 
 
-def show(result):
+def show(result: dict) -> str:
     heads = ("model", "dataset", "metric", "value", "stderr", "published")
     rows = [heads, *([_cell(row.get(head)) for head in heads] for row in result["rows"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]

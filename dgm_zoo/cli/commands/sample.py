@@ -7,6 +7,7 @@ The ending of --out decides: a .png grid (of points: a scatter plot), a .npy arr
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.errors import InvalidInput
 
 ARGUMENTS = 0
@@ -17,7 +18,7 @@ EXAMPLES = (
 )
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_integer("n", 64, "number of samples", flag_values=flags)
     absl_flags.DEFINE_integer("seed", 0, "int32 that the samples are a function of", flag_values=flags)
@@ -27,7 +28,7 @@ def define(flags):
     absl_flags.DEFINE_string("out", "samples.png", "file to write: .png, .npy or .npz", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     flags = call.flags
     source.check_count("n", flags.n)
     source.check_out(flags.out)
@@ -40,9 +41,9 @@ def run(call):
 
     given = {}
     if "label" in trained.model.endpoints()["sample"].inputs:
-        classes = trained.model.num_classes
+        classes = trained.model.endpoints()["sample"].inputs["label"].range[1] + 1
         if flags.label is not None and not 0 <= flags.label < classes:
-            raise InvalidInput(f"--label={flags.label} is no class of this model; give 0 to {classes - 1}")
+            raise InvalidInput(f"--label={flags.label} must be a class of this model, 0 to {classes - 1}")
         turn = np.arange(flags.n) % classes
         given = {"label": turn if flags.label is None else np.full(flags.n, flags.label)}
     elif flags.label is not None:
@@ -56,5 +57,5 @@ def run(call):
     return {"out": flags.out, "n": flags.n, "seed": flags.seed, "label": flags.label, "shape": list(x.shape)}
 
 
-def show(result):
+def show(result: dict) -> str:
     return f"wrote {result['n']} samples, seed {result['seed']}, to {result['out']}"

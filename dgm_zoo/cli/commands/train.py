@@ -11,8 +11,9 @@ from pathlib import Path
 from absl import flags as absl_flags
 
 from dgm_zoo.cli.exporting import export_source, serve_commands, serving_lines
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
-from dgm_zoo.cli.source import metric_table, metric_value, open_workdir
+from dgm_zoo.cli.source import Source, metric_table, metric_value
 from dgm_zoo.errors import InvalidInput
 
 ARGUMENTS = 0
@@ -24,13 +25,13 @@ EXAMPLES = (
 INTERRUPTED = "run the same command again to resume from the last checkpoint"
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("config", None, "Python file with get_config()", flag_values=flags)
     absl_flags.DEFINE_string("workdir", None, "folder of the run, made if missing", flag_values=flags)
     absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run that is in the workdir", flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     flags = call.flags
     for name in ("config", "workdir"):
         if not flags[name].value:
@@ -39,8 +40,10 @@ def run(call):
     import_tensorflow()
     from dgm_zoo import training
 
-    results = training.train(training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite)
-    source = open_workdir(flags.workdir)
+    model, config, results = training.train_model(
+        training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite
+    )
+    source = Source(f"--workdir={flags.workdir}", model, config, results["metrics"])
     path = exported(flags.workdir) or export_source(source, os.path.join(flags.workdir, "export"))
     ending = "png" if "samples.png" in os.listdir(flags.workdir) else "npy"  # what cannot be drawn was not
     command = f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.{ending}"
@@ -48,19 +51,19 @@ def run(call):
         "workdir": flags.workdir,
         "results": results,
         "export": path,
-        "sample_command": command if "sample" in source.model.endpoints() else None,
-        "serve_commands": serve_commands(path, source.model),
+        "sample_command": command if "sample" in model.endpoints() else None,
+        "serve_commands": serve_commands(path, model),
     }
 
 
-def exported(workdir):
+def exported(workdir: str) -> str | None:
     """The version folder that this run's results were already exported to, or None."""
     measured = Path(workdir, "results.json").stat().st_mtime
     found = [path for path in Path(workdir, "export").glob("*/[0-9]*") if path.stat().st_mtime >= measured]
     return str(max(found, key=lambda path: int(path.name))) if found else None
 
 
-def show(result):
+def show(result: dict) -> str:
     metrics = result["results"]["metrics"]
     lines = ["", f"trained: {result['workdir']}", *metric_table(metrics), ""]
     best = metrics.get("test_log_likelihood")

@@ -9,6 +9,7 @@ import os
 
 from absl import flags as absl_flags
 
+from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput
 
@@ -17,12 +18,12 @@ USAGE = "[TECHNIQUE MODEL] [--out=FILE.md] [flags]"
 EXAMPLES = ("dgm-zoo transfer", "dgm-zoo transfer samples vae", "dgm-zoo transfer --out=docs/transfer.md")
 
 
-def define(flags):
+def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("out", None, "Markdown file of the table, written once all of it trained",
                              flag_values=flags)
 
 
-def run(call):
+def run(call: Call) -> dict:
     out, asked = call.flags.out, call.arguments
     if len(asked) == 1:
         raise InvalidInput(f"MODEL is missing; for example dgm-zoo transfer {asked[0]} vae")
@@ -32,7 +33,7 @@ def run(call):
         raise InvalidInput(f"--out={out} is in no folder that exists; make it first")
 
     import_tensorflow()
-    from dgm_zoo.models import transfer
+    from dgm_zoo.unified import transfer
 
     if asked:
         return _facts(transfer.cell(*asked))
@@ -51,7 +52,7 @@ def run(call):
 
 
 def _facts(cell):
-    from dgm_zoo.models.transfer import TECHNIQUES
+    from dgm_zoo.unified.transfer import TECHNIQUES
 
     title = TECHNIQUES[cell.technique].title
     facts = {"technique": cell.technique, "title": title, "model": cell.model, "goes": cell.recipe is not None}
@@ -60,7 +61,7 @@ def _facts(cell):
     return {**facts, "short": cell.short, "create": cell.call, "config": cell.config}
 
 
-def show(result):
+def show(result: dict) -> str:
     if "table" not in result:
         pair = f"{result['model']} with {result['title']}"
         if not result["goes"]:
@@ -77,9 +78,9 @@ def show(result):
     return "\n".join([*lines, "", "how, or why not: dgm-zoo transfer TECHNIQUE MODEL"])
 
 
-def page(table):
-    """Returns the Markdown page of a `models.transfer.transfer_table()`."""
-    from dgm_zoo.models.transfer import STEPS, TECHNIQUES
+def page(table: dict) -> str:
+    """Returns the Markdown page of a `unified.transfer.transfer_table()`."""
+    from dgm_zoo.unified.transfer import STEPS, TECHNIQUES
 
     lines = [
         "# Which technique goes with which model",

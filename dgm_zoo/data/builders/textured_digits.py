@@ -111,7 +111,7 @@ def textured(mask, patched, rng):
     """
     inside, most, best = mask[..., 0] > 0, -1.0, None
     for _ in range(TRIES):
-        digit, ground = (_patch(patched[i], rng) for i in rng.choice(len(patched), 2, replace=False))
+        digit, ground = (cut(patched[i], rng) for i in rng.choice(len(patched), 2, replace=False))
         contrast = np.sqrt(np.mean((digit[inside].mean(0) - ground[~inside].mean(0)) ** 2))
         if contrast > most:
             most, best = contrast, np.where(mask, digit, ground)
@@ -120,6 +120,7 @@ def textured(mask, patched, rng):
     return best
 
 
-def _patch(photograph, rng):
+def cut(photograph, rng):
+    """A patch of a photograph, uint8 `[28, 28, 3]`, at a place that `rng`, a `np.random.RandomState`, draws."""
     top, left = (rng.randint(side - SIDE + 1) for side in photograph.shape[:2])
     return photograph[top : top + SIDE, left : left + SIDE]

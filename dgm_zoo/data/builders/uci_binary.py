@@ -1,10 +1,9 @@
 """The `uci_binary` data sets: eight benchmarks of binary density estimation, read from files that a user has."""
 
-import zipfile
-
 import numpy as np
 import tensorflow_datasets as tfds
 
+from dgm_zoo.data.builders.archives import read_arrays
 from dgm_zoo.data.sets import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
 
@@ -60,21 +59,11 @@ def read(path, sizes):
     Raises:
       InvalidInput: a file that cannot be read or has not the published splits, or values that are not binary.
     """
-    try:
-        with np.load(path) as file:
-            arrays = {split: file[key] for split, key in KEYS.items()}
-    except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InvalidInput(
-            f"'{path}' cannot be read ({error}); give an .npz file with the arrays train, valid and test"
-        ) from None
-    for (split, x), rows in zip(arrays.items(), sizes, strict=False):
-        if x.shape != (rows, sizes[-1]):
-            raise InvalidInput(
-                f"'{path}': {KEYS[split]} has shape {list(x.shape)}, but the published split {[rows, sizes[-1]]}; "
-                "give the published one"
-            )
+    *rows, bits = sizes
+    arrays = read_arrays(path, {key: (n, bits) for key, n in zip(KEYS.values(), rows, strict=True)})
+    for key, x in arrays.items():
         other = np.argwhere((x != 0) & (x != 1))
         if len(other):
             row, bit = other[0]
-            raise InvalidInput(f"'{path}': {KEYS[split]} holds {x[row, bit]} in row {row}; give zeros and ones")
-    return {split: x.astype(np.uint8) for split, x in arrays.items()}
+            raise InvalidInput(f"'{path}': {key} holds {x[row, bit]} in row {row}; give zeros and ones")
+    return {split: arrays[key].astype(np.uint8) for split, key in KEYS.items()}

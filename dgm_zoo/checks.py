@@ -1,0 +1,91 @@
+"""Checks of numbers and shapes that a user gives: each returns the value or raises `InvalidInput` in one sentence."""
+
+import numbers
+import re
+
+import numpy as np
+
+from dgm_zoo.errors import InvalidInput
+
+
+def is_whole(value, least=1):
+    """Whether `value` is a whole number, Python's or NumPy's but no bool, of at least `least`."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+
+def whole_number(name, value, least=1):
+    """Returns `value` as an int; raises `InvalidInput`, which names it, unless it is whole and at least `least`.
+
+    Example:
+      >>> whole_number("k", 0)
+      InvalidInput: k is 0; give a whole number of at least 1
+    """
+    if not is_whole(value, least):
+        raise InvalidInput(f"{name} is {value!r}; give a whole number of at least {least}")
+    return int(value)
+
+
+def nonnegative(name, value):
+    """Returns `value` if it is a finite number of at least 0; raises `InvalidInput` if not."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < float("inf"):
+        raise InvalidInput(f"{name} is {value!r}; give a number of at least 0")
+    return float(value)
+
+
+def dropout_rate(value):
+    """Returns a dropout's probability; raises `InvalidInput` unless it is a number from 0 to below 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise InvalidInput(f"dropout is {value!r}; give a probability from 0 to below 1")
+    return float(value)
+
+
+def event_shape(tensor):
+    """Returns the event shape of a Keras model's (first) input or output."""
+    first = tensor[0] if isinstance(tensor, (list, tuple)) else tensor
+    return tuple(first.shape[1:])
+
+
+def match(one, shape, other, wanted):
+    """Raises `InvalidInput` unless two shapes are equal; names both."""
+    if tuple(shape) != tuple(wanted):
+        raise InvalidInput(f"the {one} has shape {tuple(shape)}, but the {other} has {tuple(wanted)}; make them equal")
+
+
+def layer_sizes(sizes):
+    """Returns the sizes of latent layers as a tuple of ints, the one next to the data first.
+
+    Args:
+      sizes: a list or tuple of positive whole numbers, or a string of them such as "200,200,10". In a string, "a-b:n"
+        stands for n sizes, at least 2, in geometric progression from a to b, rounded to whole numbers.
+
+    Raises:
+      InvalidInput: anything else; names it, and the part that does not parse.
+
+    Example:
+      >>> layer_sizes("200,100-10:5,5")
+      (200, 100, 56, 32, 18, 10, 5)
+    """
+    parts = sizes.split(",") if isinstance(sizes, str) else sizes
+    if not isinstance(parts, (list, tuple)) or not parts:
+        raise InvalidInput(f"layer sizes {sizes!r} do not parse; {_GRAMMAR}")
+    result = []
+    for part in parts:
+        if not (found := _sizes(part)):
+            raise InvalidInput(f"layer sizes {sizes!r} do not parse at {part!r}; {_GRAMMAR}")
+        result += found
+    return tuple(result)
+
+
+_GRAMMAR = (
+    "give positive whole numbers, such as '200,200,10', or a-b:n for n >= 2 of them from a to b, such as '200,100-10:5'"
+)
+
+
+def _sizes(part):
+    """The sizes that one part stands for; none if it does not parse."""
+    if not isinstance(part, str):
+        return [int(part)] if is_whole(part) else []
+    if found := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*:\s*(\d+)\s*", part):
+        first, last, n = map(int, found.groups())
+        return [int(size) for size in np.geomspace(first, last, n).round()] if first and last and n >= 2 else []
+    return [int(part)] if part.strip().isdecimal() and int(part) else []

@@ -1,0 +1,139 @@
+"""The endpoint table: what a model answers, in Python and when served, from one definition."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.checks import whole_number
+from dgm_zoo.core.chunks import ROWS
+from dgm_zoo.distributions import RowNoise, row_seeds
+from dgm_zoo.errors import InvalidInput, unknown
+
+
+class Input(NamedTuple):
+    """What one named input must be: its event shape, dtype, the closed range of its values, and whether these are
+    0 and 1 alone."""
+
+    shape: tuple
+    dtype: tf.DType = tf.float32
+    range: tuple | None = None
+    binary: bool = False
+
+    def spec(self, name):
+        """The `tf.TensorSpec` of a batch of these."""
+        return tf.TensorSpec([None, *self.shape], self.dtype, name=name)
+
+    def __str__(self):
+        return "[" + ", ".join(["batch", *map(str, self.shape)]) + "]"
+
+
+SEED = Input((), tf.int32)
+
+
+class Endpoint(NamedTuple):
+    """One thing that a model answers.
+
+    Attributes:
+      inputs: dict of name to `Input`. An input named `seed` (int32, one per row) is turned into noise before
+        `compute` is called.
+      compute: pure function from the inputs by name, and `noise` if there is a seed, to a dict of outputs by name.
+      noise: function from a `RowNoise` to the noise that `compute` takes; None for a deterministic endpoint.
+      doc: one sentence for the model card.
+    """
+
+    inputs: dict
+    compute: Callable
+    noise: Callable | None = None
+    doc: str = ""
+
+
+def check_array(where, name, value, wanted):
+    """Returns `value` as an array that fits the `Input` `wanted`; else raises `InvalidInput` in one sentence."""
+    try:
+        array = np.asarray(value)
+        fits = array.astype(wanted.dtype.as_numpy_dtype)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{where}: {name} is not an array of numbers; give shape {wanted}") from None
+    if array.shape[1:] != tuple(wanted.shape) or array.ndim == 0:
+        raise InvalidInput(f"{where}: {name} has shape {list(array.shape)}, but this model takes {wanted}")
+    if not np.all(np.isfinite(fits)):
+        row = int(np.argwhere(~np.isfinite(fits))[0][0])
+        raise InvalidInput(f"{where}: {name} holds NaN or infinity in row {row}; remove it")
+    if wanted.dtype.is_integer and np.any(fits != array):
+        first = tuple(np.argwhere(fits != array)[0])
+        raise InvalidInput(
+            f"{where}: {name} holds {array[first]} in row {first[0]}; give whole numbers that fit {wanted.dtype.name}"
+        )
+    if wanted.range and array.size and (array.min() < wanted.range[0] or array.max() > wanted.range[1]):
+        low, high = wanted.range
+        raise InvalidInput(
+            f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; "
+            "rescale it"
+        )
+    if wanted.binary:
+        other = np.argwhere((fits != 0) & (fits != 1))
+        if len(other):
+            first = tuple(other[0])
+            raise InvalidInput(
+                f"{where}: {name} holds {fits[first]:g} in row {first[0]}, but this model takes 0 and 1 only; binarise "
+                "it, as data.load(..., binarize='stochastic') does"
+            )
+    return fits
+
+
+def checked(name, inputs, arrays):
+    """Returns `arrays` that fit the `Input`s of endpoint `name`, by name; else raises `InvalidInput`."""
+    for key, value in arrays.items():
+        if key not in inputs and value is not None:
+            raise unknown(f"input of {name}", key, inputs)
+    missing = sorted(set(inputs) - {key for key, value in arrays.items() if value is not None})
+    if missing:
+        raise InvalidInput(f"{name}: {missing[0]} is missing; give shape {inputs[missing[0]]}")
+    arrays = {key: check_array(name, key, arrays[key], inputs[key]) for key in inputs}
+    rows = {len(value) for value in arrays.values()}
+    if len(rows) > 1:
+        raise InvalidInput(f"{name}: inputs have {sorted(rows)} rows; give each the same number")
+    return arrays
+
+
+def endpoint_function(model, name, compiled=False):
+    """Returns the function of named tensors that serves endpoint `name` of `model`, its noise drawn outside XLA."""
+    endpoint = model.endpoints()[name]
+    compute = tf.function(endpoint.compute, jit_compile=True, autograph=False) if compiled else endpoint.compute
+
+    def serve(**tensors):
+        if endpoint.noise is not None:
+            tensors["noise"] = endpoint.noise(RowNoise(tensors.pop("seed")))
+        return compute(**tensors)
+
+    return serve
+
+
+def answer(model, name, arrays):
+    """Runs endpoint `name` of `model` on arrays, some hundred rows at a time; see `GenerativeModel.answer`."""
+    table = model.endpoints()
+    if name not in table:
+        raise InvalidInput(f"{type(model).__name__} has no '{name}'; it answers {', '.join(table)}")
+    inputs = table[name].inputs
+    arrays = checked(name, inputs, arrays)
+    rows = len(next(iter(arrays.values())))
+    if not rows:  # an answer's shape is that of any other's
+        arrays = {key: np.zeros((1, *value.shape[1:]), value.dtype) for key, value in arrays.items()}
+    cache = model.__dict__.setdefault("_answers", {})
+    if name not in cache:
+        traced = tf.function(endpoint_function(model, name), autograph=False)
+        cache[name] = traced.get_concrete_function(**{key: wanted.spec(key) for key, wanted in inputs.items()})
+    parts = []
+    for start in range(0, max(rows, 1), ROWS):
+        chunk = {key: tf.constant(value[start : start + ROWS]) for key, value in arrays.items()}
+        parts.append({key: value.numpy() for key, value in cache[name](**chunk).items()})
+    return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
+
+
+def asked(n, seed, inputs):
+    """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
+    n = whole_number("n", n)
+    inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
+    return {"seed": row_seeds(seed, n), **inputs}

@@ -1,0 +1,196 @@
+"""`LatentModel`: a model with q(z|x), p(x|z) and p(z), and no objective: what evidence and equilibrium models share."""
+
+import tensorflow as tf
+
+from dgm_zoo.checks import event_shape, match
+from dgm_zoo.core import estimates, recipes
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.distributions import IndependentNormal, StandardNormal
+from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.objectives import importance_bound
+
+BEFORE_BOUNDS = ("beta", "free_bits", "k", "estimator", "sleep")  # arguments that every such model once had
+
+
+class LatentModel(GenerativeModel):
+    """Two conditionals and a prior, and what they answer: samples, codes, reconstructions, log p(x).
+
+    A subclass says what its players ascend. `c` is the tuple of what every conditional is given besides; it is empty
+    unless `condition` says otherwise.
+
+    Args:
+      encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      prior: p(z), a `distributions.Prior`; `StandardNormal` if None.
+      likelihood: the head of p(x|z), such as `IndependentBernoulli((28, 28, 1))`.
+      posterior: the head of q(z|x); `IndependentNormal` if None.
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit; names both.
+    """
+
+    players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior")}
+    abilities = frozenset({"draw", "log_weights"})
+    endpoint_samples = 128  # importance samples behind the served log_likelihood
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, **kwargs):
+        super().__init__(**kwargs)
+        latent = event_shape(decoder.input)
+        self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
+        self.posterior = IndependentNormal(latent) if posterior is None else posterior
+        self.prior = StandardNormal(latent) if prior is None else prior
+        self.posterior.shares(self.prior)  # so that parts of other groups are refused here
+        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
+        match("decoder's input", latent, "prior's event", self.prior.event_shape)
+        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+
+    # ------------------------------------------------------------------------------------------ the two joints
+
+    def q_z(self, x, *c):
+        """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
+        return self.posterior(self.encoder([x, *c] if c else x), **self.posterior.shares(self.prior))
+
+    def p_x(self, z, *c):
+        """p_theta(x|z) for z `[..., batch, latent_dim]`: batch shape `[..., batch]`, event shape that of x."""
+        lead, rank = tf.shape(z)[:-1], z.shape.rank
+        if rank > 2:
+            z = tf.reshape(z, [-1, z.shape[-1]])
+            c = [tf.tile(one, [tf.reduce_prod(lead[:-1]), 1]) for one in c]
+        params = self.decoder([z, *c] if c else z)
+        if rank > 2:
+            params = tf.reshape(params, tf.concat([lead, self.likelihood.params_shape], 0))
+        return self.likelihood(params)
+
+    def p_z(self):
+        """The prior p(z)."""
+        return self.prior.distribution(self.q_z)
+
+    def draw_z(self, noise, label=None):
+        """z ~ p(z) for what `prior.noise` drew, `[batch, latent_dim]`; of a class if that is a part of z."""
+        return self.prior.draw(noise, self.q_z)
+
+    def joint(self, x, c, q, noise):
+        """p(x, z) and q(z|x) as a bound sees them, with z ~ q(z|x) made of `noise`."""
+        return _Joint(self, x, c, q, noise)
+
+    def log_weights(self, x, c, q, noise):
+        """log p(x, z_k) - log q(z_k|x) for z_k ~ q, nats: `[k, batch]`."""
+        joint = self.joint(x, c, q, noise)
+        return joint.log_px(joint.z) + joint.log_pz(joint.z) - joint.log_qz(joint.z)
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def call(self, x):
+        """The reconstruction, so that `model(x)` and `model.predict(x)` mean something."""
+        return self._reconstruct(x)["x"]
+
+    def encode(self, x, label=None):
+        """The posterior's parameters for x: a dict of NumPy arrays, such as `mean` and `stddev` `[n, latent_dim]`."""
+        return self.answer("encode", x=x, **self.label_for("encode", label))
+
+    def decode(self, z, label=None):
+        """The likelihood's mean for latents z `[n, latent_dim]`: NumPy `[n, *image_shape]`."""
+        return self.answer("decode", z=z, **self.label_for("decode", label))["x"]
+
+    def reconstruct(self, x, label=None):
+        """The likelihood's mean at the posterior's: NumPy, the shape of x."""
+        return self.answer("reconstruct", x=x, **self.label_for("reconstruct", label))["x"]
+
+    def log_likelihood(self, x, label=None, num_samples=1000, seed=0):
+        """Importance-sampled log p(x), nats: NumPy `[n]`; see `core.estimates.log_likelihood`."""
+        return estimates.log_likelihood(self, x, label, num_samples, seed)
+
+    def draw(self, n, seed=0, label=None):
+        """Draws z ~ p(z), then x ~ p(x|z), of which `sample` gives the mean; see `core.estimates.draw`."""
+        return estimates.draw(self, n, seed, label)
+
+    def label_for(self, name, label):
+        """`{"label": label}`, or `{}` if endpoint `name` takes no label, as in semi-supervised models."""
+        ignored = "label" in self.takes() and "label" not in self.endpoints()[name].inputs
+        return {} if label is None or ignored else {"label": label}
+
+    def _reconstruct(self, x, label=None):
+        c = self.condition(label)
+        return {"x": self.p_x(self.posterior.code(self.q_z(x, *c)), *c).mean()}
+
+    def takes(self):
+        return {"x": Input(self.likelihood.event_shape, range=self.likelihood.range)}
+
+    def endpoints(self):
+        x, *given = self.takes().items()
+        x, given, z = dict([x]), dict(given), {"z": Input(self.posterior.event_shape)}
+
+        def sample(noise, label=None):
+            return {"x": self.p_x(self.draw_z(noise, label), *self.condition(label)).mean()}
+
+        def log_likelihood(x, noise, label=None):
+            c = self.condition(label)
+            return {"log_likelihood": importance_bound(self.log_weights(x, c, self.q_z(x, *c), noise))}
+
+        table = {
+            "sample": Endpoint({"seed": SEED, **given}, sample, self.prior.noise, "z ~ p(z), then the mean of p(x|z)"),
+            "encode": Endpoint(
+                {**x, **given}, lambda x, label=None: self.posterior.moments(self.q_z(x, *self.condition(label))),
+                doc="the parameters of q(z|x)",
+            ),
+            "decode": Endpoint(
+                {**z, **given}, lambda z, label=None: {"x": self.p_x(z, *self.condition(label)).mean()},
+                doc="the mean of p(x|z)",
+            ),
+            "reconstruct": Endpoint({**x, **given}, self._reconstruct, doc="the mean of p(x|z) at q's mean"),
+        }
+        if not self.prior.has_density:
+            return table
+        return table | {
+            "log_likelihood": Endpoint(
+                {**x, "seed": SEED, **given}, log_likelihood,
+                lambda rng: self.posterior.noise(rng, self.endpoint_samples),
+                f"log p(x) in nats by importance sampling, K = {self.endpoint_samples}",
+            ),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return super().from_config(_of_bounds(cls, config), custom_objects)
+
+
+class _Joint:
+    """`objectives.bounds.Joint` of a model's conditionals."""
+
+    def __init__(self, model, x, c, q, noise):
+        self.model, self.x, self.c, self.q = model, x, c, q
+        self.z = model.posterior.sample(q, noise)
+
+    def log_px(self, z):
+        return self.model.p_x(z, *self.c).log_prob(self.x)
+
+    def log_pz(self, z):
+        return self.model.p_z().log_prob(z)
+
+    def log_qz(self, z, held=False):
+        return (self.model.posterior.held(self.q) if held else self.q).log_prob(z)
+
+    def kl(self):
+        return kl(self.q, self.model.p_z(), self.z)
+
+    def kl_of_dimensions(self):
+        return kl(self.q.distribution, self.model.p_z().distribution, None)
+
+
+def _of_bounds(cls, config):
+    """A saved config from before bounds were objects, in today's form: presets of version 0.1 are read by it."""
+    old = {name: config[name] for name in BEFORE_BOUNDS if name in config}
+    takes = recipes.constructor_arguments(cls)
+    if "free_bits" not in old:
+        return config
+    config = {name: value for name, value in config.items() if name not in old}
+    if "bound" not in takes:
+        return config
+    if old.get("k"):
+        bound = {"name": "ImportanceWeightedEvidence", "k": old["k"], "estimator": old.get("estimator", "exact")}
+    else:
+        bound = {"name": "Evidence", "beta": old["beta"], "free_bits": old["free_bits"]}
+    return {**config, "bound": bound, "sleep": old.get("sleep", False)}

@@ -1,0 +1,44 @@
+"""Samples in the limit of the chain between encoder and decoder."""
+
+import tensorflow as tf
+
+from dgm_zoo.checks import whole_number
+from dgm_zoo.core.chunks import in_chunks
+from dgm_zoo.distributions import RowNoise, row_seeds
+
+
+class LimitingChain:
+    """Mixin of a model with `prior`, `posterior`, `likelihood`, `q_z` and `p_x`: `limiting_samples`.
+
+    References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024.
+    """
+
+    def limiting_samples(self, n, steps=1000, seed=0):
+        """Draws from the limit of the chain z ~ q(z|x), x ~ p(x|z): NumPy `[n, *image_shape]`, the last mean of p(x|z).
+
+        Where encoder and decoder are the conditionals of one joint they are samples like those of `sample`; what they
+        have lost says how far from that they are. The chain starts from the x of `sample`, which 0 steps return.
+
+        Args:
+          n: how many; the first m of them are the same for every n >= m.
+          steps: times that x is drawn again; the authors take 1,000.
+          seed: int32.
+
+        Raises:
+          InvalidInput: a number that is not whole and positive (steps may be 0), or a seed that is no int32.
+        """
+        n, steps = whole_number("n", n), whole_number("steps", steps, least=0)
+        run = self.traced(self._limit)
+        return in_chunks(lambda seeds: run(seeds, tf.constant(steps)), [row_seeds(seed, n)])
+
+    def _limit(self, seeds, steps):
+        rng = RowNoise(seeds)
+
+        def body(i, z):
+            source = rng.fork(i)
+            x = self.likelihood.sample(self.p_x(z), self.likelihood.noise(source))
+            return i + 1, self.posterior.sample(self.q_z(x), self.posterior.noise(source))
+
+        start = (tf.constant(0), self.prior.draw(self.prior.noise(rng), self.q_z))
+        _, z = tf.while_loop(lambda i, _: i < steps, body, start)
+        return self.p_x(z).mean()

@@ -1,0 +1,367 @@
+"""`GenerativeModel`: everything about training and serving that is not one model's idea."""
+
+import contextlib
+import random
+import re
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.core import endpoints, recipes, state, steps, training_data
+from dgm_zoo.core.coefficients import Changing, Coefficient
+from dgm_zoo.core.formulation import Formulation
+from dgm_zoo.core.optimizers import AllOptimizers, assign
+from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.distributions.noise import step_seed
+from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
+
+
+class GenerativeModel(keras.Model):
+    """A Keras model of one or more players, each of which ascends its own utility with its own optimizer.
+
+    A subclass is one system. It names its parts, says who owns them, and writes its `train_step`:
+
+    ```python
+    class VAE(GenerativeModel):
+        players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior")}
+        logged = ("loss", "elbo", "reconstruction", "kl")
+
+        def train_step(self, data):
+            x, c = self.unpack(data)
+            noise = self.noise(self.rng(x))
+            terms = self.ascend(self.terms, x, c, noise, theta="elbo", eta="elbo")
+            return self.log(loss=-terms["elbo"], **terms)
+    ```
+
+    * Noise is drawn in `train_step`, from `self.rng(x)`, and handed in: what `ascend` runs is a pure function,
+      so it gives the same numbers with and without XLA. It is a function of the model's seed, the number of batches
+      trained on and the replica, so that a resumed run draws what the uninterrupted one would have drawn.
+    * `ascend` takes the gradients, scales them for the number of replicas, compiles with XLA if `compile` was
+      told to, and applies each player's optimizer. Under a distribution strategy only the gradients are compiled.
+    * Inside `ascend`, and nowhere else, layers such as `BatchNormalization` and `Dropout` are in training mode. What
+      they assign to their variables (moving averages, a spectral norm's vector) is a result of the pure function:
+      it is kept if the player that moves owns the layer, and is the mean over replicas.
+    * A weight of the objective that training may change is a `core.coefficients.Coefficient`; `terms` reads its
+      current value, a tensor, as `self.now("beta")`. All other constructor arguments are fixed once it is compiled.
+    * A term that is NaN or infinite stops the run with `NonFiniteLoss`, which names the step and the term.
+
+    Args:
+      seed: int32 from which all of this model's training noise is derived; drawn from Python's generator (which
+        `keras.utils.set_random_seed` seeds) if None.
+    """
+
+    players: dict = {}  # name to the attributes that hold what the player owns
+    logged: tuple = ("loss",)  # what `fit` and `evaluate` report
+    ascends: dict = {}  # player to the name of the term that it ascends
+    formulation: Formulation  # the class's place in the unified view, with its default arguments
+    recipes: tuple = ()  # see `core.recipes`: what `create` builds the constructor's arguments with
+    abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
+    units: dict = {}  # of logged terms that are not what their name says elsewhere, or not in nats
+    small: dict = {}  # what `create` is given for a tiny instance, besides what `core.registry.SMALL` says
+    registered_name: str | None = None
+
+    def __init__(self, *, seed=None, **kwargs):
+        self.__dict__["coefficients"] = {}
+        super().__init__(**kwargs)
+        self.seed = random.randint(0, 2**31 - 1) if seed is None else check_seed(seed)
+        self.batches_trained = state.counter()
+        self.built = True  # networks come in built; heads and priors build in their constructors
+
+    @classmethod
+    def create(cls, image_shape, **given):
+        """Builds the model with default networks.
+
+        Args:
+          image_shape: shape of one x, such as (28, 28, 1) or (16,).
+          **given: what the class's recipes and constructor take; `dgm-zoo describe NAME` lists it.
+
+        Raises:
+          InvalidInput: an unknown argument (with the nearest name), a missing one, or a value that does not suit.
+        """
+        return recipes.build(cls, {"image_shape": image_shape, **given})
+
+    # ------------------------------------------------------------------------------------------ players
+
+    def player_variables(self, player):
+        """The trainable variables that `player` owns."""
+        if player not in self.players:
+            raise unknown("player", player, self.players)
+        return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
+
+    def steps_of(self, player):
+        """How many steps of its optimizer `player` takes for one batch."""
+        return 1
+
+    def compile(self, optimizer="adam", jit_compile="auto", run_eagerly=False, steps_per_execution=1):
+        """Gives each player its optimizer, built at once.
+
+        Args:
+          optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict
+            with one for each player, such as `{"theta": "adam", "eta": keras.optimizers.SGD(0.1)}`.
+          jit_compile: True, False, or "auto", which means XLA where there is a GPU. All three work under every
+            distribution strategy.
+          run_eagerly: run `train_step` without a graph, for debugging; switches XLA off.
+          steps_per_execution: batches per call of the compiled loop; 8 or more makes small models much faster.
+
+        Raises:
+          InvalidInput: a player without an optimizer, or an optimizer for a player that does not exist.
+        """
+        if jit_compile not in (True, False, "auto"):
+            raise InvalidInput(f"jit_compile {jit_compile!r} must be True, False or 'auto'")
+        if keras.config.dtype_policy().name == "mixed_float16":
+            raise InvalidInput("mixed_float16 would need loss scaling for each player; use 'mixed_bfloat16'")
+        super().compile(
+            optimizer=None, jit_compile=False, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
+        )
+        self.optimizers = assign(optimizer, self.players)
+        for player, one in self.optimizers.items():
+            one.build(self.player_variables(player))
+        self.optimizer = AllOptimizers(self.optimizers)
+        auto = bool(tf.config.list_physical_devices("GPU"))
+        self.xla = (auto if jit_compile == "auto" else jit_compile) and not run_eagerly
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
+        self.batches_seen = keras.metrics.Sum(name="batches_seen", dtype="int32")
+        self.compile_arguments = {
+            "jit_compile": jit_compile,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+        }
+
+    def ascend(self, objective, *inputs, **ascents):
+        """Lets each player take one step up its own term of `objective(*inputs)`.
+
+        Args:
+          objective: a pure function of `inputs` and the model's variables that returns a dict of terms, each
+            one value per example, in nats, or a scalar.
+          *inputs: tensors, or nested structures of tensors.
+          **ascents: player to the name of the term whose mean it ascends: `theta="elbo", eta="elbo"`.
+
+        Returns:
+          The dict of terms, before the step.
+        """
+        return steps.ascend(self, objective, inputs, ascents)
+
+    def jitted(self, function):
+        """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients handed in."""
+
+        def run(coefficients, *inputs):
+            with self.handed(coefficients):
+                return function(*inputs)
+
+        compiled = self.compiled_function(run)
+        return lambda *inputs: compiled(self.current_coefficients(training=False), *inputs)
+
+    def compiled_function(self, function):
+        """Returns `function` compiled with XLA if `compile` asked for it, else as it is."""
+        return tf.function(function, jit_compile=True, autograph=False) if self.xla else function
+
+    # ------------------------------------------------------------------------------------------ coefficients
+
+    def add_coefficients(self, given):
+        """Adds coefficients by name, each with its number or schedule; `Coefficient` attributes add themselves."""
+        self.coefficients.update({name: Changing(name, value) for name, value in given.items()})
+
+    def now(self, name):
+        """The current value of coefficient `name`, a float32 scalar: in a step, what was handed into it."""
+        handed = self.__dict__.get("_handed")
+        return self.coefficients[name].now(self.step) if handed is None else handed[name]
+
+    def current_coefficients(self, training=True):
+        """The value of every coefficient at this step: a dict of float32 scalars; see `Changing.now`."""
+        return {name: one.now(self.step, training) for name, one in self.coefficients.items()}
+
+    @contextlib.contextmanager
+    def handed(self, coefficients):
+        """Context in which `now` returns these values, the inputs of a compiled function."""
+        before, self.__dict__["_handed"] = self.__dict__.get("_handed"), coefficients
+        try:
+            yield
+        finally:
+            self.__dict__["_handed"] = before
+
+    def __setattr__(self, name, value):
+        if self.__dict__.get("compile_arguments") and name in recipes.constructor_arguments(type(self)):
+            if not isinstance(getattr(type(self), name, None), (Coefficient, property)):
+                raise InvalidInput(
+                    f"{name} of {type(self).__name__} cannot change once it is compiled, since the compiled step would "
+                    f"not see it; build another model with {name}={value!r}"
+                )
+        super().__setattr__(name, value)
+
+    # ------------------------------------------------------------------------------------------ one step
+
+    @property
+    def step(self):
+        """The number of batches trained on so far, in this process and before it was resumed: an int64 variable."""
+        return self.batches_trained
+
+    def rng(self, x, training=True):
+        """Returns a `BatchNoise` for the rows of `x`, independent for each batch and replica.
+
+        Every `train_step` calls it once, before its first `ascend`, which then counts the batch. In evaluation the
+        noise depends on the batch's position only, so that two evaluations give the same number and evaluating does not
+        disturb training.
+        """
+        if training:
+            stream, position = 0, tf.cast(self.step, tf.int32)
+            self.__dict__["_uncounted"] = True
+        else:
+            stream, position = 1, self.batches_seen(1)
+        return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])
+
+    def unpack(self, data):
+        """Returns `(x, c)`: the batch in float32, and the tuple of what the model conditions on."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None:
+            raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x or (x, y)")
+        x, wanted = tf.cast(x, tf.float32), self.takes().get("x")
+        if wanted and not x.shape[1:].is_compatible_with(wanted.shape):
+            raise InvalidInput(
+                f"{type(self).__name__}: x has shape {[None, *x.shape[1:]]}, but this model takes {wanted}"
+            )
+        return x, self.condition(y)
+
+    def condition(self, y):
+        """Returns what the networks are given besides x or z, for labels `y`: nothing, by default."""
+        return ()
+
+    def log(self, **values):
+        """Adds values (scalars, or one per example) to the means over examples of this epoch and returns the logs."""
+        rows = tf.size(values[next(iter(self.trackers))])
+        for name, tracker in self.trackers.items():
+            tracker.update_state(tf.reduce_mean(values[name]), sample_weight=rows)
+        logs = {name: tracker.result() for name, tracker in self.trackers.items()}
+        if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}  # Keras reduces over axis 0
+        return logs
+
+    @property
+    def metrics(self):
+        return [*self.trackers.values(), self.batches_seen] if "trackers" in self.__dict__ else []
+
+    def get_metrics_result(self):
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def takes(self):
+        """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels."""
+        return {}
+
+    def endpoints(self):
+        """Returns the dict of endpoint name to `Endpoint`."""
+        return {}
+
+    def endpoint_function(self, name, compiled=False):
+        """Returns the function of named tensors that serves endpoint `name`, its noise drawn outside XLA."""
+        return endpoints.endpoint_function(self, name, compiled)
+
+    def answer(self, name, **arrays):
+        """Runs endpoint `name` on arrays, some hundred rows at a time; returns a dict of NumPy arrays.
+
+        Raises:
+          InvalidInput: the model has no such endpoint, or that no such input; or an array's shape does not fit.
+        """
+        return endpoints.answer(self, name, arrays)
+
+    def traced(self, function):
+        """Returns `function`, a method, as a `tf.function` that is made once."""
+        cache = self.__dict__.setdefault("_functions", {})
+        if function.__name__ not in cache:
+            cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
+        return cache[function.__name__]
+
+    def sample(self, n, seed=0, **inputs):
+        """Draws `n` samples: NumPy `[n, ...]`; the first m of them are the same for every n >= m.
+
+        Args:
+          n: how many.
+          seed: int32.
+          **inputs: what else the model's `sample` takes, such as `label` (`[n]`, or one for all).
+
+        Raises:
+          InvalidInput: n is not a positive whole number, the seed is not an int32, or the model's `sample` does not
+            take such an input.
+        """
+        return self.answer("sample", **endpoints.asked(n, seed, inputs))["x"]
+
+    # ------------------------------------------------------------------------------------------ Keras
+
+    def watchers(self):
+        """Returns the callbacks that every `fit` of this model runs, before those that it is given."""
+        return []
+
+    def check_examples(self, where, x, y):
+        """Raises `InvalidInput` if examples to train on do not suit in ways that `takes` does not tell."""
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
+        """`keras.Model.fit`, after validating the training and validation data: whole arrays, or a data set's first
+        batch.
+
+        Raises:
+          InvalidInput: the data's shape, dtype or range does not suit the model; before any training.
+          NonFiniteLoss: a term became NaN or infinite; names the step and the term.
+        """
+        if not self.compiled:
+            raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
+        first = training_data.check_first_batch(self, "fit", x, y)
+        if first:
+            self.check_examples(f"{type(self).__name__}.fit", *first)
+        training_data.check_validation(self, kwargs.get("validation_data"))
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # else Keras warns that it cannot
+        callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
+        try:
+            return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+        except tf.errors.InvalidArgumentError as error:
+            raise explained(error) from None
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # which is that of `fit`
+            training_data.check_first_batch(self, "evaluate", x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        state.save(self, store)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(state.without(store))
+        state.load(self, store)
+
+    def get_config(self):
+        """Mirrors the constructor's arguments, each kept as an attribute of the same name."""
+        names = recipes.constructor_arguments(type(self))
+        return {"name": self.name, **{n: keras.saving.serialize_keras_object(getattr(self, n)) for n in names}}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**{
+            key: keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value
+            for key, value in config.items()
+        })
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        optimizers = {p: keras.optimizers.serialize(one) for p, one in self.optimizers.items()}
+        return {"optimizer": optimizers, **self.compile_arguments}
+
+    def compile_from_config(self, config):
+        optimizers = {p: keras.optimizers.deserialize(one) for p, one in config["optimizer"].items()}
+        self.compile(**{**config, "optimizer": optimizers})
+
+
+def explained(error):
+    """Turns TensorFlow's failed assertion of `steps.check_finite` into one sentence; any other error stays."""
+    found = re.search(steps.NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
+    if not found:
+        return error
+    term, step = found.groups()
+    return NonFiniteLoss(
+        f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
+    )

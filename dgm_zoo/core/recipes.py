@@ -1,0 +1,148 @@
+"""Recipes: how `create` builds a model's parts from a few arguments, stated once for each family.
+
+A recipe is a function of keyword arguments that returns some of a constructor's arguments by name. A class lists its
+recipes; what `create` takes are the arguments of these, and those of the constructor that no recipe makes.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+
+import keras
+
+from dgm_zoo import distributions
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks import encoder_and_decoder
+from dgm_zoo.networks.hierarchy import hierarchy
+
+
+def makes(*names: str) -> Callable:
+    """Decorator: the names of the constructor's arguments that a recipe returns."""
+
+    def mark(recipe):
+        recipe.makes = names
+        return recipe
+
+    return mark
+
+
+def with_defaults(recipe: Callable, **defaults) -> Callable:
+    """The same recipe with other default values.
+
+    Example:
+      >>> recipes = (with_defaults(autoencoder, posterior="Deterministic"),)
+    """
+    changed = functools.partial(recipe, **defaults)
+    changed.makes = recipe.makes
+    return changed
+
+
+def with_fixed(recipe: Callable, **values) -> Callable:
+    """The same recipe with some arguments given, which `create` then does not take."""
+
+    def fixed(**given):
+        return recipe(**values, **given)
+
+    parameters = inspect.signature(recipe).parameters.values()
+    fixed.__signature__ = inspect.Signature([p for p in parameters if p.name not in values])
+    fixed.makes = recipe.makes
+    return fixed
+
+
+def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
+    """The named arguments of a model's constructor, those of its bases included: name to parameter."""
+    found = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base) and issubclass(base, keras.Model) and base.__module__.partition(".")[0] != "keras":
+            for name, parameter in inspect.signature(base.__init__).parameters.items():
+                if name != "self" and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                    found.setdefault(name, parameter)
+    return found
+
+
+def arguments(cls: type) -> dict[str, inspect.Parameter]:
+    """What `cls.create` takes: a dict of argument name to `inspect.Parameter`."""
+    found, made = {}, set()
+    for recipe in cls.recipes:
+        made |= set(recipe.makes)
+        for name, parameter in inspect.signature(recipe).parameters.items():
+            found.setdefault(name, parameter)
+    others = {name: p for name, p in constructor_arguments(cls).items() if name not in found and name not in made}
+    return {**found, **others}
+
+
+def build(cls: type, given: dict):
+    """Builds a model of class `cls` by its recipes.
+
+    Raises:
+      InvalidInput: an argument that `create` does not take (with the nearest name), one that it needs, or a value that
+        does not suit its part.
+    """
+    known, name = arguments(cls), cls.registered_name or cls.__name__
+    for key in given:
+        if key not in known:
+            raise unknown(f"argument of {name}", key, known)
+    for key, parameter in known.items():
+        if parameter.default is parameter.empty and key not in given:
+            raise InvalidInput(f"{name} needs '{key}'; give it to create()")
+    shape = given.get("image_shape", ())
+    if not isinstance(shape, (tuple, list)):
+        raise InvalidInput(f"image_shape is {shape!r}; give the shape of one x, such as (28, 28, 1) or (16,)")
+    parts = {}
+    for recipe in cls.recipes:
+        takes = inspect.signature(recipe).parameters
+        parts |= recipe(**{key: value for key, value in given.items() if key in takes})
+    direct = set(constructor_arguments(cls)) - set(parts)
+    return cls(**parts, **{key: value for key, value in given.items() if key in direct})
+
+
+@makes("encoder", "decoder", "prior", "likelihood", "posterior")
+def autoencoder(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
+                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal"):
+    """Networks and heads of a model with q(z|x), p(x|z) and p(z).
+
+    Args:
+      image_shape: shape of x.
+      latent_dim: size of z.
+      network, hidden, activation: see `networks.encoder_and_decoder`.
+      likelihood, prior, posterior: see `distributions.get`.
+    """
+    return _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior)
+
+
+@makes("encoder", "decoder", "prior", "likelihood", "posterior")
+def conditional_autoencoder(*, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
+                            likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal"):
+    """As `autoencoder`, with a class as a condition of both networks.
+
+    Args:
+      num_classes: number of classes.
+      Everything else: see `autoencoder`.
+    """
+    size = whole_number("num_classes", num_classes)
+    return _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size)
+
+
+@makes("encoder", "decoder", "prior", "likelihood", "posterior")
+def bits_in_groups(*, image_shape, num_classes, groups=(30, 100), inference="ladder", group_hidden=(600, 600),
+                   network="dense", hidden=None, activation=None, likelihood="IndependentBernoulli",
+                   reparametrised=False):
+    """Networks and heads of a model whose latents are bits in groups; see `networks.hierarchy`."""
+    return hierarchy(
+        image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, num_classes,
+        reparametrised,
+    )
+
+
+def _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, condition_size=0):
+    latent = (whole_number("latent_dim", latent_dim),)
+    likelihood = distributions.get(likelihood, tuple(image_shape))
+    posterior, prior = distributions.get(posterior, latent), distributions.get(prior, latent)
+    encoder, decoder = encoder_and_decoder(
+        network, image_shape, latent_dim, posterior.params_shape, likelihood.params_shape, hidden, activation,
+        condition_size,
+    )
+    return {
+        "encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood, "posterior": posterior,
+    }

@@ -1,0 +1,130 @@
+"""The registered models, by name, and what a class must declare to be one."""
+
+from dgm_zoo.core import recipes
+from dgm_zoo.core.formulation import REFERENCES, Formulation
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.errors import InvalidInput, unknown
+
+MODELS = {}
+
+SMALL = {  # what `create` is given for a tiny instance, as far as a model takes it
+    "num_classes": 3, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
+    "encoder_hidden": [16], "layers": [8, 4], "groups": [3, 5], "group_hidden": [8],
+}
+
+
+def register(name):
+    """Class decorator: makes a model known to `create`, to configs, commands and tables as `name`.
+
+    Raises:
+      InvalidInput: the class does not declare what a model must; see `check_declarations`.
+    """
+
+    def add(cls):
+        check_declarations(cls)
+        if name in MODELS and (MODELS[name].__module__, MODELS[name].__name__) != (cls.__module__, cls.__name__):
+            raise InvalidInput(
+                f"'{name}' is registered by {MODELS[name].__module__}.{MODELS[name].__name__}; choose another name"
+            )
+        MODELS[name] = cls
+        cls.registered_name = name
+        return cls
+
+    return add
+
+
+def check_declarations(cls):
+    """Raises `InvalidInput`, naming what is missing, unless `cls` declares what every model must.
+
+    A model declares its own `formulation`; `players`, each with the parts it owns; `ascends`, a term for every player;
+    `logged`, which begins with "loss"; recipes for all that its constructor needs; and it defines `takes`,
+    `endpoints`, `train_step` and `test_step`, and a method for each of its `abilities`. The players of the formulation
+    are those of the class.
+    """
+    name = cls.__name__
+    if not (isinstance(cls, type) and issubclass(cls, GenerativeModel)):
+        raise InvalidInput(f"{name} is not a GenerativeModel; derive it from dgm_zoo.core.model.GenerativeModel")
+    if not isinstance(vars(cls).get("formulation"), Formulation):
+        raise InvalidInput(f"{name} has no formulation of its own; give it one, as models/evidence/vae.py does")
+    if not cls.players or not all(isinstance(parts, tuple) and parts for parts in cls.players.values()):
+        raise InvalidInput(f"{name}.players is {cls.players!r}; name each player and a tuple of the parts it owns")
+    if set(cls.ascends) != set(cls.players):
+        raise InvalidInput(f"{name}.ascends names {sorted(cls.ascends)}, but the players are {sorted(cls.players)}")
+    if set(cls.formulation.players) != set(cls.players):
+        raise InvalidInput(
+            f"{name}.formulation moves {sorted(cls.formulation.players)}, but the players are {sorted(cls.players)}"
+        )
+    if not cls.logged or cls.logged[0] != "loss":
+        raise InvalidInput(f"{name}.logged is {cls.logged!r}; begin it with 'loss', by which epochs are compared")
+    for method in ("takes", "endpoints"):
+        if getattr(cls, method) is getattr(GenerativeModel, method):
+            raise InvalidInput(f"{name} does not define {method}(); say what it takes and answers")
+    for method in ("train_step", "test_step", *sorted(cls.abilities)):
+        if not any(method in vars(base) for base in cls.__mro__ if base.__module__.partition(".")[0] != "keras"):
+            raise InvalidInput(f"{name} does not define {method}(); write it, or take it out of its abilities")
+    made = {part for recipe in cls.recipes for part in recipe.makes}
+    takes = recipes.arguments(cls)
+    for part in {part for parts in cls.players.values() for part in parts}:
+        if part not in made and part not in recipes.constructor_arguments(cls) and part not in takes:
+            raise InvalidInput(f"player's part '{part}' of {name} is not an argument of its constructor; rename it")
+
+
+def list_models():
+    """Returns the names that `create` takes, sorted."""
+    return sorted(MODELS)
+
+
+def model_class(name):
+    """Returns the class registered as `name`; raises `InvalidInput` with the nearest name if there is none."""
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    return MODELS[name]
+
+
+def list_formulations():
+    """Returns the names that `formulation_of` takes, sorted: the registered models, and "ada"."""
+    return sorted({*MODELS, *REFERENCES})
+
+
+def formulation_of(name):
+    """Returns the `Formulation` of a registered model, or of one that the docs refer to.
+
+    Raises:
+      InvalidInput: unknown model, with the nearest name.
+
+    Example:
+      >>> str(formulation_of("vae").kl[0])
+      'KL(q_η(z|x,y) q_*^r(y|x) ‖ p_θ(z,y|x))'
+    """
+    if name in MODELS:
+        return MODELS[name].formulation
+    if name in REFERENCES:
+        return REFERENCES[name]
+    raise unknown("model", name, list_formulations())
+
+
+def create(name, **given):
+    """Builds a model with default networks.
+
+    Args:
+      name: one of `list_models()`.
+      **given: what the model takes, such as `image_shape` and `latent_dim`; `dgm-zoo describe NAME` lists it.
+
+    Raises:
+      InvalidInput: unknown model or argument (with the nearest name), or a value that does not fit.
+
+    Example:
+      >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
+    """
+    return recipes.build(model_class(name), given)
+
+
+def arguments(name):
+    """Returns what `create(name, ...)` takes: a dict of argument name to `inspect.Parameter`."""
+    return recipes.arguments(model_class(name))
+
+
+def small(name):
+    """Returns what `create(name, image_shape=..., ...)` is given for a tiny instance: `SMALL`, and the class's own."""
+    takes, cls = arguments(name), model_class(name)
+    return {**{key: value for key, value in SMALL.items() if key in takes}, **cls.small}

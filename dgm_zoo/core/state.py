@@ -1,0 +1,40 @@
+"""What a model holds besides its networks' variables: the count of batches, and coefficients that were assigned."""
+
+import tensorflow as tf
+
+BATCHES = "batches_trained"
+
+
+def counter():
+    """The count of batches trained on: an int64 variable, the same on every replica."""
+    with tf.init_scope():
+        return tf.Variable(
+            0, trainable=False, dtype=tf.int64, name=BATCHES,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+
+def variables(model):
+    """The variables by name; coefficients that follow a schedule have none."""
+    numbers = {name: one.variable for name, one in model.coefficients.items() if one.variable is not None}
+    return {BATCHES: model.batches_trained, **numbers}
+
+
+def without(store):
+    """What else a model's own part of a weights file holds: a dict."""
+    return {key: store[key] for key in store.keys() if key.isdigit()}
+
+
+def save(model, store):
+    """Writes the variables into the model's own part of a Keras weights file."""
+    for name, variable in variables(model).items():
+        store[name] = variable.numpy()
+
+
+def load(model, store):
+    """Reads them; a file from before they were kept leaves them as they are."""
+    kept = set(store.keys())
+    for name in {BATCHES} & kept:
+        model.batches_trained.assign(int(store[name][()]))
+    for name in set(model.coefficients) & kept:
+        model.coefficients[name].assign(float(store[name][()]))

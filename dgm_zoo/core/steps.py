@@ -1,0 +1,102 @@
+"""One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
+
+import keras
+import tensorflow as tf
+
+NON_FINITE = "loss is not finite"
+
+
+class _Training(keras.layers.Layer):
+    """Runs `function(*inputs)` as Keras runs a layer in `fit`: the layers inside see `training=True`."""
+
+    def call(self, function, inputs, training=None):
+        return function(*inputs)
+
+
+_in_training = _Training(name="training", dtype="float32", autocast=False)
+
+
+def ascend(model, objective, inputs, ascents):
+    """Lets each player take one step up its own term of `objective(*inputs)`; see `GenerativeModel.ascend`."""
+    variables = {player: model.player_variables(player) for player in ascents}
+    parts = [getattr(model, part) for player in ascents for part in model.players[player]]
+    state = [v for part in parts for v in part.variables]
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    coefficients = model.current_coefficients()
+    if model.__dict__.pop("_uncounted", False):  # the first step of a batch
+        model.batches_trained.assign_add(1)
+    number = tf.convert_to_tensor(model.step)  # of this batch, counted from 1
+
+    def gradients(coefficients, *inputs):
+        for part in parts:
+            part._clear_losses()
+        with tf.GradientTape(persistent=len(set(ascents.values())) > 1) as tape, model.handed(coefficients):
+            before = [(v, v.value) for owned in variables.values() for v in owned]
+            with keras.StatelessScope(before, collect_losses=True) as scope:
+                given = dict(scope.state_mapping)
+                terms = _in_training(function=objective, inputs=inputs, training=True)
+                losses = {
+                    term: (_penalty(model, [p for p in ascents if ascents[p] == term]) - tf.reduce_mean(terms[term]))
+                    / replicas
+                    for term in set(ascents.values())
+                }
+        steps = {}
+        for term, loss in losses.items():
+            movers = [p for p in ascents if ascents[p] == term]
+            steps.update(zip(movers, tape.gradient(loss, [variables[p] for p in movers]), strict=True))
+        now = [scope.get_current_value(v) for v in state]
+        assigned = [value if value is not given.get(id(v)) else None for v, value in zip(state, now, strict=True)]
+        return terms, steps, assigned
+
+    def apply(steps, assigned):
+        assign(state, assigned)
+        for player, step in steps.items():
+            model.optimizers[player].apply(step, variables[player])
+
+    def step(coefficients, *inputs):
+        terms, *changes = gradients(coefficients, *inputs)
+        apply(*changes)
+        return terms
+
+    if tf.distribute.has_strategy():
+        terms, *changes = model.compiled_function(gradients)(coefficients, *inputs)
+        apply(*changes)
+    else:
+        terms = model.compiled_function(step)(coefficients, *inputs)
+    check_finite(terms, number)
+    return terms
+
+
+def assign(variables, values):
+    """Gives variables their values, where there is one: the mean over replicas, of whole numbers each its own."""
+    changed = [(v.value, value) for v, value in zip(variables, values, strict=True) if value is not None]
+
+    def across(strategy, values):
+        for (variable, _), value in zip(changed, values, strict=True):
+            if variable.dtype.is_floating:
+                value = strategy.extended.reduce_to(tf.distribute.ReduceOp.MEAN, value, variable)
+            strategy.extended.update(variable, lambda v, new: v.assign(new), args=(value,))
+
+    if tf.distribute.has_strategy():
+        tf.distribute.get_replica_context().merge_call(across, args=([value for _, value in changed],))
+    else:
+        for variable, value in changed:
+            variable.assign(value)
+
+
+def _penalty(model, players):
+    """The regularisation losses that Keras layers of these players ask for."""
+    parts = (getattr(model, part) for player in players for part in model.players[player])
+    return sum((loss for part in parts for loss in part.losses), 0.0)
+
+
+def check_finite(terms, number):
+    """Stops step `number` if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
+
+    def fail():
+        broken = [tf.reduce_any(~tf.math.is_finite(value)) for value in terms.values()]
+        names = tf.boolean_mask(tf.constant(list(terms)), tf.stack(broken))
+        return tf.debugging.Assert(False, [f"{NON_FINITE}: term", names[0], "at step", number])
+
+    total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
+    tf.cond(tf.math.is_finite(total), tf.no_op, fail)

@@ -1,0 +1,269 @@
+"""Bits in groups, z = (z_0, ..., z_T), each given the one next to it: a prior p(z) and two kinds of posterior q(z|x).
+
+The groups lie one after the other along the last axis of z. What `GroupedBits` states is a distribution to a model:
+it has `log_prob`, and its heads know how to draw it.
+
+References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024, by the authors' code
+  (dschles70/symvae-aistats2024).
+"""
+
+import itertools
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.checks import layer_sizes
+from dgm_zoo.distributions.affine import affine
+from dgm_zoo.distributions.discrete import bernoulli_log_density, straight_through
+from dgm_zoo.distributions.heads import Head, pick
+from dgm_zoo.distributions.priors import Prior
+from dgm_zoo.errors import InvalidInput
+
+
+class GroupedBits:
+    """The distribution of bits that are drawn group by group.
+
+    Args:
+      sizes: bits of each group.
+      order: the groups' numbers in the order in which they are drawn.
+      logits: function of a group's number and the dict of those that are drawn before it to its logits.
+      classes: whether z_0 is a class, one-hot; its bits are independent if not.
+      reparametrised: whether bits carry the gradient of `straight_through`.
+    """
+
+    def __init__(self, sizes, order, logits, classes=False, reparametrised=False):
+        self.sizes, self.order, self.logits, self.classes = sizes, order, logits, classes
+        self.reparametrised = reparametrised
+
+    def log_prob(self, z):
+        """log p(z), nats: `[...]` for z `[..., bits]`."""
+        groups = dict(enumerate(tf.split(z, self.sizes, -1)))
+        return sum(self._score(t, groups[t], self.logits(t, groups)) for t in self.order)
+
+    def log_prob_first(self, first):
+        """log p(z_0) of a z_0 that is drawn first, nats: `[...]` for `[..., sizes[0]]`."""
+        return self._score(0, first, self.logits(0, {}))
+
+    def draw(self, noise, first=None):
+        """z for uniform noise, `[..., bits]` each; its bits carry no gradient, or that of `straight_through`.
+
+        Args:
+          first: z_0 where it is known, `[..., sizes[0]]`, of a distribution that draws it first.
+        """
+        uniform = tf.split(noise, self.sizes, -1)
+
+        def choose(t, logits):
+            if t == 0 and first is not None:
+                return first
+            if self._one_hot(t):
+                return tf.one_hot(pick(logits, uniform[t][..., 0]), self.sizes[t])
+            return uniform[t] < tf.sigmoid(logits)
+
+        return self._join(self._drawn(choose)[0])
+
+    def likeliest(self):
+        """z with each group at its likeliest value given those drawn before it, and its logits there; `[..., bits]`."""
+
+        def choose(t, logits):
+            return tf.one_hot(tf.argmax(logits, -1), self.sizes[t]) if self._one_hot(t) else logits > 0.0
+
+        groups, logits = self._drawn(choose)
+        return self._join(groups), self._join(logits)
+
+    def _one_hot(self, t):
+        return self.classes and t == 0
+
+    def _score(self, t, bits, logits):
+        if self._one_hot(t):
+            return tf.reduce_sum(bits * tf.nn.log_softmax(logits), -1)
+        return bernoulli_log_density(bits, logits)
+
+    def _drawn(self, choose):
+        groups, logits = {}, {}
+        for t in self.order:
+            logits[t] = self.logits(t, groups)
+            groups[t] = tf.cast(choose(t, logits[t]), tf.float32)
+            if self.reparametrised:
+                groups[t] = straight_through(groups[t], logits[t])
+        return groups, logits
+
+    def _join(self, groups):
+        return tf.concat([groups[t] for t in range(len(self.sizes))], -1)
+
+
+class BitsGivenBits(keras.layers.Layer):
+    """The logits of one group given another: a linear map of the bits and of a perceptron (tanh) of them.
+
+    Args:
+      inputs: number of bits that are given.
+      units: number of bits whose logits they are.
+      hidden: widths of the perceptron; none for the linear map of the bits alone.
+    """
+
+    def __init__(self, inputs, units, hidden=(), **kwargs):
+        super().__init__(**kwargs)
+        self.perceptron, sizes = [], [inputs, *hidden]
+        for i, width in enumerate(hidden, 1):
+            self.perceptron.append(keras.layers.Dense(width, "tanh", name=f"hidden_{i}", dtype=self.dtype_policy))
+            self.perceptron[-1].build((None, sizes[i - 1]))
+        rows = inputs + sizes[-1] if hidden else inputs
+        self.kernel = self.add_weight(shape=(rows, units), initializer="glorot_uniform", name="kernel")
+        self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, given):
+        """Maps bits `[..., inputs]` to logits `[..., units]`, float32."""
+        h = given
+        for layer in self.perceptron:
+            h = layer(h)
+        return affine(tf.concat([given, h], -1) if self.perceptron else given, self.kernel, self.bias)
+
+
+def _steps(sizes, hidden, order):
+    """The `BitsGivenBits` from each group to the next one in `order`."""
+    return [
+        BitsGivenBits(sizes[a], sizes[b], hidden, name=f"group_{a}_to_{b}", dtype="float32")
+        for a, b in itertools.pairwise(order)
+    ]
+
+
+class _Grouped(Head):
+    """Base of the prior and of the posteriors.
+
+    Args:
+      sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
+      classes: whether z_0 is a class, one-hot.
+      reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
+    """
+
+    binary, factorised = True, False
+    range = (0.0, 1.0)
+
+    def __init__(self, sizes, classes=False, reparametrised=False, **kwargs):
+        self.sizes, self.classes, self.reparametrised = layer_sizes(sizes), classes, reparametrised
+        if classes and reparametrised:
+            raise InvalidInput("no gradient passes through a class; leave out classes or reparametrised")
+        if len(self.sizes) < 2:
+            raise InvalidInput(f"groups {sizes!r} are no hierarchy; give the sizes of two or more, such as '30,100'")
+        super().__init__((sum(self.sizes),), **kwargs)
+        self.built = True
+
+    def shares(self, prior):
+        """The prior's logits; raises `InvalidInput` unless it is of the same groups."""
+        if not isinstance(prior, GroupedPrior):
+            raise InvalidInput(
+                f"{type(prior).__name__} and {type(self).__name__} are not both of groups; give a GroupedPrior and a "
+                "LadderPosterior or ReversePosterior"
+            )
+        if prior.sizes != self.sizes:
+            raise InvalidInput(
+                f"the prior has groups of {prior.sizes} bits and the posterior of {self.sizes}; make them equal"
+            )
+        if prior.classes != self.classes:
+            raise InvalidInput("z_0 is a class to one of prior and posterior alone; give both classes=True, or neither")
+        return {"prior_logits": prior.logits}
+
+    def sample(self, distribution, noise, first=None):
+        return distribution.draw(noise, first)
+
+    def code(self, distribution):
+        """The likeliest value of each group, one after the other."""
+        return distribution.likeliest()[0]
+
+    def moments(self, distribution):
+        return {"logits": distribution.likeliest()[1]}
+
+    def get_config(self):
+        config = super().get_config()
+        del config["event_shape"]
+        own = {"classes": self.classes, "reparametrised": self.reparametrised}
+        return {**config, "sizes": list(self.sizes), **own}
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class GroupedPrior(_Grouped, Prior):
+    """p(z) = p(z_0) p(z_1|z_0) ... p(z_T|z_T-1), with uniform bits z_0 and a `BitsGivenBits` for each further group.
+
+    Args:
+      sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
+      hidden: widths of the perceptrons.
+      classes: whether z_0 is a class, one-hot and uniform.
+
+    Raises:
+      InvalidInput: sizes that do not parse, or of fewer than two groups.
+
+    Example:
+      >>> prior = GroupedPrior((30, 100), hidden=(600, 600))
+      >>> prior.draw(prior.noise(BatchNoise([0, 0], 64))).shape
+      TensorShape([64, 130])
+    """
+
+    def __init__(self, sizes, hidden=(), **kwargs):
+        super().__init__(sizes, **kwargs)
+        self.hidden = layer_sizes(hidden) if hidden else ()
+        self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes)))
+
+    def logits(self, t, groups):
+        """The logits of z_t given the dict of the groups before it: `[..., sizes[t]]`."""
+        return self.steps[t - 1](groups[t - 1]) if t else tf.zeros(self.sizes[:1])
+
+    def distribution(self, posterior=None):
+        return GroupedBits(self.sizes, range(len(self.sizes)), self.logits, self.classes)
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": list(self.hidden)}
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class LadderPosterior(_Grouped):
+    """q(z|x) = q(z_0|x) q(z_1|z_0, x) ... in the prior's order, sharing its logits.
+
+    The logits of z_0 are a_0(x), those of z_t are the prior's given z_t-1 plus a_t(x); the network emits all a_t. For
+    two groups and a p(x|z_1) whose logarithm is linear in z_1 this is the form of the exact p(z_1|z_0, x). The prior's
+    layers stay the prior's: a player that owns this head does not move them.
+
+    Args:
+      sizes: bits of each group, z_0 first.
+      classes: whether z_0 is a class, one-hot, whose logits a_0(x) then are.
+      reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
+    """
+
+    def call(self, params, prior_logits):
+        """Returns q(z|x) for `params`, `[batch, bits]`, and `GroupedPrior.logits`."""
+        own = tf.split(params, self.sizes, -1)
+        logits = lambda t, groups: own[t] + prior_logits(t, groups) if t else own[0]  # noqa: E731
+        return GroupedBits(self.sizes, range(len(self.sizes)), logits, self.classes, self.reparametrised)
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class ReversePosterior(_Grouped):
+    """q(z|x) = q(z_T|x) q(z_T-1|z_T) ... q(z_0|z_1), in the order of wake-sleep.
+
+    The network emits the logits of z_T alone.
+
+    Args:
+      sizes: bits of each group, z_0 first.
+      hidden: widths of the perceptrons of the other groups' `BitsGivenBits`.
+      reparametrised: see `LadderPosterior`.
+    """
+
+    def __init__(self, sizes, hidden=(), **kwargs):
+        super().__init__(sizes, **kwargs)
+        self.hidden = layer_sizes(hidden) if hidden else ()
+        self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes))[::-1])
+
+    @property
+    def params_shape(self):
+        return self.sizes[-1:]
+
+    def call(self, params, prior_logits):
+        """Returns q(z|x) for `params`, `[batch, sizes[-1]]`; the prior's logits do not matter to it."""
+        last = len(self.sizes) - 1
+        logits = lambda t, groups: self.steps[last - 1 - t](groups[t + 1]) if t < last else params  # noqa: E731
+        return GroupedBits(self.sizes, range(last + 1)[::-1], logits, self.classes, self.reparametrised)
+
+    def get_config(self):
+        return {**super().get_config(), "hidden": list(self.hidden)}
+
+
+INFERENCE = {"ladder": LadderPosterior, "reverse": ReversePosterior}

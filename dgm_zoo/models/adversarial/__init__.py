@@ -1,0 +1,1 @@
+"""Models with a discriminator that tells real from generated, in x or in z."""

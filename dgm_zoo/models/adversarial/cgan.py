@@ -1,0 +1,77 @@
+"""The conditional generative adversarial network."""
+
+from dataclasses import replace
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.checks import match, whole_number
+from dgm_zoo.core.endpoints import Input
+from dgm_zoo.core.formulation import KL, Ascent, Edge
+from dgm_zoo.core.registry import register
+from dgm_zoo.models.adversarial.gan import GAN, conditional_adversaries
+
+
+@register("cgan")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class CGAN(GAN):
+    """Conditional GAN: the GAN with every conditional also given the class c.
+
+        max_{phi}    E_{p_theta(x|y,c) p(y)}  log q_phi(y|x,c)
+        max_{theta}  E_{p_theta(x|y,c) p(y)}  log q^r_phi(y|x,c)
+
+    Training data are pairs (x, label); a generated example has the label of a real one of its batch. `sample` and
+    `decode` take `label` too.
+
+    Args:
+      generator: Keras model of `[z, c]`, c one-hot `[batch, num_classes]`; the default one sees c at every layer.
+      discriminator: Keras model of `[x, c]`, likewise.
+      num_classes: number of classes.
+      Everything else: see `GAN`.
+
+    Example:
+      >>> model = dgm_zoo.create("cgan", image_shape=(28, 28, 1), num_classes=10, latent_dim=64)
+      >>> model.sample(10, seed=0, label=list(range(10)))
+
+    References: Mirza and Osindero, Conditional Generative Adversarial Nets, 2014. Hu et al., On Unifying Deep
+      Generative Models, 2018, Table 2.
+    """
+
+    formulation = replace(
+        GAN.formulation,
+        name="CGAN",
+        c="class, given",
+        p_x_given_y="p_θ(x|y,c), implicit: p_data(x|c) for y=1; x = G_θ(z,c), z ~ p(z), for y=0",
+        q_y_given_x="q_φ(y|x,c): discriminator",
+        kl=(KL("p_θ(x|y,c)", "q^r(x|y,c)", "sleep", less="JSD(p_θ(x|y=0,c) ‖ p_θ(x|y=1,c))"),),
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_θ(x|y,c) p(y)} log q_φ(y|x,c)",
+                reads=("data", "labels", "prior"), carries=("phi",), stopped="generated x",
+            ),
+            Ascent(
+                ("theta",), "E_{p_θ(x|y,c) p(y)} log q_φ^r(y|x,c)",
+                reads=("labels", "prior"), carries=("theta", "phi"),
+            ),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|y,c)", implicit=True), Edge("y", "x"), Edge("c", "x"),
+            Edge("x", "y", "q_φ^(r)(y|x,c)", adversarial=True), Edge("c", "y", adversarial=True),
+        ),
+    )
+
+    recipes = (conditional_adversaries,)
+
+    def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
+        super().__init__(generator, discriminator, prior, **kwargs)
+        self.num_classes = whole_number("num_classes", num_classes)
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            inputs = network.input if isinstance(network.input, (list, tuple)) else [network.input]
+            shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
+            match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
+
+    def condition(self, y):
+        return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
+
+    def takes(self):
+        return {**super().takes(), "label": Input((), tf.int32, range=(0, self.num_classes - 1))}

@@ -1,0 +1,55 @@
+"""Checks of a discriminator and of the prior that adversarial models share, and the warning about saturation."""
+
+import warnings
+
+import keras
+
+from dgm_zoo.distributions import VampPrior
+from dgm_zoo.errors import InvalidInput, unknown
+
+UNBEATEN = 0.99  # accuracy on both kinds of examples, over a whole epoch, from which a discriminator has saturated
+
+
+class Saturation(keras.callbacks.Callback):
+    """Warns after an epoch in which the discriminator was right about nearly every example of both kinds."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        real, fake = logs["accuracy_real"], logs["accuracy_fake"]
+        if min(real, fake) > UNBEATEN:
+            warnings.warn(
+                f"the discriminator saturated in epoch {epoch + 1}: its accuracy was {real:.4f} on real and {fake:.4f} "
+                "on generated examples, which teaches the other players little; lower phi's learning rate, or give "
+                "normalization='spectral' or another objective",
+                stacklevel=2,
+            )
+
+
+def fixed(prior, cls):
+    """Returns `prior`, no longer trainable; raises `InvalidInput` for one that is made of an encoder's posteriors."""
+    if isinstance(prior, VampPrior):
+        raise InvalidInput(f"{cls.__name__} takes no VampPrior, which is made of posteriors; use a MixturePrior")
+    prior.trainable = False
+    return prior
+
+
+def check_critic(objective, discriminator):
+    """Raises `InvalidInput` if gradients are penalised and the discriminator mixes the examples of a batch."""
+    if objective.gradient_penalty and _normalises_over_the_batch(discriminator):
+        raise InvalidInput(
+            f"the gradient penalty of {type(objective).__name__} is each example's own, but the discriminator has "
+            "BatchNormalization; give normalization='none' or 'spectral'"
+        )
+
+
+def _normalises_over_the_batch(network):
+    """Whether a Keras model holds a `BatchNormalization`, at any depth."""
+    layers = getattr(network, "layers", [])
+    return any(isinstance(one, keras.layers.BatchNormalization) or _normalises_over_the_batch(one) for one in layers)
+
+
+def with_features(discriminator, layer="features"):
+    """Returns a Keras model that shares the discriminator's layers: x to its logit and the output of `layer`."""
+    names = [one.name for one in discriminator.layers]
+    if layer not in names:
+        raise unknown("layer of the discriminator", layer, names)
+    return keras.Model(discriminator.input, [discriminator.output, discriminator.get_layer(layer).output])

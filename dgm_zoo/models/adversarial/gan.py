@@ -1,0 +1,235 @@
+"""The generative adversarial network."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo import distributions
+from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
+from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.core.registry import register
+from dgm_zoo.distributions import StandardNormal
+from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
+from dgm_zoo.networks import generator_and_discriminator
+from dgm_zoo.objectives import adversarial, energy_distance
+
+
+@recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
+def adversaries(*, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
+                prior="StandardNormal", objective="NonSaturating"):
+    """Generator, discriminator, prior, objective and the range of the data.
+
+    Args:
+      image_shape: shape of x: an image's, or that of a vector, such as (2,).
+      latent_dim: size of z.
+      network, hidden, normalization, units: see `networks.generator_and_discriminator`; with a gradient penalty the
+        discriminator has no normalisation by default.
+      prior: see `distributions.get`.
+      objective: see `objectives.adversarial`.
+    """
+    return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective)
+
+
+@recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
+def conditional_adversaries(*, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None,
+                            units=None, prior="StandardNormal", objective="NonSaturating"):
+    """As `adversaries`, with a class as a condition of both networks."""
+    size = whole_number("num_classes", num_classes)
+    return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size)
+
+
+def _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, condition_size=0):
+    objective = adversarial(objective)
+    normalization = normalization or ("none" if objective.gradient_penalty else None)
+    latent_dim, image_shape = whole_number("latent_dim", latent_dim), tuple(image_shape)
+    generator, discriminator = generator_and_discriminator(
+        network, image_shape, latent_dim, hidden, normalization, condition_size, units
+    )
+    return {
+        "generator": generator, "discriminator": discriminator, "objective": objective,
+        "prior": distributions.get(prior, (latent_dim,)),
+        "data_range": (0.0, 1.0) if len(image_shape) == 3 else None,
+    }
+
+
+class Adversaries(GenerativeModel):
+    """Base of models with a generator and a discriminator of x: their parts, samples, and no training step.
+
+    Args:
+      generator, discriminator, prior, objective, data_range: see `GAN`.
+    """
+
+    default_objective = "NonSaturating"
+
+    def __init__(self, generator, discriminator, prior=None, *, objective=None, data_range=None, **kwargs):
+        super().__init__(**kwargs)
+        self.generator, self.discriminator = generator, discriminator
+        self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
+        self.objective = adversarial(self.default_objective if objective is None else objective)
+        self.data_range = None if data_range is None else tuple(data_range)
+        self.logged = (*type(self).logged, *self.objective.logged)
+        match("generator's input", self.latent_shape(), "prior's event", self.prior.event_shape)
+        match("generator's output", event_shape(generator.output), "discriminator's input", self.x_shape)
+        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+        check_critic(self.objective, discriminator)
+
+    @property
+    def x_shape(self):
+        return event_shape(self.discriminator.input)
+
+    def latent_shape(self):
+        return event_shape(self.generator.input)
+
+    # ------------------------------------------------------------------------------------------ the two players
+
+    def generate(self, z, *c):
+        """G_theta(z): `[batch, *x_shape]`."""
+        return tf.cast(self.generator([z, *c] if c else z), tf.float32)
+
+    def logit(self, x, *c):
+        """The logit of q_phi(y=1|x): `[batch]`."""
+        return tf.reshape(tf.cast(self.discriminator([x, *c] if c else x), tf.float32), [-1])
+
+    def watchers(self):
+        return [Saturation()] if self.objective.saturates else []
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def decode(self, z, label=None):
+        """G(z) for latents z `[n, latent_dim]`: NumPy `[n, *x_shape]`."""
+        return self.answer("decode", z=z, **({} if label is None else {"label": label}))["x"]
+
+    def takes(self):
+        return {"x": Input(self.x_shape, range=self.data_range)}
+
+    def endpoints(self):
+        given = {name: wanted for name, wanted in self.takes().items() if name != "x"}
+
+        def decode(z, label=None):
+            return {"x": self.generate(z, *self.condition(label))}
+
+        return {
+            "sample": Endpoint(
+                {"seed": SEED, **given}, lambda noise, label=None: decode(self.prior.draw(noise), label),
+                self.prior.noise, "z ~ p(z), then x = G(z)",
+            ),
+            "decode": Endpoint({"z": Input(self.latent_shape()), **given}, decode, doc="x = G(z)"),
+        }
+
+
+@register("gan")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class GAN(Adversaries):
+    """Generative adversarial network: q_phi(y|x) tells real (y = 1) from generated (y = 0), theta reverses it.
+
+        max_{phi}    E_{p_theta(x|y) p(y)}  log q_phi(y|x)
+        max_{theta}  E_{p_theta(x|y) p(y)}  log q^r_phi(y|x),      q^r_phi(y|x) = q_phi(1 - y|x),
+
+    where p_theta(x|y=0) is the distribution of x = G_theta(z), z ~ p(z), and p_theta(x|y=1) is the data's. One step
+    of training is a step of phi on the batch and as many generated examples, then a step of theta on fresh ones.
+
+    The two utilities rise and fall against each other, so neither says how good the samples are: `loss`, the number
+    by which epochs are compared, is the energy distance between the batch and as many samples.
+
+    Args:
+      generator: Keras model, z `[batch, latent_dim]` to x, which ends in the range of the data.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.
+      prior: p(z), a `distributions.Prior`, held fixed; `StandardNormal` if None.
+      objective: see `objectives.adversarial`; the class's `default_objective` if None.
+      critic_steps: steps of phi for each one of theta, on the same batch with fresh noise.
+      data_range: closed range of the data's values, None for any; what `fit` is given is held against it.
+
+    Raises:
+      InvalidInput: networks and prior whose shapes do not fit, names both; a gradient penalty with a discriminator
+        that normalises over the batch; a prior that needs an encoder.
+
+    A discriminator that is right about 99 of 100 examples of both kinds for a whole epoch is reported as a warning.
+
+    Example:
+      >>> model = dgm_zoo.create("gan", image_shape=(28, 28, 1), latent_dim=64)
+      >>> model.compile(keras.optimizers.Adam(2e-4, beta_1=0.5))
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128), epochs=20)
+      >>> model.sample(64, seed=0).shape
+      (64, 28, 28, 1)
+
+    References:
+      Goodfellow et al., Generative Adversarial Nets, 2014.
+      Hu et al., On Unifying Deep Generative Models, 2018, Eq. 3 to 5.
+    """
+
+    players = {"theta": ("generator",), "phi": ("discriminator",)}
+    logged = ("loss", "discriminator", "generator", "accuracy_real", "accuracy_fake")
+    units = {
+        "loss": "energy distance between examples and samples",
+        **dict.fromkeys(["discriminator", "generator"], "utility of the objective, for that of a q(y|x) in nats"),
+    }
+    ascends = {"theta": "generator", "phi": "discriminator"}
+    formulation = Formulation(
+        name="GAN",
+        x="data and generations", y="1 real, 0 generated", z="code",
+        p_x_given_y="p_θ(x|y), implicit: p_data(x) for y=1; x = G_θ(z), z ~ p(z), for y=0",
+        q_y_given_x="q_φ(y|x): discriminator",
+        kl=(KL("p_θ(x|y)", "q^r(x|y)", "sleep", less="JSD(p_θ(x|y=0) ‖ p_θ(x|y=1))"),),
+        remark="an equality of θ's gradients at the current θ0 (Lemma 1), q^r(x|y) ∝ q_φ^r(y|x) p_θ0(x); objectives "
+               "with another function in the place of log q_φ have none",
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)",
+                reads=("data", "prior"), carries=("phi",), stopped="generated x",
+            ),
+            Ascent(("theta",), "E_{p_θ(x|y) p(y)} log q_φ^r(y|x)", reads=("prior",), carries=("theta", "phi")),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|y)", implicit=True), Edge("y", "x"),
+            Edge("x", "y", "q_φ^(r)(y|x)", adversarial=True),
+        ),
+    )
+    recipes = (adversaries,)
+
+    def __init__(self, generator, discriminator, prior=None, *, critic_steps=1, **kwargs):
+        super().__init__(generator, discriminator, prior, **kwargs)
+        self.critic_steps = whole_number("critic_steps", critic_steps)
+
+    def phi_terms(self, x, c, noise):
+        """What phi ascends, on real x and generated ones, each `[batch]`."""
+        z, mix = noise
+        generated = tf.stop_gradient(self.generate(self.prior.draw(z), *c))
+        return self.objective.contest(lambda some: self.logit(some, *c), x, generated, mix)
+
+    def theta_terms(self, x, c, z):
+        """What theta ascends, on generated x, and their distance from the real ones, each `[batch]`."""
+        generated = self.generate(self.prior.draw(z), *c)
+        fake = self.logit(generated, *c)
+        return {
+            "generator": self.objective.generator(fake),
+            "loss": energy_distance(x, generated),
+            **self.objective.diagnostics(fake),
+        }
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def steps_of(self, player):
+        return self.critic_steps if player == "phi" else 1
+
+    def noise(self, rng):
+        """What one step draws: z and the mix of the penalty for each step of phi, and z for theta's."""
+        return [(self.prior.noise(rng), rng.uniform(())) for _ in range(self.critic_steps)], self.prior.noise(rng)
+
+    def play(self, x, c, noise):
+        """One round: phi's steps, then theta's; returns the terms of the last of each."""
+        for_phi, for_theta = noise
+        for one in for_phi:
+            terms = self.ascend(self.phi_terms, x, c, one, phi=self.ascends["phi"])
+        return {**terms, **self.ascend(self.theta_terms, x, c, for_theta, theta=self.ascends["theta"])}
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        return self.log(**self.play(x, c, self.noise(self.rng(x))))
+
+    def test_step(self, data):
+        x, c = self.unpack(data)
+        (for_phi, *_), for_theta = self.noise(self.rng(x, training=False))
+        terms = self.jitted(self.phi_terms)(x, c, for_phi)
+        return self.log(**terms, **self.jitted(self.theta_terms)(x, c, for_theta))

@@ -1,0 +1,226 @@
+"""The variational auto-encoder with a learned similarity."""
+
+from dataclasses import replace
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo import distributions
+from dgm_zoo.checks import event_shape, match, nonnegative
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.endpoints import Endpoint
+from dgm_zoo.core.formulation import KL, Ascent, Edge
+from dgm_zoo.core.registry import register
+from dgm_zoo.distributions import IndependentNormal
+from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.adversarial.critic import with_features
+from dgm_zoo.models.adversarial.gan import GAN, Adversaries, adversaries
+from dgm_zoo.networks import encoder_and_decoder
+from dgm_zoo.objectives import NonSaturating, energy_distance, log_q
+
+
+@recipes.makes("encoder", "posterior")
+def encoder(*, image_shape, latent_dim=32, network=None, encoder_hidden=None, posterior="IndependentNormal"):
+    """The encoder and the head of q(z|x).
+
+    Args:
+      encoder_hidden: widths or channels of the encoder; see `networks.encoder_and_decoder`.
+      Everything else: see `adversaries`.
+    """
+    posterior = distributions.get(posterior, (latent_dim,))
+    network = network or ("conv" if len(image_shape) == 3 else "dense")
+    one, _ = encoder_and_decoder(
+        network, image_shape, latent_dim, posterior.params_shape, tuple(image_shape), encoder_hidden, "relu"
+    )
+    return {"encoder": one, "posterior": posterior}
+
+
+@register("vaegan")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class VAEGAN(Adversaries):
+    """VAE/GAN: a VAE whose decoder is a GAN's generator, and whose likelihood is that of the discriminator's features.
+
+        max_{eta}    E_{q_eta(z|x)} log p(f(x)|z) - KL(q_eta(z|x) || p(z))
+        max_{theta}  gamma E_{q_eta(z|x)} log p(f(x)|z) + E_{p_theta(x|y=0)} log q^r_phi(y=0|x)
+        max_{phi}    E_{p_theta(x|y) p(y)} log q_phi(y|x),
+
+    where f is the discriminator up to `layer`, p(f(x)|z) = N(f(G_theta(z)), I), its constant left out, and generated
+    x are in equal parts G_theta(z) of z ~ p(z) and of z ~ q_eta(z|x). These are three separate gradients of one pass:
+    eta sees nothing of the adversary, and phi nothing of the likelihood that is measured in its features.
+
+    Equilibrium: phi rests in a step in which -log q_phi is below `equilibrium` - `margin` on real or on generated x
+    (the batch's mean); theta rests where it is above `equilibrium` + `margin`; if both would, neither does. A resting
+    player's gradient is 0, with which an optimizer with momentum still coasts.
+
+    Args:
+      encoder: Keras model, x to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      generator: Keras model, z `[batch, latent_dim]` to x, which ends in the range of the data.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer of the name `layer`.
+      prior: p(z), held fixed; `StandardNormal` if None.
+      posterior: the head of q(z|x); `IndependentNormal` if None.
+      gamma: weight of the features' likelihood for theta, at least 0; that likelihood is a sum over all features.
+      layer: name of the discriminator's layer whose output is f(x).
+      equilibrium, margin: nats; see above. No player rests if margin is None.
+      objective: "NonSaturating", or "ImportanceWeighted" or "Saturating", which have the same q_phi.
+      data_range, seed: see `GAN`.
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit, a discriminator without such a layer, a posterior
+        whose samples carry no gradient, or an objective without a q_phi.
+
+    Example:
+      >>> model = dgm_zoo.create("vaegan", image_shape=(28, 28, 1), latent_dim=64)
+      >>> model.compile(keras.optimizers.RMSprop(1e-4))
+      >>> model.reconstruct(x).shape == x.shape
+      True
+
+    References: Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016, Algorithm 1 and
+      section 3.
+    """
+
+    players = {"theta": ("generator",), "phi": ("discriminator",), "eta": ("encoder", "posterior")}
+    units = GAN.units
+    logged = (*GAN.logged, "encoder", "likelihood", "kl", "mse", "phi_moves", "theta_moves")
+    ascends = {"theta": "generator", "phi": "discriminator", "eta": "encoder"}
+    formulation = replace(
+        GAN.formulation,
+        name="VAE/GAN",
+        q_z_given_xy="q_η(z|x): encoder",
+        kl=(KL("q_η(z|x,y) q_*^r(y|x)", "p_θ(z,y|f(x))", "wake"), *GAN.formulation.kl),
+        remark="the VAE's KL for θ and η, with a likelihood of the discriminator's features f(x), and the GAN's for θ",
+        ascents=(
+            Ascent(
+                ("eta",), "E_{q_η(z|x)} log p(f(x)|z) − KL(q_η(z|x) ‖ p(z))",
+                reads=("data", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+            Ascent(
+                ("theta",), "gamma E_{q_η(z|x)} log p(f(x)|z) + E_{p_θ(x|y=0)} log q_φ^r(y=0|x)",
+                reads=("data", "prior", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+            Ascent(
+                ("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)",
+                reads=("data", "prior", "posterior"), carries=("theta", "phi", "eta"),
+            ),
+        ),
+        edges=(*GAN.formulation.edges, Edge("x", "z", "q_η(z|x)")),
+    )
+
+    recipes = (adversaries, encoder)
+    gamma = Coefficient()
+
+    def __init__(self, encoder, generator, discriminator, prior=None, *, posterior=None, gamma=1e-3,
+                 layer="features", equilibrium=0.68, margin=0.35, objective=None, data_range=None, **kwargs):
+        super().__init__(generator, discriminator, prior, objective=objective, data_range=data_range, **kwargs)
+        latent = self.latent_shape()
+        self.encoder, self.layer = encoder, layer
+        self.posterior = IndependentNormal(latent) if posterior is None else posterior
+        self.features = with_features(discriminator, layer)
+        self.gamma, self.equilibrium = gamma, nonnegative("equilibrium", equilibrium)
+        self.margin = None if margin is None else nonnegative("margin", margin)
+        match("encoder's input", event_shape(encoder.input), "discriminator's input", self.x_shape)
+        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        match("generator's input", latent, "posterior's event", self.posterior.event_shape)
+        if not self.posterior.reparametrised:
+            raise InvalidInput(
+                f"VAEGAN cannot train through samples of {type(self.posterior).__name__}, which carry no gradient; "
+                "give a posterior such as IndependentNormal"
+            )
+        if not isinstance(self.objective, NonSaturating):
+            raise InvalidInput(
+                f"the logits of {type(self.objective).__name__} are not those of a q(y|x), which VAEGAN needs; give "
+                "'NonSaturating'"
+            )
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):  # version 0.1 also saved the GAN's critic_steps
+        return super().from_config({k: v for k, v in config.items() if k != "critic_steps"}, custom_objects)
+
+    def q_z(self, x):
+        """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
+        return self.posterior(self.encoder(x))
+
+    def discriminate(self, x):
+        """The logit of q_phi(y=1|x), `[batch]`, and the features f(x), `[batch, ...]`."""
+        logit, features = self.features(x)
+        return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(features, tf.float32)
+
+    def moves(self, real, fakes):
+        """Whether phi and whether theta moves in a step with these logits: two booleans."""
+        if self.margin is None:
+            return tf.constant(True), tf.constant(True)
+        losses = tf.stack([-tf.reduce_mean(log_q(real, 1)), -tf.reduce_mean(log_q(tf.stack(fakes), 0))])
+        phi = tf.reduce_all(losses >= self.equilibrium - self.margin)
+        theta = tf.reduce_all(losses <= self.equilibrium + self.margin)
+        neither = ~(phi | theta)
+        return phi | neither, theta | neither
+
+    def terms(self, x, c, noise):
+        """What each player ascends, and its parts; each `[batch]`, and scalars for who moves."""
+        for_posterior, for_prior = noise
+        q = self.q_z(x)
+        z = self.posterior.sample(q, for_posterior)
+        reconstructed, sampled = self.generate(z), self.generate(self.prior.draw(for_prior))
+        (real, wanted), (of_q, found), (of_p, _) = map(self.discriminate, (x, reconstructed, sampled))
+        likelihood = -0.5 * tf.reduce_sum((wanted - found) ** 2, list(range(1, found.shape.rank)))
+        divergence = kl(q, self.prior.distribution(), z)
+        fakes = (of_p, of_q)
+        accuracies = [self.objective.accuracies(real, fake) for fake in fakes]
+        phi_moves, theta_moves = self.moves(real, fakes)
+        discriminator = sum(self.objective.discriminator(real, fake) for fake in fakes) / 2.0
+        generator = self.now("gamma") * likelihood + sum(self.objective.generator(fake) for fake in fakes) / 2.0
+        return {
+            "encoder": likelihood - divergence,
+            "generator": _unless_resting(theta_moves, generator),
+            "discriminator": _unless_resting(phi_moves, discriminator),
+            "likelihood": likelihood,
+            "kl": divergence,
+            "mse": tf.reduce_mean((x - reconstructed) ** 2, list(range(1, x.shape.rank))),
+            "loss": energy_distance(x, sampled),
+            "phi_moves": tf.cast(phi_moves, tf.float32),
+            "theta_moves": tf.cast(theta_moves, tf.float32),
+            **{name: (accuracies[0][name] + accuracies[1][name]) / 2.0 for name in accuracies[0]},
+            **self.objective.diagnostics(of_p),
+        }
+
+    def noise(self, rng):
+        """What one step draws: for q(z|x), and for p(z)."""
+        return self.posterior.noise(rng), self.prior.noise(rng)
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        return self.log(**self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends))
+
+    def test_step(self, data):
+        x, c = self.unpack(data)
+        return self.log(**self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False))))
+
+    def call(self, x):
+        """The reconstruction."""
+        return self._reconstruct(x)["x"]
+
+    def encode(self, x):
+        """The parameters of q(z|x): a dict of NumPy arrays, `mean` and `stddev` `[n, latent_dim]`."""
+        return self.answer("encode", x=x)
+
+    def reconstruct(self, x):
+        """G(z) at the mean of q(z|x): NumPy, the shape of x."""
+        return self.answer("reconstruct", x=x)["x"]
+
+    def _reconstruct(self, x):
+        return {"x": self.generate(self.posterior.code(self.q_z(x)))}
+
+    def endpoints(self):
+        return {
+            **super().endpoints(),
+            "encode": Endpoint(
+                self.takes(), lambda x: self.posterior.moments(self.q_z(x)), doc="the parameters of q(z|x)"
+            ),
+            "reconstruct": Endpoint(self.takes(), self._reconstruct, doc="x = G(z) at the mean of q(z|x)"),
+        }
+
+
+def _unless_resting(moves, utility):
+    """The utility, without a gradient where its player rests."""
+    return tf.where(moves, utility, tf.stop_gradient(utility))

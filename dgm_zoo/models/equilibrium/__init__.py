@@ -1,0 +1,1 @@
+"""Symmetric (Nash) equilibrium learning of VAEs."""

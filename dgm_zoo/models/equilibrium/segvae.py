@@ -1,0 +1,168 @@
+"""The segmentation VAE: a symmetric VAE whose latents are a mask of the image and noise."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo import distributions
+from dgm_zoo.checks import whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
+from dgm_zoo.core.registry import register
+from dgm_zoo.distributions import IndependentBernoulli, row_seeds
+from dgm_zoo.distributions.masks import MaskAndNoise, uniform_bits
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.equilibrium.symvae import UNIFORM_BITS, SymmetricVAE
+from dgm_zoo.networks.masks import mask_decoder, mask_encoder
+
+
+@recipes.makes("encoder", "decoder", "prior", "likelihood")
+def networks(*, image_shape, masks=None, noise_bits=32, filters=(16, 32, 64), likelihood="IndependentLogistic"):
+    """The networks of `networks.masks`, the prior and the likelihood.
+
+    Args:
+      masks: samples of p(m), `[N, height, width, 1]`, zeros and ones; None for uniform bits.
+      noise_bits: number of bits of w.
+      filters: channels of both networks, at full, half and a quarter of the image's size.
+    """
+    noise_bits, image_shape = whole_number("noise_bits", noise_bits), tuple(image_shape)
+    encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
+    decoder = mask_decoder(likelihood.params_shape, noise_bits, filters)
+    if masks is None:
+        prior = distributions.get(UNIFORM_BITS, tuple(decoder.input.shape[1:]))
+    else:
+        prior = MaskAndNoise(_flat(masks, (*image_shape[:2], 1)), noise_bits)
+    return {"encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood}
+
+
+@register("segvae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class SegmentationVAE(SymmetricVAE):
+    """Segmentation VAE: the symmetric VAE's game with latents z = (m, w), m a mask of the image and w uniform bits.
+
+        max_{theta}  E_{p_data(x) q_eta(m,w|x)} log p_theta(x|m,w)  +  E_{p_data(x,m) q_eta(w|x)} log p_theta(x|m,w)
+        max_{eta}    E_{p(m) p(w) p_theta(x|m,w)} log q_eta(m,w|x)  +  E_{p_data(x,m)} log q_eta(m|x)
+
+    q(m|x) segments x, and p(x|m) = E_{p(w)} p(x|m,w) renders a mask. p(m) is known by its samples alone, such as those
+    of another model, so that there is no evidence bound to ascend. Training data are x, or pairs (x, m) with the mask
+    `[batch, height * width]`, row by row, -1 throughout where x has none: some hundred pairs, and x without masks.
+    A mask does not say which colours and textures an image has. That is what w is for: nothing is known of it, q(w|x)
+    infers it for pairs, too, and where the mask is told theta learns with w ~ q(w|x). See `SymmetricVAE` for the game.
+
+    Args:
+      encoder: Keras model, x `[batch, height, width, channels]` to the logits of m and then w, `[batch, bits]`.
+      decoder: Keras model, z = (m, w), `[batch, bits]`, to the parameters of p(x|z).
+      prior: p(z), a `networks.masks.MaskAndNoise`; uniform bits, masks included, if None.
+      likelihood: the head of p(x|z), of images.
+      posterior: `IndependentBernoulli`, of more bits than the image has pixels.
+      latents, dream_weight, seed: see `SymmetricVAE`. dream_weight 0 trains the encoder on pairs alone.
+
+    Raises:
+      InvalidInput: as `SymmetricVAE`; x that is no image, or no bits of z besides the mask.
+
+    Example:
+      >>> masks = dgm_zoo.from_preset("gan_mnist").sample(10_000, seed=0) > 0.5
+      >>> model = dgm_zoo.create("segvae", image_shape=(28, 28, 3), masks=masks)
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("textured_digits", "train", 50, pairs=300, labelled_rows=20), epochs=20)
+      >>> model.segment(x)["mask"].shape, model.render(masks[:5], seed=0).shape   # x: [64, 28, 28, 3]
+      ((64, 28, 28, 1), (5, 28, 28, 3))
+
+    References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024; the networks, the
+      noise w and the data are this package's.
+    """
+
+    formulation = replace(
+        SymmetricVAE.formulation,
+        name="Segmentation VAE",
+        z="a mask m of the image, known for some x, and noise bits w",
+        remark="a game, as the symmetric VAE; pairs add E_{p_data(x,m) q_η(w|x)} log p_θ(x|m,w) to what θ ascends and "
+        "E_{p_data(x,m)} log q_η(m|x) to what η does; p(m) may be known by samples alone",
+    )
+
+    recipes = (networks,)
+    small = {"noise_bits": 3, "filters": [4, 8, 8]}
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, **kwargs):
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        if len(likelihood.event_shape) != 3 or not isinstance(self.posterior, IndependentBernoulli):
+            raise InvalidInput(
+                f"{type(self).__name__} infers bits of images, not {type(self.posterior).__name__} of "
+                f"{likelihood.event_shape}; give IndependentBernoulli, of (height, width, channels)"
+            )
+        self.mask_shape = (*likelihood.event_shape[:2], 1)
+        self.mask_head = IndependentBernoulli((int(np.prod(self.mask_shape)),))
+        self.noise_bits = self.posterior.params_size - self.mask_head.params_size
+        if self.noise_bits < 1:
+            raise InvalidInput(
+                f"z has {self.posterior.params_size} bits, the mask alone {self.mask_head.params_size}; give z more"
+            )
+
+    # ------------------------------------------------------------------------------------------ pairs
+
+    @property
+    def given_shape(self):
+        return self.mask_head.event_shape
+
+    def completed(self, given, z, q, noise):
+        return tf.concat([given, z[:, self.mask_head.params_size :]], -1)
+
+    def log_q_given(self, q, given):
+        return self.q_mask(q).log_prob(given)
+
+    def q_mask(self, q):
+        """q(m|x) of q(m, w|x)."""
+        return self.mask_head(q.distribution.logits[:, : self.mask_head.params_size])
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def segment(self, x):
+        """q(m|x): a dict of NumPy arrays `[n, height, width, 1]`, `probabilities` and the likeliest `mask`."""
+        return self.answer("segment", x=x)
+
+    def render(self, z, seed=0):
+        """Images of given masks: NumPy `[n, height, width, channels]`, the mean of p(x|m, w) for w ~ p(w).
+
+        Args:
+          z: masks m, `[n, height, width, 1]`, zeros and ones.
+          seed: int32; the first rows of it are the same for every n.
+
+        Raises:
+          InvalidInput: masks of another shape or of other values, or a seed that is no int32.
+
+        Example:
+          >>> model.render(model.segment(x)["mask"], seed=0)   # x in other colours
+        """
+        rows = len(z) if isinstance(z, (list, tuple)) or np.ndim(z) else 1
+        return self.answer("render", z=z, seed=row_seeds(seed, rows))["x"]
+
+    def endpoints(self):
+        mask = Input(self.mask_shape, range=(0.0, 1.0), binary=True)
+
+        def segment(x):
+            logits = self.q_mask(self.q_z(x)).distribution.logits
+            logits = tf.reshape(logits, [-1, *self.mask_shape])
+            return {"probabilities": tf.sigmoid(logits), "mask": tf.cast(logits > 0.0, tf.float32)}
+
+        def render(z, noise):
+            flat = tf.reshape(z, [-1, self.mask_head.params_size])
+            return {"x": self.p_x(tf.concat([flat, uniform_bits(noise)], -1)).mean()}
+
+        return {
+            **super().endpoints(),
+            "segment": Endpoint({"x": self.takes()["x"]}, segment, doc="q(mask|x), and its likeliest mask"),
+            "render": Endpoint(
+                {"z": mask, "seed": SEED}, render, lambda rng: rng.uniform((self.noise_bits,)),
+                "the mean of p(x|mask, w) for w ~ p(w)",
+            ),
+        }
+
+
+def _flat(masks, shape):
+    """Masks `[N, *shape]` as vectors."""
+    masks = np.asarray(masks)
+    if masks.shape[1:] != shape or not len(masks):
+        raise InvalidInput(f"masks have shape {list(masks.shape)}; give [N, {', '.join(map(str, shape))}]")
+    return masks.reshape(len(masks), -1)

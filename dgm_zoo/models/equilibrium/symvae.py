@@ -1,0 +1,242 @@
+"""The symmetric variational auto-encoder."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.checks import event_shape, match
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
+from dgm_zoo.core.latent import LatentModel
+from dgm_zoo.core.limiting import LimitingChain
+from dgm_zoo.core.registry import register
+from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
+
+UNKNOWN = -1.0  # every value of the latents of an example that has none
+UNIFORM_BITS = {"name": "BernoulliPrior", "trainable": False}
+
+
+@register("symvae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class SymmetricVAE(LimitingChain, LatentModel):
+    """Symmetric VAE: the VAE's two players, each with a utility of its own, whose Nash equilibrium is learned.
+
+        max_{theta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z)
+        max_{eta}    E_{p_theta(x, z)}             log q_eta(z|x)
+
+    Both move at once, on samples that are held constant: z ~ q(z|x) for each example, and as many dreams z ~ p(z),
+    x ~ p(x|z). So z may be bits, and p(z) need not have a density. It is wake-sleep, read as a game. At a point where
+    p(x, z) = p_data(x) q(z|x) neither player can gain. Nor can they where x and z are independent under both; that
+    equilibrium is not stable, but training starts near it and takes its time to leave.
+
+    Training data are x, or pairs (x, z) with latents `[batch, latent_dim]`, -1 throughout where x has none. Pairs add
+
+        E_{p_data(x, z)} log p_theta(x, z)  to theta's utility, and  E_{p_data(x, z)} log q_eta(z|x)  to eta's,
+
+    each expectation being the mean over the batch's examples of its kind, of all replicas, and left out of a batch that
+    has none: let every batch have some, with `labelled_rows` of `data.load`. `loss`, by which epochs are
+    compared, is that of the evidence, -E_q log p(x, z) / q(z|x), which the players do not descend directly; for a pair
+    it is the evidence of x and its latents. Where p(z) has no density it is minus the sum of the two utilities,
+    `decoder` and `encoder`: of how surely x is found again by its z, and z by its x. Evaluation looks at x alone.
+
+    Args:
+      encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      prior: p(z), a `distributions.Prior`, a `SampledPrior` too; uniform bits if None.
+      likelihood: the head of p(x|z).
+      posterior: the head of q(z|x); `IndependentBernoulli` if None. Its samples need no gradient.
+      latents: a `SampledPrior` of latents without data: dreams begin with these, and p(z), which then needs a
+        density, learns them. None for dreams that begin with p(z).
+      dream_weight: of the dreams in eta's utility; 0 for a training on pairs alone, which is then that of two
+        supervised models.
+      seed: see `GenerativeModel`.
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit, names both; a posterior without a density; bits under a
+        prior, or latents, of other values; data that leave eta nothing to ascend, or with latents of other values.
+
+    Example:
+      >>> model = dgm_zoo.create("symvae", image_shape=(28, 28, 1), latent_dim=100)
+      >>> model.compile(keras.optimizers.Adam(1e-3))
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="threshold"), epochs=10)
+      >>> model.limiting_samples(64, steps=100, seed=0).shape
+      (64, 28, 28, 1)
+
+    References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024.
+    """
+
+    logged = ("loss", "elbo", "decoder", "encoder")
+    ascends = {"theta": "decoder", "eta": "encoder"}
+    abilities = LatentModel.abilities | {"limiting_samples"}
+    recipes = (recipes.with_defaults(recipes.autoencoder, prior=UNIFORM_BITS, posterior="IndependentBernoulli"),)
+    dream_weight = Coefficient()
+    formulation = Formulation(
+        name="Symmetric VAE",
+        z="bits, or another code",
+        p_x_given_y="p_θ(x|z): decoder",
+        q_z_given_xy="q_η(z|x): encoder",
+        kl=(KL("q_η(z|x) p_data(x)", "p_θ(x,z)", "wake"), KL("p_θ(x,z)", "q_η(z|x) p_θ(x)", "sleep")),
+        remark="a game: θ descends the first alone, η the second, both at once; an equilibrium where the joints agree",
+        ascents=(
+            Ascent(
+                ("theta",), "E_{p_data(x) q_η(z|x)} log p_θ(x,z)",
+                reads=("data", "posterior"), carries=("theta",), stopped="samples z",
+            ),
+            Ascent(("eta",), "E_{p_θ(x,z)} log q_η(z|x)", reads=("prior",), carries=("eta",), stopped="dreams x, z"),
+        ),
+        edges=(Edge("z", "x", "p_θ(x|z)"), Edge("x", "z", "q_η(z|x)")),
+    )
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, latents=None, dream_weight=1.0,
+                 **kwargs):
+        latent = event_shape(decoder.input)
+        posterior = IndependentBernoulli(latent) if posterior is None else posterior
+        prior = BernoulliPrior(latent, trainable=False) if prior is None else prior
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        self.latents, self.dream_weight = latents, dream_weight
+        if not prior.has_density:
+            self.logged = ("loss", "decoder", "encoder")
+        if isinstance(posterior, Deterministic):
+            raise InvalidInput("Deterministic has no density for eta to ascend; give IndependentBernoulli or another")
+        if prior.has_density and prior.range != posterior.range:
+            raise InvalidInput(
+                f"{type(prior).__name__} and {type(posterior).__name__} are of different values of z; give a "
+                "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
+            )
+        if latents is not None and not (isinstance(latents, SampledPrior) and prior.has_density):
+            raise InvalidInput(
+                f"latents {type(latents).__name__} of {type(prior).__name__} must be a SampledPrior, under a prior "
+                "with a density to learn them; to sample them alone give them as the prior"
+            )
+        match("latents' event", self._dreams_of().event_shape, "posterior's event", posterior.event_shape)
+        if posterior.binary and not self._dreams_of().has_density:
+            with_bits(self._dreams_of(), type(posterior).__name__)
+
+    # ------------------------------------------------------------------------------------------ the two joints
+
+    def log_joint(self, x, z):
+        """log p_theta(x, z), or log p_theta(x|z) where p(z) has no density, nats: `[batch]`."""
+        log_px = self.p_x(z).log_prob(x)
+        return log_px + self.p_z().log_prob(z) if self.prior.has_density else log_px
+
+    def sleep_noise(self, rng):
+        return self._dreams_of().noise(rng), self.likelihood.noise(rng)
+
+    def dreamt(self, noise):
+        """z of the prior, or of the latents that are given, and x ~ p(x|z), held constant; `[batch, ...]` each."""
+        for_z, for_x = noise
+        z = tf.stop_gradient(self._dreams_of().draw(for_z, self.q_z))
+        return z, tf.stop_gradient(self.likelihood.sample(self.p_x(z), for_x))
+
+    def _dreams_of(self):
+        return self.prior if self.latents is None else self.latents
+
+    # ------------------------------------------------------------------------------------------ pairs
+
+    @property
+    def given_shape(self):
+        """Event shape of the latents that a pair comes with: of all of them."""
+        return self.posterior.event_shape
+
+    def given(self, y):
+        """What comes with x as the latents that are given, `[batch, *given_shape]`, `UNKNOWN` where there are none."""
+        return tf.cast(y, tf.float32)
+
+    def completed(self, given, z, q, noise):
+        """All latents of a pair: those that are given, and of z ~ q(z|x) the others, of which there are none here.
+
+        Args:
+          z: a sample of q, `[batch, ...]`, drawn with `noise`.
+        """
+        return given
+
+    def log_q_given(self, q, given):
+        """log q_eta of the latents that are given, nats: `[batch]`."""
+        return q.log_prob(given)
+
+    def known_terms(self, q, given, weights):
+        """What is logged besides of how q fits the latents that are given: a dict of `[batch]`, empty here."""
+        return {}
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def unpack(self, data):
+        """Returns x and, for pairs, `(z, weights)`: the latents and what `objectives.kinds` says of their rows."""
+        x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, c = super().unpack(data)
+        if z is None:
+            if self.dream_weight == 0:
+                raise InvalidInput("dream_weight 0 leaves eta nothing to ascend on x alone; give pairs (x, z)")
+            return x, c
+        z = self.given(z)
+        self._check_shape(z)
+        known = tf.reduce_any(z != UNKNOWN, -1)
+        counts = [tf.cast(tf.size(known), tf.float32), tf.reduce_sum(tf.cast(known, tf.float32))]
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            counts = context.all_reduce("sum", counts)
+        return x, (z, kinds(known, *counts))
+
+    def check_examples(self, where, x, y):
+        if y is None or "label" in self.takes():
+            return
+        z = np.asarray(y)
+        self._check_shape(z)
+        known = (z != UNKNOWN).any(-1)
+        other = np.argwhere((z != 0) & (z != 1) & known[:, None]) if self.posterior.binary else ()
+        if len(other):
+            row, bit = other[0]
+            raise InvalidInput(
+                f"{where}: the latents of row {row} hold {z[row, bit]:g}; give zeros and ones, or {UNKNOWN:g} "
+                "throughout a row that has none"
+            )
+
+    def _check_shape(self, z):
+        if tuple(z.shape[1:]) != self.given_shape:
+            raise InvalidInput(
+                f"what comes with x has shape {[None, *z.shape[1:]]}, but latents have "
+                f"{[None, *self.given_shape]}; give x alone, or pairs (x, z)"
+            )
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        terms = self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends)
+        return self.log(**terms)
+
+    def test_step(self, data):
+        x, c = super().unpack(data)
+        return self.log(**self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False))))
+
+    def noise(self, rng):
+        """What one step draws: for z ~ q(z|x), and for a dream."""
+        return self.posterior.noise(rng), self.sleep_noise(rng)
+
+    def terms(self, x, c, noise):
+        """The two utilities and the loss, each `[batch]`, in nats.
+
+        Args:
+          c: empty, or the latents of pairs and their weights; see `unpack`.
+        """
+        awake, asleep = noise
+        q, (dreamt_z, dreamt_x) = self.q_z(x), self.dreamt(asleep)
+        z = tf.stop_gradient(self.posterior.sample(q, awake))
+        weights, log_q_given, of_pairs = (1.0, 0.0), 0.0, {}
+        if c:
+            given, weights = c
+            known = weights[1] > 0.0
+            z = tf.where(known[:, None], self.completed(given, z, q, awake), z)
+            log_q_given = tf.where(known, self.log_q_given(q, given), 0.0)
+            of_pairs = self.known_terms(q, given, weights)
+        log_p, log_q = self.log_joint(x, z), self.q_z(dreamt_x).log_prob(dreamt_z)
+        log_pz = 0.0 if self.latents is None else self.p_z().log_prob(dreamt_z)
+        decoder = decoder_utility(log_p, log_pz, weights)
+        encoder = encoder_utility(log_q, log_q_given, weights, self.now("dream_weight"))
+        if self.prior.has_density:
+            elbo = log_p - q.log_prob(z) + log_q_given  # a bound of log p(x), or of log p(x, what is given)
+            loss = {"loss": -elbo, "elbo": elbo}
+        else:
+            loss = {"loss": -(decoder + encoder)}
+        return {"decoder": decoder, "encoder": encoder, **of_pairs, **loss}

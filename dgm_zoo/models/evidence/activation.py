@@ -1,0 +1,198 @@
+"""Adversary activation: what turns a model with an evidence bound into one that looks at its own samples too."""
+
+import warnings
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.checks import event_shape, match
+from dgm_zoo.core import recipes
+from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.distributions import IndependentBernoulli
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks import generator_and_discriminator
+from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
+
+PERFECT = 0.99  # mean output on real examples, over a whole epoch, and 1 - it on generated ones, of a perfect judge
+FAKES = ("sample", "mean")
+
+
+@recipes.makes("discriminator")
+def discriminator(*, image_shape, discriminator_network="dense", discriminator_hidden=None, normalization=None):
+    """The discriminator of x.
+
+    Args:
+      discriminator_network, discriminator_hidden, normalization: see `networks.generator_and_discriminator`.
+    """
+    return _discriminator(image_shape, discriminator_network, discriminator_hidden, normalization)
+
+
+@recipes.makes("discriminator")
+def conditional_discriminator(*, image_shape, num_classes, discriminator_network="dense", discriminator_hidden=None,
+                              normalization=None):
+    """The discriminator of x and its class; see `discriminator`."""
+    return _discriminator(image_shape, discriminator_network, discriminator_hidden, normalization, num_classes)
+
+
+def _discriminator(image_shape, network, hidden, normalization, condition_size=0):
+    return {
+        "discriminator": generator_and_discriminator(
+            network, image_shape, 1, hidden, normalization, condition_size
+        )[1]
+    }
+
+
+class Activated(GenerativeModel):
+    """Mixin before a model that ascends an evidence bound L: gives it a discriminator phi, which weighs L.
+
+        max_{theta, eta}  1/2 E_{p_data(x)} D(x) L(x) + 1/2 E_{p_theta0(x)} D(x) L(x),       D(x) = q_phi(y=1|x)
+        max_{phi}         E_{p_data(x)} log q_phi(y=1|x) + E_{p_theta0(x)} log q_phi(y=0|x)
+
+    Every step draws as many examples x from the model, z ~ p(z) and x ~ p(x|z), as the batch has. D(x) and those x are
+    held constant, so a generated example counts if it passes for real, and a real one by how well it does. All players
+    move at once. Evaluation, `loss` and the base's terms are of L itself, without weights, on real examples alone.
+
+    `class AAVAE(Activated, VAE)` is the whole of it: players, logs and config are the base's and those of phi.
+
+    Args:
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`; of `[x, c]` where a class is `conditional`.
+      fakes: what generated x are: "sample", drawn from p(x|z), or "mean", its mean. They must be the same kind of
+        pixels as the data, or the discriminator has an easy game: "sample" for binary data, or for grey levels under a
+        head that draws them; "mean" for grey levels under `IndependentBernoulli`.
+
+    Logged besides: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
+    generated examples; `weight_fake`, the share of all weight that generated ones carry.
+
+    Raises:
+      InvalidInput: a discriminator whose shapes do not fit, names both; fakes of another name; and, at `fit`, of
+        another kind than the data.
+
+    An epoch in which D was above 0.99 on real and below 0.01 on generated examples in the mean is reported as a
+    warning: training is then that of the base.
+
+    Example:
+      >>> class AAIWAE(Activated, IWAE): pass
+      >>> AAIWAE(**IWAE.parts(...), discriminator=networks.dense_discriminator((28, 28, 1)))
+
+    References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.2.
+    """
+
+    conditional = False  # whether the discriminator sees the base's condition too
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.players = {**cls.players, "phi": ("discriminator",)}
+        cls.ascends = {**dict.fromkeys(cls.ascends, "activated"), "phi": "discriminator"}
+        cls.units = {**cls.units, "q_real": "mean of q(y=1|x)", "q_fake": "mean of q(y=1|x)",
+                     "weight_fake": "share of weight"}
+        if "phi" not in cls.formulation.players:
+            cls.formulation = _activated(cls.formulation, cls.conditional)
+
+    def __init__(self, encoder, decoder, prior=None, *, discriminator, fakes="sample", **kwargs):
+        super().__init__(encoder, decoder, prior, **kwargs)
+        self.discriminator, self.fakes = discriminator, fakes
+        self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
+        if fakes not in FAKES:
+            raise unknown("fakes", fakes, FAKES)
+        x, *c = (tuple(one.shape[1:]) for one in discriminator.inputs)
+        match("discriminator's input", x, "likelihood's event", self.likelihood.event_shape)
+        wanted = (self.num_classes,) if self.conditional else ()
+        match("discriminator's condition", sum(c, ()), "model's", wanted)
+        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+
+    # ------------------------------------------------------------------------------------------ the discriminator
+
+    def logit(self, x, c):
+        """The logit of q_phi(y=1|x): `[batch]`."""
+        return tf.reshape(tf.cast(self.discriminator([x, *c] if self.conditional else x), tf.float32), [-1])
+
+    def generated(self, c, noise):
+        """As many x of the model's own as the batch has, held constant, and their conditions: here, the batch's."""
+        return self.drawn(noise, *c), c
+
+    def drawn(self, noise, *c):
+        """z ~ p(z), then x as `fakes` says, held constant: `[batch, ...]`."""
+        for_prior, for_x = noise
+        p = self.p_x(self.prior.draw(for_prior, self.q_z), *c)
+        return tf.stop_gradient(p.mean() if self.fakes == "mean" else self.likelihood.sample(p, for_x))
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def noise(self, rng):
+        """What one step draws: for the bound of the batch, as the base would, for generated x, and for their bound."""
+        of_real = super().noise(rng)
+        for_x = self.likelihood.noise(rng) if self.fakes == "sample" else ()
+        return of_real, (self.prior.noise(rng), for_x), super().noise(rng)
+
+    def terms(self, x, c, noise):
+        """The base's terms on x, what the players ascend, and how the discriminator does."""
+        of_real, for_fakes, of_fake = noise
+        fake, c_fake = self.generated(c, for_fakes)
+        terms, bound_of_fake = super().terms(x, c, of_real), super().terms(fake, c_fake, of_fake)["objective"]
+        logits = self.logit(x, c), self.logit(fake, c_fake)
+        return {
+            **terms,
+            "activated": activated(terms["objective"], bound_of_fake, *logits),
+            "discriminator": log_q(logits[0], 1) + log_q(logits[1], 0),
+            "q_real": realness(logits[0]),
+            "q_fake": realness(logits[1]),
+            "weight_fake": weight_of_fakes(*logits),
+        }
+
+    def watchers(self):
+        return [*super().watchers(), PerfectDiscriminator()]
+
+    def check_examples(self, where, x, y):
+        if not isinstance(self.likelihood, IndependentBernoulli):
+            return
+        bits = bool(np.isin(x, (0, 1)).all())
+        if bits == (self.fakes == "mean"):
+            data, fakes = ("zeros and ones", "means") if bits else ("grey levels", "zeros and ones")
+            fix = "give fakes='sample'" if bits else "give fakes='mean', or binarize the data"
+            raise InvalidInput(
+                f"{where}: the data are {data}, but generated examples {fakes}, by which alone a "
+                f"discriminator tells them apart; {fix}"
+            )
+
+
+def _activated(base, conditional):
+    """The formulation of a base whose perfect discriminator q_* has become a trained one, q_phi."""
+    given, labels = ("x,c", ("labels",)) if conditional else ("x", ())
+    weighed = f"½ E_{{p_data(x)}} D L + ½ E_{{p_θ0(x)}} D L, D = q_φ^r(y=0|{given}) and L = "
+    edges = tuple(replace(one, of=f"q_φ^(r)(y|{given})") if one.degenerate else one for one in base.edges)
+    remark = "L of real and of generated x, each by how real it looks"
+    return replace(
+        base,
+        name=f"AA-{base.name}",
+        y="1 real, 0 generated",
+        q_y_given_x=f"q_φ(y|{given}): discriminator",
+        kl=tuple(replace(one, left=one.left.replace("q_*^r(y|x)", f"q_φ^r(y|{given})")) for one in base.kl),
+        remark=remark if base.remark == ABSENT else f"{remark}; {base.remark}",
+        ascents=(
+            *(replace(one, utility=weighed + one.utility, stopped="D, generated x",
+                      reads=tuple(source for source in SOURCES if source in (*one.reads, "prior")))
+              for one in base.ascents),
+            Ascent(
+                ("phi",), f"E_{{p_θ(x|y) p(y)}} log q_φ(y|{given})",
+                reads=("data", *labels, "prior"), carries=("phi",), stopped="generated x",
+            ),
+        ),
+        edges=(*edges, Edge("c", "y", adversarial=True)) if conditional else edges,
+    )
+
+
+class PerfectDiscriminator(keras.callbacks.Callback):
+    """Warns after an epoch in which the discriminator was never in doubt, so that it weighed nothing."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        real, fake = logs["q_real"], logs["q_fake"]
+        if real > PERFECT and fake < 1 - PERFECT:
+            warnings.warn(
+                f"the discriminator was perfect in epoch {epoch + 1}: its mean q(y=1|x) was {real:.4f} on real and "
+                f"{fake:.4f} on generated examples, so {type(self.model).__name__} trained as if it had none; lower "
+                "phi's learning rate, or make its network smaller",
+                stacklevel=2,
+            )

@@ -1,0 +1,273 @@
+"""The semi-supervised variational auto-encoder."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.endpoints import Endpoint, Input
+from dgm_zoo.core.formulation import KL, Ascent, Edge
+from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import pick
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.models.evidence.cvae import CVAE, refuse_vamp
+from dgm_zoo.models.evidence.vae import VAE, bound
+from dgm_zoo.networks import Conditioned, classifier_of
+from dgm_zoo.objectives import of_labels, over_classes
+
+
+@recipes.makes("classifier")
+def classifier(*, image_shape, num_classes, network="dense", hidden=None, activation=None, classifier_network=None,
+               classifier_hidden=None):
+    """The classifier q(c|x).
+
+    Args:
+      classifier_network, classifier_hidden: see `networks.classifier_of`; None for a network like the encoder's.
+      Everything else: see `core.recipes.conditional_autoencoder`.
+    """
+    if classifier_network is None:
+        classifier_network, classifier_hidden = network, classifier_hidden or hidden
+    return {"classifier": classifier_of(classifier_network, image_shape, num_classes, classifier_hidden, activation)}
+
+
+@register("svae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class SVAE(VAE):
+    """Semi-supervised variational auto-encoder, Kingma's M2: a CVAE whose class is a second latent, known for some x.
+
+        L(x, c) = E_{q_eta(z|x,c)} log p_theta(x|z,c) - KL(q_eta(z|x,c) || p(z)) + log p(c)      if x has the label c
+        U(x)    = sum_c q_eta(c|x) (L(x, c) - log q_eta(c|x))                                    if it has none
+
+        max_{theta, eta}  L or U of every example, and alpha N / N_labelled log q_eta(c|x) of those that have a label
+
+    A label is a q(c|x) that leaves one class, so both bounds are one expression; its sum over the classes is one pass
+    of encoder and decoder over every example with every class, under the same noise. N / N_labelled is that of the
+    batch, over all replicas. Training data are pairs (x, label) with the label -1 where there is none, as
+    `data.load(..., labelled_fraction=)` gives them.
+
+    In evaluation the bound sees no label: `loss` and `elbo` are those of U, a bound of log p(x). Labels give
+    `classification`, log q(c|x) in nats, and `accuracy`; both are means over the examples that have one, 0 in a batch
+    without any. `kl` is KL(q(z, c|x) || p(z) p(c)), without the term log q of a known c.
+
+    Args:
+      encoder: Keras model of `[x, c]`, c one-hot `[batch, num_classes]`. Where c joins in a `networks.Conditioned`,
+        what comes before it is computed once for all classes.
+      decoder: Keras model of `[z, c]`.
+      classifier: Keras model, x to the logits of q(c|x), `[batch, num_classes]`.
+      num_classes: number of classes.
+      alpha: weight of the term for the classifier, at least 0.
+      dropout: probability with which a feature before the classifier's last layer is dropped where log q(c|x) is
+        taught, in [0, 1); the sum over classes is weighed by all features.
+      class_prior: p(c), a positive probability for each class, such as the classes' shares of the data
+        (`data.class_shares`); None for the uniform one. A run takes it from its labelled rows.
+      Everything else: see `VAE`; the bound must have one value for each example (no free bits).
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit, names both; a class_prior that is none.
+
+    Example:
+      >>> model = dgm_zoo.create("svae", image_shape=(28, 28, 1), num_classes=10, latent_dim=50)
+      >>> model.compile(optimizer="adam")
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 100, labels=True, labelled_fraction=0.01), epochs=7)
+      >>> model.classify(x)["probabilities"].shape
+      (60000, 10)
+
+    References: Kingma, Rezende, Mohamed and Welling, Semi-supervised Learning with Deep Generative Models, 2014, Eq. 6
+      to 9. Hu et al., On Unifying Deep Generative Models, 2018, Tables 2 and 3 ("SVAE").
+    """
+
+    players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior", "classifier")}
+    formulation = replace(
+        CVAE.formulation,
+        name="SVAE",
+        c="class, known for some x",
+        kl=(KL("q_η(z,c|x,y) q_*^r(y|x)", "p_θ(z,c,y|x)", "wake"),),
+        remark="where the label is known q_η(c|x) is its indicator; the classifier's term is maximum likelihood, no KL",
+        ascents=(
+            Ascent(
+                ("theta", "eta"), "L(x,c) where the label is known, with alpha log q_η(c|x); U(x) where it is not",
+                reads=("data", "labels", "posterior"), carries=("theta", "eta"),
+            ),
+        ),
+        edges=(*CVAE.formulation.edges, Edge("x", "c", "q_η(c|x)")),
+    )
+    recipes = (recipes.conditional_autoencoder, classifier, bound)
+    alpha = Coefficient()
+    endpoint_samples = 16  # of each class
+
+    def __init__(self, encoder, decoder, prior=None, *, classifier, likelihood, num_classes, posterior=None, alpha=0.1,
+                 dropout=0.0, class_prior=None, **kwargs):
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        refuse_vamp(self)
+        self.num_classes = whole_number("num_classes", num_classes)
+        self.logged = (*self.logged, "classification", "accuracy")
+        self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)
+        self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
+        match("classifier's input", event_shape(classifier.input), "likelihood's event", likelihood.event_shape)
+        match("classifier's output", event_shape(classifier.output), "classes' logits", (num_classes,))
+        if self.dropout and not isinstance(classifier.layers[-1], keras.layers.Dense):
+            raise InvalidInput(
+                f"dropout {dropout!r} is of the features before the classifier's last layer, a "
+                f"{type(classifier.layers[-1]).__name__}; make that a Dense layer, or leave dropout out"
+            )
+        match("class_prior", (len(self.class_prior),), "classes", (num_classes,))
+        if self.dropout:  # in __dict__, where Keras does not count its layers twice
+            self.__dict__["_features"] = keras.Model(classifier.input, classifier.layers[-1].input)
+        self.meets_each_class = any(isinstance(layer, Conditioned) for layer in encoder.layers)
+        if not self.bound.of_rows:
+            raise InvalidInput(
+                f"the bound {type(self.bound).__name__} averages over the batch ({self.bound.get_config()}), which in "
+                "SVAE would be over classes; give free_bits 0, or a bound with one value for each example"
+            )
+
+    # ------------------------------------------------------------------------------------------ the two joints
+
+    def log_q_c(self, x):
+        """log q_eta(c|x), nats: `[batch, num_classes]`."""
+        return tf.nn.log_softmax(tf.cast(self.classifier(x), tf.float32))
+
+    def dropped_log_q_c(self, x, dropped, noise):
+        """log q_eta(c|x) with all features, and with the share `dropped`, `[batch]`, gone by uniform noise; nats."""
+        h = self.__dict__["_features"](x)
+        kept = tf.cast(noise >= dropped[:, None], tf.float32) / (1.0 - dropped[:, None])
+        logits = (self.classifier.layers[-1](one) for one in (h, h * tf.cast(kept, h.dtype)))
+        return [tf.nn.log_softmax(tf.cast(one, tf.float32)) for one in logits]
+
+    def log_p_c(self):
+        """log p(c), nats: `[num_classes]`."""
+        return tf.math.log(tf.constant(self.class_prior))
+
+    def q_z(self, x, *c):
+        """q_eta(z|x,c): batch shape `[batch]`; without c that of every class, `[num_classes * batch]`."""
+        if not c:
+            every, c = self.every_class(x)
+            x = x if self.meets_each_class else every
+        return super().q_z(x, *c)
+
+    def every_class(self, x):
+        """Every row of x with every class: x `[num_classes * batch, ...]` and one-hot c, the classes in turn."""
+        c = tf.repeat(tf.eye(self.num_classes), tf.shape(x)[0], axis=0)
+        return self.for_every_class(x, 0), (c,)
+
+    def for_every_class(self, value, axis):
+        """Repeats what each row has, rows being on `axis` of tensors, in the order of `every_class`."""
+        return tf.nest.map_structure(
+            lambda v: tf.tile(v, [self.num_classes if i == axis else 1 for i in range(v.shape.rank)]), value
+        )
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def unpack(self, data):
+        x, _ = super().unpack(data)
+        label = tf.cast(keras.utils.unpack_x_y_sample_weight(data)[1], tf.int32)
+        counts = [tf.cast(tf.size(label), tf.float32), tf.reduce_sum(tf.cast(label >= 0, tf.float32))]
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            counts = context.all_reduce("sum", counts)
+        fill = lambda value: tf.fill(tf.shape(label), value)  # noqa: E731
+        return x, (label, fill(tf.math.divide_no_nan(*counts)), fill(self.dropout))
+
+    def noise(self, rng):
+        for_z = super().noise(rng)
+        return (for_z, rng.uniform(self.__dict__["_features"].output_shape[1:])) if self.dropout else for_z
+
+    def terms(self, x, c, noise):
+        """The bound and its parts, each `[batch]`, in nats.
+
+        Args:
+          c: the labels, -1 for none, N / N_labelled, and the share of features that is dropped, `[batch]` each.
+        """
+        label, rate, dropped = c
+        if self.dropout:
+            noise, for_features = noise
+            log_q, taught = self.dropped_log_q_c(x, dropped, for_features)
+        else:
+            log_q = taught = self.log_q_c(x)
+        noise = self.for_every_class(noise, 1 if self.bound.samples else 0)
+        each = self.bound_terms(*self.every_class(x), self.q_z(x), noise)
+        of_class = {name: tf.reshape(value, [self.num_classes, -1]) for name, value in each.items()}
+        terms, taught = over_classes(of_class, label, log_q, self.log_p_c()), of_labels(taught, label, rate)
+        return {**terms, "objective": terms["objective"] + self.now("alpha") * taught["classification"], **taught}
+
+    def sleep_noise(self, rng):
+        return rng.uniform(()), super().sleep_noise(rng)
+
+    def dreams(self, c, noise):
+        """log q(c|x) + log q(z|x,c) of dreams of c ~ p(c) too, nats: `sleep`, `[batch]`."""
+        uniform, noise = noise
+        c = tf.one_hot(pick(self.log_p_c(), uniform), self.num_classes)
+        z, x = self.dreamt(noise, c)
+        return {"sleep": tf.reduce_sum(c * self.log_q_c(x), -1) + self.q_z(x, c).log_prob(z)}
+
+    def test_step(self, data):
+        x, (label, rate, dropped) = self.unpack(data)
+        rng = self.rng(x, training=False)
+        hidden = tf.fill(tf.shape(label), -1), rate, tf.zeros_like(dropped)
+        terms = self.jitted(self.terms)(x, hidden, self.noise(rng))
+        terms |= self.jitted(lambda x, *labels: of_labels(self.log_q_c(x), *labels))(x, label, rate)
+        return self.log(loss=-terms["objective"], **terms, **self.asleep(hidden, rng, training=False))
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def log_weights(self, x, c, q, noise):
+        """log p(x, z_k) / q(z_k|x), nats, `[k, batch]`: with every class's own z_k, and the sum over classes inside."""
+        x, c = self.every_class(x)
+        log_w = super().log_weights(x, c, q, self.for_every_class(noise, 1))
+        log_w = tf.reshape(log_w, [tf.shape(log_w)[0], self.num_classes, -1])
+        return tf.reduce_logsumexp(log_w + self.log_p_c()[:, None], 1)
+
+    def classify(self, x):
+        """A dict of `logits` and `probabilities` of the classes, each NumPy `[n, num_classes]`."""
+        return self.answer("classify", x=x)
+
+    def condition(self, y):
+        return () if y is None else (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
+
+    def likeliest(self, x):
+        """The class of the largest q(c|x), one-hot `[batch, num_classes]`."""
+        return tf.one_hot(tf.argmax(self.log_q_c(x), -1), self.num_classes)
+
+    def _classify(self, x):
+        log_q = self.log_q_c(x)
+        return {"logits": log_q, "probabilities": tf.exp(log_q)}
+
+    def _encode(self, x):
+        return self.posterior.moments(self.q_z(x, self.likeliest(x)))
+
+    def _reconstruct(self, x):
+        c = self.likeliest(x)
+        return {"x": self.p_x(self.posterior.code(self.q_z(x, c)), c).mean()}
+
+    def takes(self):
+        return {**super().takes(), "label": Input((), tf.int32, range=(-1, self.num_classes - 1))}
+
+    def endpoints(self):
+        x, label = {"x": self.takes()["x"]}, {"label": Input((), tf.int32, range=(0, self.num_classes - 1))}
+        table = super().endpoints()
+        of_class = {name: table[name]._replace(inputs={**table[name].inputs, **label}) for name in ("sample", "decode")}
+        log_likelihood = table["log_likelihood"]
+        return {
+            **of_class,
+            "encode": Endpoint(x, self._encode, doc="the parameters of q(z|x, c) of the likeliest class c"),
+            "reconstruct": Endpoint(x, self._reconstruct, doc="the mean of p(x|z, c) at q's mean, likeliest class"),
+            "classify": Endpoint(x, self._classify, doc="logits and probabilities of the classes"),
+            "log_likelihood": log_likelihood._replace(
+                inputs={key: value for key, value in log_likelihood.inputs.items() if key != "label"},
+                doc=f"log p(x) in nats by importance sampling, K = {self.endpoint_samples} of each class",
+            ),
+        }
+
+
+def _shares(class_prior):
+    """Returns p(c) as a list; raises `InvalidInput` unless it holds positive numbers that sum to 1."""
+    try:
+        shares = np.asarray(class_prior, np.float64)
+    except (TypeError, ValueError):
+        shares = np.zeros(0)
+    if shares.ndim != 1 or not (shares > 0).all() or not abs(shares.sum() - 1.0) < 1e-5:
+        raise InvalidInput(f"class_prior {class_prior!r} must hold a positive probability for each class, 1 in sum")
+    return [float(share) for share in shares]

@@ -1,0 +1,184 @@
+"""The variational auto-encoder."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
+from dgm_zoo.core.latent import LatentModel
+from dgm_zoo.core.registry import register
+from dgm_zoo.distributions import with_density
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.objectives import bound_of
+
+
+@recipes.makes("bound")
+def bound(*, bound="Evidence", beta=1.0, free_bits=0.0, k=None, estimator="exact"):
+    """The bound of a model, named or by its most frequent arguments.
+
+    Args:
+      bound: an `objectives.Bound`, its name, or a dict with that name and its arguments.
+      beta, free_bits: see `objectives.Evidence`.
+      k, estimator: see `objectives.ImportanceWeightedEvidence`, which is the bound if k is given.
+
+    Raises:
+      InvalidInput: arguments of two bounds, or a bound given twice.
+    """
+    of_evidence = _changed(beta=(beta, 1.0), free_bits=(free_bits, 0.0))
+    of_samples = _changed(k=(k, None), estimator=(estimator, "exact"))
+    given = of_evidence | of_samples
+    if given and bound != "Evidence":
+        raise InvalidInput(f"{next(iter(given))} is an argument of a bound, and so is bound={bound!r}; leave one out")
+    if "estimator" in of_samples and k is None:
+        raise InvalidInput(f"estimator {estimator!r} is of the gradient of the bound of k samples; give k too")
+    if of_evidence and of_samples:
+        (name, value), *_ = of_evidence.items()
+        raise InvalidInput(
+            f"{name} {value!r} weighs a KL that the bound of {k} samples does not have; leave {name} or k out"
+        )
+    name = "ImportanceWeightedEvidence" if of_samples else bound
+    return {"bound": bound_of({"name": name, **given} if given else bound)}
+
+
+def _changed(**given):
+    """The arguments that are not their defaults; each is given as (value, default)."""
+    return {name: value for name, (value, default) in given.items() if value is not default and value != default}
+
+
+@register("vae")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class VAE(LatentModel):
+    """Variational auto-encoder: the two joints p_theta(x|z) p(z) and q_eta(z|x) p_data(x), brought together.
+
+    Both players ascend the evidence lower bound,
+
+        max_{theta, eta}  E_{q_eta(z|x)} log p_theta(x|z) - KL(q_eta(z|x) || p(z)),
+
+    with one reparametrised sample of z, and the KL in closed form where TFP registers one; or another `bound`.
+
+    With `sleep`, every step of training ends with a sleep phase,
+
+        sleep  max_{eta}  E_{p_theta(x, z)} log q_eta(z|x),
+
+    on as many dreams z ~ p(z), x ~ p(x|z) as the batch has examples, held constant, so that only eta learns from them.
+    It minimises KL(p || q), where the bound minimises KL(q || p) in eta, and is a step of eta's optimizer of its own.
+    `sleep` is logged in nats; `loss` and all other terms are of the wake phase. A conditional model dreams of the
+    batch's conditions.
+
+    Args:
+      encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      prior: p(z), a `distributions.Prior` with a density; `StandardNormal` if None.
+      likelihood: the head of p(x|z), such as `IndependentBernoulli((28, 28, 1))`.
+      posterior: the head of q(z|x); `IndependentNormal` if None.
+      bound: what both players ascend: an `objectives.Bound`, its name, or a dict with that name and its arguments.
+      sleep: whether each step ends with a sleep phase of eta.
+
+    Raises:
+      InvalidInput: networks and heads whose shapes do not fit, names both; a prior without a density; a bound that
+        cannot be stated of these heads.
+
+    Example:
+      >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
+      >>> model.compile(optimizer="adam")
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="stochastic"), epochs=10)
+      >>> model.sample(64, seed=0).shape
+      (64, 28, 28, 1)
+
+    References:
+      Kingma and Welling, Auto-Encoding Variational Bayes, 2014. Higgins et al., beta-VAE, 2017.
+      Hinton, Dayan, Frey and Neal, The wake-sleep algorithm for unsupervised neural networks, 1995. Hu et al., On
+      Unifying Deep Generative Models, 2018, Eq. 14 (the sleep phase).
+    """
+
+    ascends = {"theta": "objective", "eta": "objective"}
+    formulation = Formulation(
+        name="VAE",
+        y="real or generated, degenerate", z="code",
+        p_x_given_y="p_θ(x|z,y): decoder p_θ(x|z) for y=0, p_data(x) for y=1",
+        q_y_given_x="degenerate, q_*(y|x): never wrong, which keeps generated x out",
+        q_z_given_xy="q_η(z|x,y): encoder q_η(z|x) for y=0",
+        kl=(KL("q_η(z|x,y) q_*^r(y|x)", "p_θ(z,y|x)", "wake"),),
+        ascents=(
+            Ascent(
+                ("theta", "eta"), "E_{q_η(z|x)} log p_θ(x|z) − KL(q_η(z|x) ‖ p(z))",
+                reads=("data", "posterior"), carries=("theta", "eta"),
+            ),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|z,y)"), Edge("y", "x"), Edge("x", "y", "q_*^(r)(y|x)", adversarial=True),
+            Edge("x", "z", "q_η(z|x,y)"),
+        ),
+    )
+    recipes = (recipes.autoencoder, bound)
+    default_bound = "Evidence"
+    beta = Coefficient()  # of a bound that has one
+
+    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, bound=None, sleep=False, **kwargs):
+        super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
+        with_density(self.prior, type(self))
+        if not isinstance(sleep, bool):
+            raise InvalidInput(f"sleep is {sleep!r}; give True or False")
+        self.bound, self.sleep = bound_of(self.default_bound if bound is None else bound), sleep
+        self.bound.check(self.prior, self.posterior)
+        self.add_coefficients(self.bound.coefficients)
+        self.logged = ("loss", *self.bound.logged, *(("sleep",) if sleep else ()))
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def train_step(self, data):
+        if not self.posterior.reparametrised:
+            raise InvalidInput(
+                f"{type(self).__name__} cannot train through samples of {type(self.posterior).__name__}, which carry "
+                "no gradient; give a posterior such as IndependentNormal"
+            )
+        x, c = self.unpack(data)
+        rng = self.rng(x)
+        terms = self.ascend(self.terms, x, c, self.noise(rng), **self.ascends)
+        return self.log(loss=-terms["objective"], **terms, **self.asleep(c, rng))
+
+    def test_step(self, data):
+        x, c = self.unpack(data)
+        rng = self.rng(x, training=False)
+        terms = self.jitted(self.terms)(x, c, self.noise(rng))
+        return self.log(loss=-terms["objective"], **terms, **self.asleep(c, rng, training=False))
+
+    def noise(self, rng):
+        """The noise of one step."""
+        return self.posterior.noise(rng, self.bound.samples)
+
+    def terms(self, x, c, noise):
+        """The bound and its parts, each `[batch]`, in nats."""
+        return self.bound_terms(x, c, self.q_z(x, *c), noise)
+
+    def bound_terms(self, x, c, q, noise):
+        """The terms of the bound for q(z|x), or q(z|x,c)."""
+        return self.bound(self.joint(x, c, q, noise), **{name: self.now(name) for name in self.bound.coefficients})
+
+    # ------------------------------------------------------------------------------------------ the sleep phase
+
+    def steps_of(self, player):
+        return super().steps_of(player) + (self.sleep and player == "eta")
+
+    def asleep(self, c, rng, training=True):
+        """The sleep phase, or in evaluation its terms: a dict of `sleep`, `[batch]`; empty without one."""
+        if not self.sleep:
+            return {}
+        noise = self.sleep_noise(rng)
+        return self.ascend(self.dreams, c, noise, eta="sleep") if training else self.jitted(self.dreams)(c, noise)
+
+    def sleep_noise(self, rng):
+        """The noise of the sleep phase: for z, and for x."""
+        return self.prior.noise(rng), self.likelihood.noise(rng)
+
+    def dreamt(self, noise, *c):
+        """z ~ p(z) and x ~ p(x|z), held constant: `[batch, latent_dim]` and `[batch, *image_shape]`."""
+        for_prior, for_x = noise
+        z = tf.stop_gradient(self.prior.draw(for_prior, self.q_z))
+        return z, tf.stop_gradient(self.likelihood.sample(self.p_x(z, *c), for_x))
+
+    def dreams(self, c, noise):
+        """log q(z|x) of dreams, nats: `sleep`, `[batch]`."""
+        z, x = self.dreamt(noise, *c)
+        return {"sleep": self.q_z(x, *c).log_prob(z)}

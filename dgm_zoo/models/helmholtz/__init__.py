@@ -1,0 +1,1 @@
+"""Helmholtz machines: layers of bits, learned by wake-sleep and its relatives."""

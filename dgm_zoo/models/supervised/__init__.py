@@ -1,0 +1,1 @@
+"""Models that learn labels: the classifier by which samples are judged."""

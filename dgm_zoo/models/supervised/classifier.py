@@ -1,0 +1,137 @@
+"""The classifier on whose features and probabilities samples of the other models are judged."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.endpoints import Endpoint, Input
+from dgm_zoo.core.formulation import Ascent, Edge, Formulation
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.core.registry import register
+from dgm_zoo.networks.dense import dense
+from dgm_zoo.networks.lenet import lenet
+
+
+@recipes.makes("trunk", "head")
+def networks(*, image_shape, num_classes, filters=(32, 64), hidden=256):
+    """A LeNet as the trunk and a linear head.
+
+    Args:
+      filters, hidden: see `networks.lenet`.
+    """
+    trunk = lenet(image_shape, filters, hidden)
+    head = dense((hidden,), (whole_number("num_classes", num_classes),), (), name="head")
+    return {"trunk": trunk, "head": head}
+
+
+@register("classifier")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class Classifier(GenerativeModel):
+    """Classifier: one player, who names the class of x and generates nothing.
+
+        max_{omega}  E_{p_data(x, y)} log q_omega(y|x)
+
+    It is the zoo's judge of samples: `dgm_zoo.metrics` compares real and generated images by its features, what the
+    trunk emits, and by its probabilities. The features are dropped out in training, each with probability `dropout`
+    and by a mask drawn like all other noise; evaluation and endpoints use them whole.
+
+    Args:
+      trunk: Keras model, x `[batch, ...]` to features `[batch, d]`.
+      head: Keras model, features to logits `[batch, num_classes]`.
+      dropout: probability with which a feature is dropped in training, in [0, 1).
+
+    Raises:
+      InvalidInput: a trunk and a head whose shapes do not fit (names both), or a dropout that is no probability.
+
+    Example:
+      >>> model = dgm_zoo.create("classifier", image_shape=(28, 28, 1), num_classes=10)
+      >>> model.compile(optimizer="adam")
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 100, labels=True), epochs=10)
+      >>> model.classify(x)["probabilities"].argmax(1)
+
+    References:
+      LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document Recognition, 1998.
+      Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014, section 4.
+    """
+
+    players = {"omega": ("trunk", "head")}
+    logged = ("loss", "accuracy")
+    ascends = {"omega": "log_q"}
+    formulation = Formulation(
+        name="Classifier",
+        c="class",
+        remark="no generative model: the maximum likelihood of labels, q_ω(c|x), to judge samples by",
+        ascents=(Ascent(("omega",), "E_{p_data(x,c)} log q_ω(c|x)", reads=("data", "labels"), carries=("omega",)),),
+        edges=(Edge("x", "c", "q_ω(c|x)"),),
+    )
+
+    recipes = (networks,)
+    small = {"filters": [4, 8], "hidden": 16}
+
+    def __init__(self, trunk, head, *, dropout=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.trunk, self.head, self.dropout = trunk, head, dropout_rate(dropout)
+        match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
+        self.num_classes = event_shape(head.output)[0]
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        terms = self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends)
+        return self.log(loss=-terms["log_q"], **terms)
+
+    def test_step(self, data):
+        x, c = self.unpack(data)
+        terms = self.jitted(self.terms)(x, c)
+        return self.log(loss=-terms["log_q"], **terms)
+
+    def noise(self, rng):
+        """What decides which features are dropped: uniform, `[batch, d]`."""
+        return rng.uniform(event_shape(self.trunk.output))
+
+    def terms(self, x, c, noise=None):
+        """log q(y|x) and whether the likeliest class is y, each `[batch]`; with noise, some features are dropped.
+
+        The mean of x is a term so that it is checked: to max-pooling on a CPU, NaN is the smallest number of all.
+        """
+        (y,) = c
+        h = self.trunk(x)
+        if noise is not None:
+            h *= tf.cast(noise >= self.dropout, h.dtype) / (1 - self.dropout)
+        logits = tf.cast(self.head(h), tf.float32)
+        right = tf.argmax(logits, -1, tf.int32) == y
+        log_q = -tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+        return {"log_q": log_q, "accuracy": tf.cast(right, tf.float32), "mean_x": tf.reduce_mean(x)}
+
+    def condition(self, y):
+        return (tf.cast(y, tf.int32),)
+
+    def call(self, x):
+        """The probabilities of the classes."""
+        return self._classify(x)["probabilities"]
+
+    def classify(self, x):
+        """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`."""
+        return self.answer("classify", x=x)
+
+    def features(self, x):
+        """What the trunk emits for x: NumPy `[n, d]`."""
+        return self.answer("features", x=x)["features"]
+
+    def _features(self, x):
+        return {"features": tf.cast(self.trunk(x), tf.float32)}
+
+    def _classify(self, x):
+        logits = tf.cast(self.head(self.trunk(x)), tf.float32)
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+
+    def takes(self):
+        x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
+        return {"x": x, "label": Input((), tf.int32, range=(0, self.num_classes - 1))}
+
+    def endpoints(self):
+        x = {"x": self.takes()["x"]}
+        return {
+            "classify": Endpoint(x, self._classify, doc="logits and probabilities of the classes"),
+            "features": Endpoint(x, self._features, doc="the features before the last layer"),
+        }

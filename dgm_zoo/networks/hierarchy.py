@@ -1,0 +1,45 @@
+"""The parts of a model whose latents are bits in groups."""
+
+import keras
+
+from dgm_zoo.checks import layer_sizes, whole_number
+from dgm_zoo.distributions import get
+from dgm_zoo.distributions.groups import INFERENCE, GroupedPrior
+from dgm_zoo.errors import unknown
+from dgm_zoo.networks.default import encoder_and_decoder
+
+
+def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, num_classes=None,
+              reparametrised=False):
+    """Returns encoder, decoder, prior, likelihood and posterior of a model of groups, by name.
+
+    Args:
+      groups: bits of each group, z_0 first: a list, or a string such as "30,100".
+      inference: "ladder" or "reverse".
+      group_hidden: widths of the perceptrons between groups.
+      network, hidden, activation: see `networks.encoder_and_decoder`; the decoder looks at z_T alone.
+      likelihood: see `distributions.get`.
+      num_classes: number of classes that z_0 then is, before the groups; None for none.
+      reparametrised: see `LadderPosterior`.
+
+    Raises:
+      InvalidInput: an unknown inference, groups that do not parse, or what does not suit the parts.
+    """
+    if inference not in INFERENCE:
+        raise unknown("inference", inference, INFERENCE)
+    if num_classes is not None:
+        groups = (whole_number("num_classes", num_classes), *layer_sizes(groups))
+    known, likelihood = {"classes": num_classes is not None}, get(likelihood, tuple(image_shape))
+    prior, widths = GroupedPrior(groups, group_hidden, **known), {"hidden": group_hidden}
+    posterior = INFERENCE[inference](
+        groups, **known, reparametrised=reparametrised, **({} if inference == "ladder" else widths)
+    )
+    encoder, of_last = encoder_and_decoder(
+        network, image_shape, prior.sizes[-1], posterior.params_shape, likelihood.params_shape, hidden, activation
+    )
+    z = keras.Input(prior.event_shape, name="z")
+    _, last = keras.ops.split(z, [sum(prior.sizes[:-1])], -1)
+    decoder = keras.Model(z, of_last(last), name="decoder")
+    return {
+        "encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood, "posterior": posterior,
+    }

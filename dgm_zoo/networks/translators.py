@@ -1,0 +1,119 @@
+"""Translators: residual networks from an image to an image of the same size.
+
+References: Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Transfer and Super-Resolution, 2016. Zhu,
+  Park, Isola and Efros, Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, 2017, appendix
+  7.2. Odena, Dumoulin and Olah, Deconvolution and Checkerboard Artifacts, 2016 (resizing before a convolution).
+"""
+
+import keras
+
+from dgm_zoo.errors import InvalidInput, unknown, whole_number
+from dgm_zoo.networks.patch import check_groups, group_norm, small
+
+UPSAMPLING = ("resize", "transposed")
+ENDS = {"sigmoid": "[0, 1]", "tanh": "[-1, 1]", "linear": "all numbers"}
+OUTER = 7  # kernel of the first and the last convolution
+
+
+def resnet_translator(
+    image_shape: tuple[int, int, int],
+    channels: int | None = None,
+    filters: int = 64,
+    blocks: int = 6,
+    halvings: int = 2,
+    upsampling: str = "resize",
+    groups: int = -1,
+    activation: str = "sigmoid",
+    name: str = "translator",
+) -> keras.Model:
+    """A residual network: `[batch, H, W, C]` to `[batch, H, W, channels]`.
+
+    A 7x7 convolution, `halvings` convolutions of stride 2 that double the channels, `blocks` residual blocks of two 3x3
+    convolutions, as many doublings of the size back, and a 7x7 convolution. Reflection padding in the outer
+    convolutions and the blocks; normalisation and ReLU after every convolution, but for the last one and for the sum of
+    a block. With its defaults and `upsampling="transposed"`, `activation="tanh"` the published network for 128x128.
+
+    Args:
+      image_shape: (H, W, C) of the input, H and W multiples of 2^halvings.
+      channels: of the output; None for C.
+      filters: channels of the first convolution.
+      blocks: number of residual blocks, 0 or more.
+      halvings: of the sides, 0 or more.
+      upsampling: "resize" repeats pixels and convolves, which leaves no checkerboard; "transposed" is a transposed
+        convolution of stride 2.
+      groups: of the group normalisation: -1 for one channel each (instance normalisation).
+      activation: what the last layer ends in, which gives the range of the output: "sigmoid" for [0, 1], "tanh" for
+        [-1, 1], "linear" for parameters of a likelihood.
+      name: name of the Keras model.
+
+    Raises:
+      InvalidInput: sides that cannot be halved so often or are too small to be reflected, groups that do not divide the
+        channels, an unknown upsampling or activation, or numbers that are not whole.
+
+    Example:
+      >>> resnet_translator((28, 28, 1), channels=3, filters=16, blocks=3).output_shape
+      (None, 28, 28, 3)
+    """
+    filters, blocks = whole_number("filters", filters), whole_number("blocks", blocks, 0)
+    halvings = whole_number("halvings", halvings, 0)
+    check_sides(image_shape, halvings)
+    channels = image_shape[2] if channels is None else whole_number("channels", channels)
+    widths = [filters * 2**i for i in range(halvings + 1)]
+    check_groups(groups, widths)
+    if upsampling not in UPSAMPLING:
+        raise unknown("upsampling", upsampling, UPSAMPLING)
+    if activation not in ENDS:
+        raise unknown("activation", activation, ENDS)
+
+    x = keras.Input(image_shape, name="x")
+    h = _active(_conv(widths[0], OUTER, "first", valid=True)(_reflected(x, OUTER)), groups, "first")
+    for i, width in enumerate(widths[1:], 1):
+        h = _active(_conv(width, 3, f"down_{i}", strides=2)(h), groups, f"down_{i}")
+    for i in range(1, blocks + 1):
+        h = _block(h, widths[-1], groups, f"block_{i}")
+    for i, width in enumerate(widths[-2::-1], 1):
+        h = _active(_up(h, width, upsampling, f"up_{i}"), groups, f"up_{i}")
+    last = keras.layers.Conv2D(channels, OUTER, activation=activation, kernel_initializer=small(0.0), name="image")
+    return keras.Model(x, last(_reflected(h, OUTER)), name=name)
+
+
+def check_sides(image_shape: tuple[int, int, int], halvings: int) -> None:
+    """Raises `InvalidInput` unless the sides of an image can be halved so often, and reflected before and after."""
+    factor = 2**halvings
+    sides = image_shape[:2] if len(image_shape) == 3 else [0]
+    if any(side % factor for side in sides) or min(sides) // factor < 2 or min(sides) <= OUTER // 2:
+        raise InvalidInput(
+            f"image_shape {tuple(image_shape)} cannot be halved {halvings} times; give (height, width, channels) with "
+            f"sides that are multiples of {factor} and at least {max(2 * factor, OUTER // 2 + 1)}"
+        )
+
+
+def _reflected(h, kernel):
+    border = [kernel // 2, kernel // 2]
+    return keras.ops.pad(h, [[0, 0], border, border, [0, 0]], mode="reflect")
+
+
+def _conv(channels, kernel, name, strides=1, valid=False):
+    return keras.layers.Conv2D(
+        channels, kernel, strides, "valid" if valid else "same", use_bias=False, kernel_initializer=small(0.0),
+        name=name,
+    )
+
+
+def _active(h, groups, name):
+    return keras.layers.ReLU(name=f"{name}_relu")(group_norm(groups, f"{name}_norm")(h))
+
+
+def _block(h, width, groups, name):
+    inner = _conv(width, 3, f"{name}_1", valid=True)(_reflected(h, 3))
+    inner = _active(inner, groups, f"{name}_1")
+    inner = _conv(width, 3, f"{name}_2", valid=True)(_reflected(inner, 3))
+    return keras.layers.Add(name=name)([h, group_norm(groups, f"{name}_2_norm")(inner)])
+
+
+def _up(h, width, upsampling, name):
+    if upsampling == "resize":
+        return _conv(width, 3, name)(keras.layers.UpSampling2D(2, interpolation="nearest")(h))
+    return keras.layers.Conv2DTranspose(
+        width, 3, 2, "same", use_bias=False, kernel_initializer=small(0.0), name=name
+    )(h)

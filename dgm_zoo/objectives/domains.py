@@ -1,0 +1,106 @@
+"""Adversarial domain adaptation: what discriminator and features ascend, as functions of logits, in nats.
+
+y = 1 is the source domain, y = 0 the target, p(y) = 1/2; x = G_theta(z) is the feature of an example z, and the
+discriminator emits the logit of q_phi(y=1|x), D(x) for short. phi always ascends `domain_discrimination`. What theta
+ascends differs:
+
+    symmetric   E_source log (1 - D) + E_target log D            Hu et al., Eq. 1-3; both domains, does not saturate
+    reversal    -lambda (E_source log D + E_target log (1 - D))  DANN; both domains, zero-sum, saturates
+    adda        E_target log D                                   ADDA; the target only, does not saturate
+
+Their gradients with respect to the logit are, on source and target, -D and 1 - D; -lambda (1 - D) and lambda D; 0 and
+1 - D: up to lambda equal at D = 1/2 (where a gradient is there at all), and largest at opposite ends.
+
+References:
+  Hu et al., On Unifying Deep Generative Models, 2018, Eq. 1-3.
+  Ganin et al., Domain-Adversarial Training of Neural Networks, 2016, section 4 (reversal, and the schedule of lambda).
+  Tzeng, Hoffman, Saenko and Darrell, Adversarial Discriminative Domain Adaptation, 2017, Eq. 8.
+"""
+
+import tensorflow as tf
+
+from dgm_zoo.objectives.adversarial import log_q, log_q_reversed
+
+STEEPNESS = 10.0  # Ganin et al.'s gamma
+
+
+def domain_discrimination(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """log q(y=1|x) on the source and log q(y=0|x) on the target, what phi ascends, nats: `[batch]`.
+
+    Args:
+      source, target: logits of q(y=1|x) on equally many examples of each domain, `[batch]`.
+
+    References: Hu et al., 2018, Eq. 1.
+
+    Example:
+      >>> domain_discrimination(tf.zeros(4), tf.zeros(4))   # 2 log 1/2 = -1.386 each
+    """
+    return log_q(source, 1) + log_q(target, 0)
+
+
+def domain_confusion(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """log q^r(y=1|x) on the source and log q^r(y=0|x) on the target, the symmetric form, nats: `[batch]`.
+
+    Args:
+      source, target: see `domain_discrimination`.
+
+    References: Hu et al., 2018, Eq. 2 and 3.
+
+    Example:
+      >>> domain_confusion(tf.constant([9.0]), tf.constant([-9.0]))   # about -18: the domains are told apart
+    """
+    return log_q_reversed(source, 1) + log_q_reversed(target, 0)
+
+
+def target_confusion(target: tf.Tensor) -> tf.Tensor:
+    """log q^r(y=0|x) = log q(y=1|x) on the target, ADDA's form, nats: `[batch]`.
+
+    Args:
+      target: logits of q(y=1|x) on examples of the target, `[batch]`.
+
+    References: Tzeng et al., 2017, Eq. 8.
+
+    Example:
+      >>> target_confusion(tf.constant([0.0]))   # log 1/2 = -0.693
+    """
+    return log_q_reversed(target, 0)
+
+
+def reverse_gradient(x: tf.Tensor, weight: float | tf.Tensor = 1.0) -> tf.Tensor:
+    """x unchanged, with a gradient that passes back times -weight: the gradient reversal layer of DANN.
+
+    A discriminator of `reverse_gradient(features, weight)` that ascends its utility makes the features descend `weight`
+    times that utility in the same pass, and its own gradient does not depend on `weight`. So the sum of the utilities
+    of classifier and discriminator is ascended; with a minus before the discriminator's the sign would be turned twice.
+
+    Args:
+      x: features, any shape.
+      weight: lambda, a scalar; 0 sends nothing back. It gets no gradient.
+
+    References: Ganin et al., 2016, Eq. 16 to 18.
+
+    Example:
+      >>> logits = discriminator(reverse_gradient(features, reversal_weight(progress)))
+    """
+    weight = tf.stop_gradient(tf.cast(weight, x.dtype))
+
+    @tf.custom_gradient
+    def reversal(x):
+        return tf.identity(x), lambda gradient: -weight * gradient
+
+    return reversal(x)
+
+
+def reversal_weight(progress: float | tf.Tensor) -> tf.Tensor:
+    """lambda = 2 / (1 + exp(-10 progress)) - 1, from 0 at the beginning of training to 1 at its end: a scalar.
+
+    Args:
+      progress: share of all training steps that are done, 0 to 1.
+
+    References: Ganin et al., 2016, section 5.2.2.
+
+    Example:
+      >>> [round(float(reversal_weight(p)), 3) for p in (0.0, 0.1, 0.5, 1.0)]
+      [0.0, 0.462, 0.987, 1.0]
+    """
+    return tf.tanh(0.5 * STEEPNESS * tf.cast(progress, tf.float32))  # the same function, exact at 0

@@ -1,0 +1,131 @@
+"""The arguments of a model that a run fills in, or checks, from its data: a table of name to function."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
+
+from dgm_zoo import data
+from dgm_zoo.core.registry import arguments
+from dgm_zoo.data.checks import check_image_size
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.serving.presets import from_preset
+
+MASKS = 10_000  # that a preset draws
+
+
+class Fill(NamedTuple):
+    """How a run fills in one argument.
+
+    Attributes:
+      value: function of what the config has for the argument (None if nothing) and of the resolved config, that
+        returns what the model is given; None leaves the argument as the config has it.
+      settable: whether a config may set the argument itself.
+    """
+
+    value: Callable
+    settable: bool
+
+
+FILLS = {}  # name of an argument of a model's `create` to `Fill`
+
+
+def register_argument(name: str, settable: bool = True) -> Callable:
+    """Returns a decorator that makes a function fill in the argument `name` of every model that takes it.
+
+    Args:
+      name: of an argument of a model's `create`.
+      settable: see `Fill`.
+
+    Example:
+      >>> @register_argument("num_pixels", settable=False)
+      ... def num_pixels(given, config):
+      ...     return math.prod(image_of(config)[0])
+    """
+
+    def add(function):
+        FILLS[name] = Fill(function, settable)
+        return function
+
+    return add
+
+
+def filled(name: str, given: dict, config: ConfigDict) -> dict:
+    """Returns the arguments for `create(name, ...)`: those of the config, with what the run fills in.
+
+    Args:
+      name: a registered model.
+      given: the arguments in the config's `model` section.
+      config: the resolved config.
+
+    Raises:
+      InvalidInput: the data lack what an argument needs.
+    """
+    found = dict(given)
+    for key in arguments(name):
+        if key in FILLS:
+            value = FILLS[key].value(given.get(key), config)
+            if value is not None:
+                found[key] = value
+    return found
+
+
+def settable(name: str) -> set:
+    """Returns the arguments of a model that a config may set."""
+    return {key for key in arguments(name) if key not in FILLS or FILLS[key].settable}
+
+
+def image_of(config: ConfigDict) -> tuple:
+    """Returns the shape of one x, and its number of grey levels, or None of points."""
+    info = data.info(config.data.name)
+    size = config.data.get("image_size")
+    if size and check_image_size(size) != info.image_shape[:2]:
+        return (*size, info.image_shape[-1]), 256
+    return info.image_shape, info.levels
+
+
+@register_argument("image_shape", settable=False)
+def image_shape(given: None, config: ConfigDict) -> tuple:
+    return image_of(config)[0]
+
+
+@register_argument("num_classes", settable=False)
+def num_classes(given: None, config: ConfigDict) -> int:
+    found = data.info(config.data.name).num_classes
+    if found is None:
+        raise InvalidInput(
+            f"{config.model.name} needs labels, but data set '{config.data.name}' has none; choose another"
+        )
+    return found
+
+
+@register_argument("seed", settable=False)
+def seed(given: None, config: ConfigDict) -> int:
+    return config.train.seed
+
+
+@register_argument("class_prior")
+def class_prior(given: list | None, config: ConfigDict) -> list | None:
+    """The classes' shares of the training rows that keep their labels, unless the config states a prior."""
+    if given is not None:
+        return given
+    takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
+    options = {key: value for key, value in config.data.items() if key in takes}
+    return data.class_shares(config.data.name, **options, seed=config.train.seed)
+
+
+@register_argument("masks")
+def masks(given: str | None, config: ConfigDict):
+    """Masks `[10000, height, width, 1]` that the preset `given` draws: where its samples are above 1/2."""
+    return None if given is None else from_preset(str(given)).sample(MASKS, seed=config.train.seed) > 0.5
+
+
+@register_argument("dream_weight")
+def dream_weight(given: float | None, config: ConfigDict) -> float | None:
+    """The config's own; 0 only if there are pairs for the encoder to learn from."""
+    if given == 0 and not config.data.get("pairs"):
+        raise InvalidInput(
+            "config.model.dream_weight is 0 and config.data.pairs leaves no pairs, so that the encoder learns from "
+            "nothing; raise one of them"
+        )
+    return given

@@ -1,0 +1,211 @@
+"""The declaration of a measure, what its functions are given, and the table of all measures."""
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from dgm_zoo import data
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.training.build import dataset, held_out
+from dgm_zoo.training.workdir import OWN_FILES
+
+MEASURES = {}  # name to `Measure`, in the order of registration
+SHOWN = 500  # first rows of the test split, which the pictures are made of
+
+
+def kinds(name: str) -> frozenset:
+    """Returns what the examples of data set `name` are and come with: "images", "points", "labels", "masks".
+
+    Example:
+      >>> sorted(kinds("digits"))
+      ['images', 'labels']
+    """
+    info = data.info(name)
+    found = {
+        "images": len(info.image_shape) == 3,  # vectors of bits are neither images nor points
+        "points": info.levels is None,
+        "labels": info.num_classes is not None,
+        f"{info.latents}s": info.latents is not None,
+    }
+    return frozenset(kind for kind, present in found.items() if present)
+
+
+@dataclass(frozen=True)
+class Context:
+    """A trained model, the config of its run, and the data: what `Measure.measure` and `Measure.draw` are given.
+
+    Attributes:
+      model: the trained model.
+      config: the resolved config of its run.
+      split: "test" or "validation".
+      history: for `draw`, the logs of each epoch, a list of dicts.
+      verbose: 1 shows progress.
+    """
+
+    model: GenerativeModel
+    config: ConfigDict
+    split: str = "test"
+    history: tuple | list = ()
+    verbose: int = 0
+
+    @property
+    def seed(self) -> int:
+        """The run's seed, int32."""
+        return self.config.train.seed
+
+    @cached_property
+    def batches(self) -> tf.data.Dataset:
+        """The batches of the split, with what training has: labels, pairs."""
+        return dataset(self.config, self.model, self.split)
+
+    def examples(self, split: str | None = None, **options) -> tf.data.Dataset:
+        """Returns batches whose x come with what `options` ask for and nothing else; see `build.held_out`."""
+        return held_out(self.config, self.model, split or self.split, **options)
+
+    @property
+    def rows(self) -> int:
+        """Number of examples of the split that are evaluated."""
+        return rows(self.config, self.split)
+
+    @cached_property
+    def shown(self) -> tf.data.Dataset:
+        """The test split in batches of 500, whatever the config's limit is: x, or (x, label) of data with labels."""
+        return self.examples("test", labels="labels" in kinds(self.config.data.name), batch_size=SHOWN, limit=None)
+
+    @cached_property
+    def first(self) -> tuple:
+        """The first batch of `shown`: x NumPy `[500, ...]`, and the labels NumPy `[500]`, or None."""
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(next(iter(self.shown)))
+        return x.numpy(), None if labels is None else labels.numpy()
+
+    def given(self, n: int | None = None) -> dict:
+        """Returns what the model takes besides the first n x of `first`: `{"label": [n]}`, or `{}`."""
+        return {"label": self.first[1][:n]} if "label" in self.model.takes() else {}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What one measure needs, writes and does. Only `name` and `doc` must be given.
+
+    A run takes a measure if the model has the `endpoints` and `abilities`, `suits` does not object, the data are of
+    the kinds `data`, and the config's `evaluate` section has a value for each of `keys`.
+
+    Attributes:
+      name: a name of its own; a measure that is registered later under the same name replaces the first.
+      doc: one sentence: what is measured or drawn.
+      endpoints: name of an endpoint that the model must have to the names of inputs that this must have.
+      abilities: methods that the model must declare in `abilities`.
+      suits: function of the model, for what endpoints and abilities do not tell; None where they tell all.
+      data: kinds of data, as `kinds` names them: "images", "points", "labels", "masks".
+      keys: keys of the config's `evaluate` section that ask for this measure, such as "classifier". A config that
+        sets one of them for a model that no measure with this key can take is refused before training.
+      numbers: names of the metrics that `measure` returns, with "{split}" for the split; "*" stands for any text.
+      files: names of the files that `draw` writes, which `--overwrite` deletes; "*" and "[0-9]" as in a shell.
+      instead_of: names of measures that are left out where this one is taken.
+      restores: name of a metric to the attribute of the model that its value is assigned to, after evaluation and
+        whenever the run is loaded.
+      check: function `(model, config)` that raises `InvalidInput`, before training, if the measure could not be taken.
+      measure: function of a `Context` that returns a dict of metric name to `value`, `stderr` (None if there is
+        none) and `protocol`.
+      draw: function of a `Context` that returns a dict of file name to a function that writes the file, given its path.
+      order: position of its numbers in `results.json`, ascending.
+
+    Raises:
+      InvalidInput: numbers without `measure` or files without `draw`, or the other way round; a file whose name is a
+        path, begins with a wildcard, or is one of the run's own.
+
+    Example:
+      >>> Measure(
+      ...     "limiting_samples", "Samples in the limit of the model's chain.", abilities={"limiting_samples"},
+      ...     data={"images"}, files=("limiting.png",), draw=draw,
+      ... )
+    """
+
+    name: str
+    doc: str
+    endpoints: Mapping = field(default_factory=dict)
+    abilities: frozenset = frozenset()
+    suits: Callable | None = None
+    data: frozenset = frozenset()
+    keys: tuple = ()
+    numbers: tuple = ()
+    files: tuple = ()
+    instead_of: tuple = ()
+    restores: Mapping = field(default_factory=dict)
+    check: Callable | None = None
+    measure: Callable | None = None
+    draw: Callable | None = None
+    order: int = 1000
+
+    def __post_init__(self):
+        for declared, function in (("numbers", "measure"), ("files", "draw")):
+            names = vars(self)[declared]
+            if isinstance(names, str):
+                raise InvalidInput(f"measure '{self.name}': {declared} is the text {names!r}; give a tuple of names")
+            if bool(names) != (vars(self)[function] is not None):
+                raise InvalidInput(f"measure '{self.name}' must declare both {declared} and {function}, or neither")
+        for file in self.files:
+            own = any(fnmatch.fnmatchcase(name, file) for name in OWN_FILES)
+            if own or re.match(r"[*?\[.]", file) or re.search(r"[/\\]", file):
+                raise InvalidInput(
+                    f"measure '{self.name}' cannot write the file '{file}'; give a plain name that the run itself does "
+                    f"not use ({', '.join(OWN_FILES)})"
+                )
+
+    def lacks(self, model: GenerativeModel, config: ConfigDict) -> str | None:
+        """Returns the first thing that a run lacks for this measure, in words, or None."""
+        table, cls = model.endpoints(), type(model).__name__
+        for name, inputs in self.endpoints.items():
+            if name not in table:
+                return f"an endpoint '{name}', which {cls} does not have"
+            for key in inputs:
+                if key not in table[name].inputs:
+                    return f"an endpoint '{name}' with the input '{key}', which {cls} does not have"
+        for name in sorted(self.abilities):
+            if name not in model.abilities:
+                return f"the ability '{name}', which {cls} does not have"
+        for kind in sorted(self.data):
+            if kind not in kinds(config.data.name):
+                return f"{kind}, which '{config.data.name}' does not have"
+        for key in self.keys:
+            if config.evaluate.get(key) is None:
+                return f"config.evaluate.{key}, which is None"
+        if self.suits and not self.suits(model):
+            return f"another model than this {cls}"
+        return None
+
+
+def rows(config: ConfigDict, split: str) -> int:
+    """Returns the number of examples of a held-out split that are evaluated."""
+    return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
+
+
+def register_measure(measure: Measure) -> Measure:
+    """Makes a measure known to `train`, `evaluate` and `--overwrite`; returns it.
+
+    Args:
+      measure: replaces one of the same name.
+
+    Raises:
+      InvalidInput: `measure` is not a `Measure`.
+
+    Example:
+      >>> register_measure(Measure("curves", "Learning curves.", files=("curves.png",), draw=draw))
+    """
+    if not isinstance(measure, Measure):
+        raise InvalidInput(f"{measure!r} is not a Measure; give Measure(name, doc, ...)")
+    MEASURES[measure.name] = measure
+    return measure
+
+
+def first_of(answer: Mapping) -> np.ndarray:
+    """Returns the first array that an endpoint answers, such as the mean of q(z|x) for `encode`."""
+    return next(iter(answer.values()))

@@ -1,0 +1,100 @@
+"""How good the samples are: of images by the features of a classifier, of points by their coordinates."""
+
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from dgm_zoo import metrics
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.serving.presets import from_preset
+from dgm_zoo.training.measures.base import Context, Measure, register_measure, rows
+from dgm_zoo.training.measures.limiting import LIMIT
+from dgm_zoo.training.measures.samples import samples
+
+JUDGED = {"images": ("classifier",), "points": ()}  # kind of data to what the config must name to judge its samples
+SCORES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+ALSO = {
+    "images": ("inception_score", "inception_score_real", "conditional_accuracy"),
+    "points": ("modes_covered", "high_quality"),
+}
+
+
+def measure(context: Context) -> dict:
+    x, label = samples(context.model, context.config, context.rows, context.seed)
+    return {f"{context.split}_{name}": value for name, value in quality(context, x, label).items()}
+
+
+def measure_limit(context: Context) -> dict:
+    x = context.model.limiting_samples(context.rows, LIMIT, context.seed)
+    distance = quality(context, x, None)["frechet_distance"]
+    protocol = f"{distance['protocol']}; samples after {LIMIT} steps of the chain x -> z ~ q -> x ~ p"
+    return {f"{context.split}_limiting_frechet_distance": {**distance, "protocol": protocol}}
+
+
+def quality(context: Context, x: np.ndarray, label: np.ndarray | None) -> dict:
+    """Returns every score of samples x by name; see `metrics.sample_quality`."""
+    config = context.config
+    return metrics.sample_quality(
+        x, config.data.name, classifier(context.model, config), label=label, split=context.split,
+        limit=config.evaluate.limit if context.split == "test" else None, image_size=config.data.get("image_size"),
+        threshold=config.data.get("binarize") == "threshold", data_dir=config.data.get("data_dir"),
+    )
+
+
+def check(model: GenerativeModel, config: ConfigDict) -> None:
+    classifier(model, config)
+    least, few = metrics.least_samples(config.data.name), rows(config, "test")
+    if few < least:
+        raise InvalidInput(
+            f"config.evaluate.limit is {few}, too few samples to judge their quality; set it to at least {least}, or "
+            "to None"
+        )
+
+
+def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor | None:
+    """Returns the extractor of features of the classifier that the config names, or None if it names none.
+
+    Raises:
+      InvalidInput: no such preset, or one that is no classifier, or whose images have another shape, a narrower range,
+        or fewer classes than the model's.
+    """
+    name = config.evaluate.classifier
+    if name is None:
+        return None
+    found, fix = from_preset(name), "set config.evaluate.classifier to another, or to None"
+    if not {"classify", "features"} <= set(found.endpoints()):
+        raise InvalidInput(f"preset '{name}' is no classifier; set config.evaluate.classifier to one, or to None")
+    wanted, x = found.takes()["x"], model.takes()["x"]
+    if wanted.shape != x.shape:
+        raise InvalidInput(
+            f"classifier '{name}' sees images of shape {wanted.shape}, but the model's have {x.shape}; {fix}"
+        )
+    if wanted.range and not (x.range and wanted.range[0] <= x.range[0] and x.range[1] <= wanted.range[1]):
+        mine = "any" if x.range is None else f"[{x.range[0]:g}, {x.range[1]:g}]"
+        raise InvalidInput(
+            f"classifier '{name}' sees values in [{wanted.range[0]:g}, {wanted.range[1]:g}], but the model's samples "
+            f"may have {mine}; {fix}"
+        )
+    asked = model.endpoints()["sample"].inputs.get("label")
+    if asked and asked.range[1] > found.takes()["label"].range[1]:
+        raise InvalidInput(
+            f"classifier '{name}' knows {found.takes()['label'].range[1] + 1} classes, but the model has "
+            f"{asked.range[1] + 1}; {fix}"
+        )
+    return metrics.extractor(found, Path(name).name)
+
+
+for _kind, _keys in JUDGED.items():
+    register_measure(Measure(
+        f"quality_of_{_kind}", f"Scores of sampled {_kind} against real ones, by "
+        f"{'the features of a classifier' if _keys else 'their coordinates'}.",
+        endpoints={"sample": ()}, data=frozenset({_kind}), keys=_keys,
+        numbers=tuple(f"{{split}}_{name}" for name in (*SCORES, *ALSO[_kind])), check=check, measure=measure, order=70,
+    ))
+    register_measure(Measure(
+        f"quality_of_limiting_{_kind}", f"The Frechet distance of {_kind} in the limit of the model's chain.",
+        endpoints={"sample": ()}, abilities=frozenset({"limiting_samples"}), data=frozenset({_kind}), keys=_keys,
+        numbers=("{split}_limiting_frechet_distance",), check=check, measure=measure_limit, order=80,
+    ))

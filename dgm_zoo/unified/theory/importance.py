@@ -1,0 +1,131 @@
+"""The importance weighted GAN: the bound of k samples, its weights, and the update that is made of them.
+
+y = 0 is what the generator makes, p(y) = 1/2. With q^r_phi(y|x) and p_theta0(x) held constant, log q(y) is the log of
+sum_x q^r_phi(y|x) p_theta0(x), and k samples x_i ~ p_theta(x|y) give the bound
+
+    L_k(y) = E log (1/k) sum_i w_i <= log q(y),        w_i = q^r_phi(y|x_i) p_theta0(x_i) / p_theta(x_i|y).
+
+Everything here is exact: a sum over all k-tuples of a small alphabet, n^k of them. float64, nats.
+
+References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.1, Eq. 15 and 16.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo.checks import is_whole
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.objectives import ImportanceWeighted, importance_bound, log_q, log_q_reversed
+from dgm_zoo.unified.theory.sides import distribution, float64, log_distribution, sides
+
+MOST_TUPLES = 1_000_000
+
+
+def log_weights(log_p, logit, y=0):
+    """The log weights of x that the bound asks for, and those that Eq. 16 puts in their place: `[n]` each.
+
+        exact         q^r_phi(y|x) p_theta0(x) / p_theta0(x|y)
+        approximate   q^r_phi(y|x) / q_phi(y|x),     for y = 0 the exponential of the logit
+
+    With the best discriminator, of which p_theta0(x) / p_theta0(x|y) = 1 / 2 q_phi(y|x), they are equal but for the
+    factor 2, which normalising takes away; with another one they are not.
+
+    Args:
+      log_p: log p_theta0(x|y), `[2, n]`, row y = 0 first.
+      logit: of q_phi(y=1|x), `[n]`.
+      y: 0, or 1.
+
+    Raises:
+      InvalidInput: log-probabilities that are not normalised, not float64 or infinite.
+
+    Example:
+      >>> log_p = tf.math.log(tf.constant([[0.25, 0.75], [0.5, 0.5]], tf.float64))
+      >>> exact, approximate = log_weights(log_p, optimal_discriminator(log_p))
+      >>> exact - approximate   # [-log 2, -log 2]
+    """
+    log_p, logit = log_distribution("log_p", tf.identity, log_p, 2), float64(logit)
+    log_marginal = tf.reduce_logsumexp(log_p, 0) - math.log(2.0)
+    return log_q_reversed(logit, y) + log_marginal - log_p[y], log_q_reversed(logit, y) - log_q(logit, y)
+
+
+def equation_15(log_p, logit, k, y=0):
+    """The bound of k samples and what it bounds: L_k(y) and log q(y), nats.
+
+    L_1(y) = log q(y) - KL(p_theta(x|y) || q^r(x|y)), and L_k(y) never falls as k grows. All at theta = theta_0.
+
+    Args:
+      log_p, logit, y: as in `log_weights`.
+      k: number of samples.
+
+    Returns:
+      L_k(y) and log q(y), two floats.
+
+    Raises:
+      InvalidInput: as `log_weights`; a k below 1, or with more than a million k-tuples.
+
+    Example:
+      >>> equation_15(log_p, logit, k=3)
+
+    References: Hu et al., 2018, Eq. 15.
+    """
+    exact, _ = log_weights(log_p, logit, y)
+    codes, mass = _tuples(tf.exp(log_p[y]), k)
+    bound = tf.reduce_sum(mass * importance_bound(tf.gather(exact, codes)))
+    return float(bound), float(tf.reduce_logsumexp(exact + log_p[y]))
+
+
+def equation_16(generate, logit, theta, prior, k):
+    """The update of k samples: what `objectives.ImportanceWeighted` ascends has its gradient, in expectation.
+
+        E_{z_1..k ~ p(z)} sum_i w~_i grad_theta log q^r_phi(y=0|x(z_i, theta)),
+        w~_i = w_i / sum_j w_j,   w_i = q^r_phi(y=0|x_i) / q_phi(y=0|x_i)
+
+    Left is the gradient, by automatic differentiation, of the objective's mean over every k-tuple of codes, in which
+    weights are a softmax of logits behind a stopped gradient; right weighs the gradient of each code's own utility as
+    the equation says, with weights that were worked out beforehand. phi and the weights are held constant at theta.
+    For k = 1 it is the GAN's update, which by Lemma 1 is the gradient of the bound L_1 and of a Jensen-Shannon
+    divergence: Eq. 16 is an approximation of the gradient of L_k, not that gradient.
+
+    Args:
+      generate: function of theta to x(z, theta) for each of m codes, `[m, ...]`, float64.
+      logit: differentiable function of x `[m, ...]` to the logit of q_phi(y=1|x), `[m]`, float64.
+      theta: an array, or a nested structure of arrays.
+      prior: p(z), `[m]`.
+      k: number of samples.
+
+    Returns:
+      `Sides`, of what is ascended; the values are equal too.
+
+    Raises:
+      InvalidInput: as `equation_15`; logits of another shape than the prior.
+
+    Example:
+      >>> equation_16(lambda theta: theta, lambda x: x**3 - x, [0.5, -1.0, 2.0], prior=[0.2, 0.3, 0.5], k=3)
+
+    References: Hu et al., 2018, Eq. 16.
+    """
+    prior = distribution("prior", prior)
+    codes, mass = _tuples(prior, k)
+    now = tf.convert_to_tensor(logit(generate(float64(theta))))
+    if now.shape != prior.shape or now.dtype != tf.float64:
+        raise InvalidInput(f"logit gave {now.dtype.name} of shape {now.shape.as_list()}; give float64 [{len(prior)}]")
+    ratio = np.exp(log_q_reversed(now, 0) - log_q(now, 0))[codes]  # [k, tuples]
+    share = mass * ratio / ratio.sum(0)
+    of_code = np.bincount(codes.ravel(), share.numpy().ravel(), len(prior))
+
+    def left(theta):
+        utility = ImportanceWeighted().generator(tf.gather(logit(generate(theta)), codes))
+        return tf.reduce_sum(mass * tf.reduce_mean(utility, 0))
+
+    return sides(left, lambda theta: tf.reduce_sum(of_code * log_q_reversed(logit(generate(theta)), 0)), theta)
+
+
+def _tuples(p, k):
+    """Every k-tuple of the values that p `[n]` is over, and its probability: `[k, n**k]` and `[n**k]`."""
+    if not is_whole(k) or len(p) ** k > MOST_TUPLES:
+        raise InvalidInput(f"k is {k!r}; give a whole number from 1, with {len(p)}**k at most {MOST_TUPLES:,}")
+    codes = np.array(list(itertools.product(range(len(p)), repeat=k))).T
+    return codes, tf.reduce_prod(tf.gather(p, codes), 0)
