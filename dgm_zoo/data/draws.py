@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.data.checks import SPLITS, is_integer, is_real
+from dgm_zoo.data import checks
+from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput
 
 # What a random stream is for; together with the seed it makes the first half of the generator's key.
@@ -67,7 +68,9 @@ def _dequantized(rows, levels, key):
     return (tf.cast(rows, tf.float32) + u) / levels
 
 
-def hidden(y, labelled_fraction=None, labels_per_class=None, seed=0):
+def hidden(
+    y: np.ndarray, labelled_fraction: float | None = None, labels_per_class: int | None = None, seed: int = 0
+) -> np.ndarray:
     """Hides labels: returns y with -1 in place of all but some labels of each class, drawn from the seed.
 
     Args:
@@ -81,15 +84,7 @@ def hidden(y, labelled_fraction=None, labels_per_class=None, seed=0):
     Example:
       >>> hidden(np.array([0, 0, 1, 1, 1, 1]), labelled_fraction=0.5)   # one 0 and two 1 stay
     """
-    if (labelled_fraction is None) == (labels_per_class is None):
-        raise InvalidInput(
-            f"labelled_fraction={labelled_fraction!r} and labels_per_class={labels_per_class!r} exclude each other; "
-            "give one of them"
-        )
-    if labelled_fraction is not None and not (is_real(labelled_fraction) and 0 < labelled_fraction <= 1):
-        raise InvalidInput(f"labelled_fraction={labelled_fraction!r} is no share; give more than 0 and at most 1")
-    if labels_per_class is not None and not (is_integer(labels_per_class) and labels_per_class >= 1):
-        raise InvalidInput(f"labels_per_class={labels_per_class!r} is no number of rows; give an integer of at least 1")
+    checks.check_hiding(labelled_fraction, labels_per_class)
     kept = np.full_like(y, UNLABELLED)
     for label in np.unique(y[y >= 0]):
         rows = np.flatnonzero(y == label)
@@ -109,7 +104,7 @@ def hidden(y, labelled_fraction=None, labels_per_class=None, seed=0):
     return kept
 
 
-def hidden_latents(z, pairs, seed=0):
+def hidden_latents(z: np.ndarray, pairs: int, seed: int = 0) -> np.ndarray:
     """Hides latents: returns z with -1 throughout all rows but `pairs` of them, drawn from the seed.
 
     The rows of fewer pairs are among those of more.
@@ -121,8 +116,7 @@ def hidden_latents(z, pairs, seed=0):
     Raises:
       InvalidInput: a number that does not fit.
     """
-    if not is_integer(pairs) or not 0 <= pairs <= len(z):
-        raise InvalidInput(f"pairs={pairs!r} does not fit the {len(z)} rows of 'train'; give 0 to {len(z)}")
+    pairs = checks.check_pairs(pairs, len(z))
     kept = np.full_like(z, UNLABELLED)
     with tf.device("cpu:0"):
         rows = permutation(len(z), key_of(seed, _LATENTS, 0, 0)).numpy()[:pairs]
@@ -148,7 +142,7 @@ def drawn_rows(domain: str, rows: int, limit: int, y: np.ndarray | None = None, 
       >>> drawn_rows("target", 7_291, 1_800, seed=0).shape
       (1800,)
     """
-    if not is_integer(limit) or not 1 <= limit <= rows:
+    if not checks.is_integer(limit) or not 1 <= limit <= rows:
         raise InvalidInput(f"limit must be a whole number from 1 to the {rows} rows of the {domain}, got {limit!r}")
     with tf.device("cpu:0"):
         order = permutation(rows, key_of(seed, _ROWS_OF[domain], 0, 0)).numpy()

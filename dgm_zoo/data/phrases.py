@@ -47,11 +47,10 @@ def load(name, split, folder, *, batch_size, bars=None, hop=None, steps=None, so
     Raises:
       InvalidInput: an option that does not fit.
     """
-    checks.check_options(split, batch_size, None, False, seed, first_epoch)
+    batch_size, seed, first_epoch = checks.check_options(split, batch_size, None, False, seed, first_epoch)
     bars = BARS if bars is None else whole_number("bars", bars)
     stored, firsts = _phrases(name, split, folder, bars, hop, steps, sounding)
-    if limit is not None:
-        firsts = firsts[: checks.check_limit(limit, len(firsts), split)]
+    firsts = firsts[: checks.check_limit(limit, split, len(firsts))]
     if split == "train" and batch_size > len(firsts):
         raise InvalidInput(f"batch_size={batch_size} is more than the {len(firsts)} rows of 'train'; lower it")
     shape = (bars, stored.steps, PITCHES, stored.sounds.shape[1])

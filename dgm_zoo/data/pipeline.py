@@ -6,11 +6,13 @@ batch), so nothing depends on the number of threads, and epoch 7 can be had with
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.data import checks, draws
+from dgm_zoo.data.arrays import AUTO, check_arrays
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput
 
@@ -18,63 +20,74 @@ _BLOCK = 1024  # rows that are drawn or resized at a time where a whole split is
 
 
 def from_arrays(
-    x,
-    y=None,
+    x: Any,
+    y: Any = None,
     *,
-    split="train",
-    batch_size,
-    labels=False,
-    binarize=None,
-    dequantize=False,
-    image_size=None,
-    shuffle=None,
-    seed=0,
-    first_epoch=None,
-    limit=None,
-    labelled_fraction=None,
-    labels_per_class=None,
-    labelled_rows=None,
-    pairs=None,
-    levels=256,
-):
+    split: str = "train",
+    batch_size: int,
+    labels: bool = False,
+    binarize: str | None = None,
+    dequantize: bool = False,
+    image_size: tuple[int, int] | None = None,
+    shuffle: bool | None = None,
+    seed: int = 0,
+    first_epoch: int | None = None,
+    limit: int | None = None,
+    labelled_fraction: float | None = None,
+    labels_per_class: int | None = None,
+    labelled_rows: int | None = None,
+    pairs: int | None = None,
+    levels: int | str | None = AUTO,
+) -> tf.data.Dataset:
     """Returns batches of a user's own arrays, by the same pipeline and with the same options as `load`.
 
     Args:
-      x: array [N, ...] with at least one row; images are [N, H, W, C]. Either uint8 grey levels
-        0 .. levels - 1, which become k / (levels - 1), or floats in [0, 1].
-      y: integer labels [N], -1 for a row without one; or, for `pairs`, bits [N, n]; or None.
+      x: array [N, ...] with at least one row; images are [N, H, W, C]. Integers of any type are grey levels
+        0 .. levels - 1, which become k / (levels - 1); floats must lie in [0, 1]; booleans are bits.
+      y: labels [N], integers from 0 on, -1 for a row without one; or, for `pairs`, bits [N, n]; or None.
       split: "train" (shuffled, drops the remainder, fresh noise in each epoch), "validation" or "test" (in
         order, keeps the last partial batch, the same noise every time).
       batch_size: rows of a batch.
       labels, binarize, dequantize, image_size, shuffle, seed, first_epoch, limit, labelled_fraction,
         labels_per_class, labelled_rows, pairs: see `load`.
-      levels: number of grey levels of uint8 data; None for real values that are no pixels, such as points in
-        the plane, which may lie outside [0, 1].
+      levels: number of grey levels of integers, 2 to 256. "auto" infers it: integers that are all 0 or 1 are bits (2
+        levels), and those that reach 128 or more are 8-bit grey levels (256); in between, state it. Of 8-bit images
+        that happen to hold only 0 and 1, state 256. None for floats that are not pixels, such as points in the plane,
+        which may lie outside [0, 1].
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, ...], or of (x, y) with y int32 [B] when `labels` is true, and float32
       [B, n] when `pairs` is a number.
 
     Raises:
-      InvalidInput: NaN or values outside [0, 1] in x, or an option that does not fit.
+      InvalidInput: x or y is ragged, sparse, masked, complex, text or empty; x has NaN, values outside [0, 1], or
+        integers whose number of levels is ambiguous; y has another length, or labels below -1 or above 2**31 - 1; or
+        an option does not fit.
 
     Example:
       >>> points = np.random.default_rng(0).random((100, 8, 8, 1))
       >>> next(iter(from_arrays(points, batch_size=10))).shape
       TensorShape([10, 8, 8, 1])
+      >>> bits = np.array([[0, 1], [1, 1]], "uint8")
+      >>> next(iter(from_arrays(bits, split="test", batch_size=2))).numpy().tolist()
+      [[0.0, 1.0], [1.0, 1.0]]
     """
+    checks.check_flags(labels=labels, dequantize=dequantize)
+    if shuffle is not None:
+        checks.check_flags(shuffle=shuffle)
+    batch_size, seed, first_epoch = checks.check_options(split, batch_size, binarize, dequantize, seed, first_epoch)
     training = split == "train"
-    checks.check_options(split, batch_size, binarize, dequantize, seed, first_epoch)
-    x, y = checks.check_arrays(x, y, labels, pairs, levels)
-    if limit is not None:
-        limit = checks.check_limit(limit, len(x), split)
-        x, y = x[:limit], None if y is None else y[:limit]
+    x, y, levels = check_arrays(x, y, labels, pairs, levels)
+    limit = checks.check_limit(limit, split, len(x))
+    x, y = x[:limit], None if y is None else y[:limit]
     if labelled_fraction is not None or labels_per_class is not None:
+        checks.check_hiding(labelled_fraction, labels_per_class)
         if not labels:
             raise InvalidInput("labelled_fraction and labels_per_class hide labels, but labels=False; set it to True")
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed) if training else y
-    if pairs is not None and training:
-        y = draws.hidden_latents(y, pairs, seed)
+    if pairs is not None:
+        pairs = checks.check_pairs(pairs, len(x) if training else None)
+        y = draws.hidden_latents(y, pairs, seed) if training else y
     if training and batch_size > len(x):
         raise InvalidInput(f"batch_size={batch_size} is more than the {len(x)} rows of 'train'; lower it")
     if image_size is not None:
@@ -90,7 +103,7 @@ def from_arrays(
     y = y if labels or pairs is not None else None
     known = np.arange(rows) if y is None or not training else np.flatnonzero((y.reshape(rows, -1) >= 0).any(1))
     mixed = 0 < len(known) < rows
-    checks.check_labelled_rows(labelled_rows, batch_size, mixed, training)
+    labelled_rows = checks.check_labelled_rows(labelled_rows, batch_size, mixed, training)
     with tf.device("cpu:0"):
         x = tf.constant(x)
         y = None if y is None else tf.constant(y)
@@ -217,7 +230,9 @@ def _by_block(function, x):
         return np.concatenate([function(tf.constant(x[i : i + _BLOCK]), i // _BLOCK).numpy() for i in starts])
 
 
-def resized(x, levels, image_size):
+def resized(
+    x: np.ndarray, levels: int | None, image_size: tuple[int, int]
+) -> tuple[np.ndarray, int | None]:
     """Area-averages images to another size.
 
     Args:

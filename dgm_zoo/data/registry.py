@@ -1,12 +1,19 @@
 """The data sets of the zoo: what each is, and how it is read."""
 
+from __future__ import annotations
+
 import dataclasses
+import os
+from typing import TYPE_CHECKING
 
 from dgm_zoo.data.facts import Modes, Music
 from dgm_zoo.data.preparing import directory, prepared_in
 from dgm_zoo.data.reading import read_split
 from dgm_zoo.data.sets import SETS, entry
 from dgm_zoo.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +51,15 @@ class DatasetInfo:
     music: Music | None
 
 
-def info(name, data_dir=None, *, bars=None, hop=None, steps=None, sounding=None):
+def info(
+    name: str,
+    data_dir: str | os.PathLike | None = None,
+    *,
+    bars: int | None = None,
+    hop: int | None = None,
+    steps: int | None = None,
+    sounding: int | None = None,
+) -> DatasetInfo:
     """Returns the `DatasetInfo` of a data set, which need not be prepared.
 
     Args:
@@ -87,28 +102,28 @@ def info(name, data_dir=None, *, bars=None, hop=None, steps=None, sounding=None)
 
 
 def load(
-    name,
-    split,
-    batch_size,
+    name: str,
+    split: str,
+    batch_size: int,
     *,
-    labels=False,
-    binarize=None,
-    dequantize=False,
-    image_size=None,
-    shuffle=None,
-    seed=0,
-    first_epoch=None,
-    limit=None,
-    labelled_fraction=None,
-    labels_per_class=None,
-    labelled_rows=None,
-    pairs=None,
-    bars=None,
-    hop=None,
-    steps=None,
-    sounding=None,
-    data_dir=None,
-):
+    labels: bool = False,
+    binarize: str | None = None,
+    dequantize: bool = False,
+    image_size: tuple[int, int] | None = None,
+    shuffle: bool | None = None,
+    seed: int = 0,
+    first_epoch: int | None = None,
+    limit: int | None = None,
+    labelled_fraction: float | None = None,
+    labels_per_class: int | None = None,
+    labelled_rows: int | None = None,
+    pairs: int | None = None,
+    bars: int | None = None,
+    hop: int | None = None,
+    steps: int | None = None,
+    sounding: int | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> tf.data.Dataset:
     """Returns the batches of one split of a data set.
 
     A split is read once into memory, and stays there for later calls; music is packed there, eight values in a
@@ -184,6 +199,7 @@ def load(
 
     found = entry(name)
     checks.check_split(split)
+    checks.check_flags(labels=labels, dequantize=dequantize)
     if labels and found.num_classes is None:
         raise InvalidInput(f"labels=True, but '{name}' has no labels; leave labels out")
     if pairs is not None and found.latents is None:
@@ -232,7 +248,15 @@ def load(
     )
 
 
-def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0, limit=None, data_dir=None):
+def class_shares(
+    name: str,
+    *,
+    labelled_fraction: float | None = None,
+    labels_per_class: int | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> list[float]:
     """Returns the share of each class among the labelled rows of training: a list of floats that sum to 1.
 
     Args:
@@ -247,11 +271,12 @@ def class_shares(name, *, labelled_fraction=None, labels_per_class=None, seed=0,
     """
     import numpy as np
 
-    from dgm_zoo.data import draws
+    from dgm_zoo.data import checks, draws
 
     found = entry(name)
     if found.num_classes is None:
         raise InvalidInput(f"data set '{name}' has no labels; choose another")
+    seed, limit = checks.check_seed(seed), checks.check_limit(limit, "train", found.splits["train"][1])
     y = read_split(name, "train", directory(name, data_dir), None)[1][:limit]
     if labelled_fraction is not None or labels_per_class is not None:
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed)

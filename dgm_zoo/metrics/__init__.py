@@ -5,18 +5,17 @@ from dgm_zoo.metrics.equilibrium import consistency
 from dgm_zoo.metrics.evidence import active_units, bound_terms, factorised, log_likelihood
 from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
+from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.music import music_quality
 from dgm_zoo.metrics.quality import least_samples, sample_quality
 from dgm_zoo.metrics.reference import Reference, load_reference
 from dgm_zoo.metrics.scores import (
     conditional_accuracy,
-    density_coverage,
     frechet_distance,
     frechet_of_moments,
     inception_score,
     kernel_distance,
-    precision_recall,
 )
 from dgm_zoo.metrics.segmentation import intersection_over_union, segmentation_iou
 

@@ -1,31 +1,51 @@
-"""Codes held against what they are meant to be: the prior, or classes that the model was never told."""
+"""Codes compared with what they should be: the prior, or classes that the model was never told."""
+
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.rows import checked_labels, whole_rows
 from dgm_zoo.metrics.scores import kernel_distance
 
 
-def codes_and_prior(model, dataset, seed=0):
+def codes_and_prior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Samples of the aggregate posterior, E_{p_data(x)} q(z|x), and as many of the prior, each NumPy `[n, latent_dim]`.
 
+    Both are drawn by the heads themselves, so q(z|x) may be any that the model has: with correlated values, a mixture,
+    bits, or a point. The samples do not depend on how the data are batched.
+
     Args:
-      model: has `encode(x)`, whose answer holds `mean` and, for a q that is not deterministic, `stddev`; and
-        `prior_samples(noise)` with `prior.noise(rng)`, such as `AAE`.
+      model: has `q_z(x)` and its head `posterior`; and `prior_samples(noise)` with `prior.noise(rng)`, such as `AAE`.
       dataset: batches x, or (x, y).
       seed: int32 of the samples.
+
+    Raises:
+      InvalidInput: no data, or a seed that is no int32.
+
+    Example:
+      >>> codes, prior = codes_and_prior(model, data.load("mnist", "test", 500))
+      >>> codes.shape == prior.shape
+      True
     """
-    found = [model.encode(batch[0] if isinstance(batch, tuple) else batch) for batch in dataset]
-    mean = np.concatenate([code["mean"] for code in found])
-    if "stddev" in found[0]:
-        rng = np.random.default_rng(check_seed(seed) % 2**32)
-        mean = mean + np.concatenate([code["stddev"] for code in found]) * rng.standard_normal(mean.shape)
-    noise = model.prior.noise(BatchNoise([check_seed(seed), 0], len(mean)))
-    return mean, model.prior_samples(noise).numpy()
+    seed = check_seed(seed)
+    batches = [batch[0] if isinstance(batch, tuple) else batch for batch in dataset]
+    ends = np.cumsum([len(x) for x in batches])
+    if not len(ends):
+        raise InvalidInput("the data set is empty; check its split and batch size")
+    noise, codes = model.posterior.noise(BatchNoise([seed, 1], ends[-1])), []
+    for x, end in zip(batches, ends, strict=True):
+        of_x = tf.nest.map_structure(itemgetter(slice(end - len(x), end)), noise)
+        codes.append(model.posterior.sample(model.q_z(x), of_x).numpy())
+    prior = model.prior_samples(model.prior.noise(BatchNoise([seed, 0], ends[-1])))
+    return np.concatenate(codes), prior.numpy()
 
 
-def aggregate_posterior(model, dataset, seed=0):
+def aggregate_posterior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> dict:
     """Kernel distance between the aggregate posterior and the prior: around 0 if no code tells them apart.
 
     Args: see `codes_and_prior`.
@@ -40,7 +60,9 @@ def aggregate_posterior(model, dataset, seed=0):
     return {**found, "protocol": f"codes against the prior, kernel (x.y / d + 1)^3: {found['protocol']}"}
 
 
-def code_error(category, label, matching, classes):
+def code_error(
+    category: np.ndarray, label: np.ndarray, matching: tuple[np.ndarray, np.ndarray], classes: int
+) -> dict:
     """Share of images whose inferred category is not that of their class.
 
     No training has seen the classes, so each class is first given a category of its own: those that fit most of the
@@ -56,7 +78,7 @@ def code_error(category, label, matching, classes):
       dict of `value`, `stderr` (over images) and `protocol`.
 
     Raises:
-      InvalidInput: categories and labels that are not as many, or none.
+      InvalidInput: categories and labels that are not as many, none, not integers, or out of range.
 
     References: Chen et al., InfoGAN, 2016, section 7.2.
 
@@ -66,7 +88,8 @@ def code_error(category, label, matching, classes):
     """
     from scipy.optimize import linear_sum_assignment
 
-    (category, label), (known, truth) = _pair(category, label), _pair(*matching)
+    classes = whole_number("classes", classes)
+    (category, label), (known, truth) = _pair(category, label, classes), _pair(*matching, classes)
     counts = np.zeros((classes, 1 + max(classes - 1, category.max(), known.max())), int)
     np.add.at(counts, (truth, known), 1)
     _, category_of = linear_sum_assignment(counts, maximize=True)
@@ -78,11 +101,13 @@ def code_error(category, label, matching, classes):
     }
 
 
-def _pair(category, label):
-    category, label = np.asarray(category), np.asarray(label)
-    if category.shape != label.shape or category.ndim != 1 or not len(category):
+def _pair(category, label, classes):
+    category, label = whole_rows("category", category), np.asarray(label)
+    if category.shape != label.shape or not len(category):
         raise InvalidInput(
             f"categories of shape {list(category.shape)} do not fit labels of shape {list(label.shape)}; give one of "
             "each for every image"
         )
-    return category, label
+    if category.min() < 0:
+        raise InvalidInput(f"category holds {category.min()}; give categories from 0 on")
+    return category, checked_labels(label, len(category), classes)

@@ -4,17 +4,24 @@ As everywhere in this room, models are not imported: a function takes one that h
 plain dicts of `value`, `stderr` and `protocol`.
 """
 
+from typing import Any
+
 import numpy as np
+import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.evidence import _batches, _stderr
+from dgm_zoo.metrics.densities import check_densities
+from dgm_zoo.metrics.evidence import _batches
+from dgm_zoo.metrics.rows import stderr
 
 ROWS = 500  # dreams that are drawn together
 
 
-def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
+def consistency(
+    model: Any, dataset: tf.data.Dataset, num_samples: int = 1000, dreams: int = 1000, seed: int = 0
+) -> dict:
     """The mean KL divergence between q(z|x) and p(z|x), in both directions, nats: 0 if and only if they are equal.
 
     Asleep, over the model's own x: KL(p(x, z) || p(x) q(z|x)). A dream comes with an exact sample z_0 of p(z|x), so
@@ -41,7 +48,7 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
 
     Raises:
       InvalidInput: no data, K or `dreams` below 1, a seed that is no int32, a model that is conditioned on labels, or
-        one whose prior has no density.
+        one whose prior, posterior or likelihood has no density.
 
     References: the two bounds are those of Grosse, Ghahramani and Adams, Sandwiching the marginal likelihood using
       bidirectional Monte Carlo, 2015, for importance sampling.
@@ -53,11 +60,7 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
         raise InvalidInput(
             f"{type(model).__name__} has no conditionals p(x|z) and q(z|x) to compare; give a VAE or a SymmetricVAE"
         )
-    if not model.prior.has_density:
-        raise InvalidInput(
-            f"consistency needs log p(z), but {type(model.prior).__name__} can only be sampled; compare samples, with "
-            "metrics.sample_quality"
-        )
+    check_densities(model, "consistency")
     if "label" in model.endpoints()["decode"].inputs:
         raise InvalidInput(f"consistency takes no labels, which {type(model).__name__} is conditioned on; give another")
     dreams = whole_number("dreams", dreams)
@@ -75,11 +78,11 @@ def consistency(model, dataset, num_samples=1000, dreams=1000, seed=0):
     lower, upper, gap = (np.concatenate(part) for part in (lower, upper, gap))
     return {
         "asleep": {
-            "value": float(upper.mean()), "stderr": _stderr(upper), "lower": float(lower.mean()),
+            "value": float(upper.mean()), "stderr": stderr(upper), "lower": float(lower.mean()),
             "protocol": f"KL(p(z|x) || q(z|x)) over {dreams} x of the model, upper and lower estimates, K = {k}, nats",
         },
         "awake": {
-            "value": float(gap.mean()), "stderr": _stderr(gap),
+            "value": float(gap.mean()), "stderr": stderr(gap),
             "protocol": f"KL(q(z|x) || p(z|x)) over {len(gap)} x of the data, lower estimate, K = {k}, nats",
         },
     }

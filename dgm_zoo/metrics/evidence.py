@@ -4,12 +4,17 @@ Every function takes a model that has the methods it names (models are not impor
 batches x or (x, y), and returns plain dicts: `value`, `stderr` and `protocol`, ready for `results.json`.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.densities import check_densities, reading
+from dgm_zoo.metrics.rows import stderr
 
 
 def _batches(model, dataset):
@@ -24,7 +29,9 @@ def _batches(model, dataset):
         raise InvalidInput("the data set is empty; check its split and batch size")
 
 
-def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verbose=0):
+def log_likelihood(
+    model: Any, dataset: tf.data.Dataset, num_samples: int = 1000, repetitions: int = 1, seed: int = 0, verbose: int = 0
+) -> dict:
     """Mean log p(x) over `dataset` in nats, by importance sampling with q(z|x) as the proposal.
 
     Args:
@@ -41,21 +48,27 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
       estimator's noise; `images`; `protocol`.
 
     Raises:
-      InvalidInput: no data, a number of repetitions that is not positive, or a seed that is no int32.
+      InvalidInput: no data, a number of repetitions that is not positive, a seed that is no int32, or a model whose
+        prior, posterior or likelihood has no density.
+
+    Where p(x|z) is not a density or mass of the data, such as a Bernoulli of grey pixels, the protocol says what the
+    number is.
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.
 
     Example:
       >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
     """
+    check_densities(model, "log p(x)")
     repetitions = whole_number("repetitions", repetitions)
     entropy = check_seed(seed) % 2**32
-    runs = []
+    runs, readings = [], []
     for repetition in range(repetitions):
         bar = keras.utils.Progbar(_size(dataset), unit_name="batch") if verbose else None
         values = []
         for i, (x, given) in enumerate(_batches(model, dataset)):
             batch_seed = int(np.random.SeedSequence([entropy, repetition, i]).generate_state(1)[0] >> 1)
+            readings.append(reading(model, x))
             values.append(model.log_likelihood(x, **given, num_samples=num_samples, seed=batch_seed))
             if bar:
                 bar.add(1, [("log_likelihood", values[-1].mean())])
@@ -64,10 +77,11 @@ def log_likelihood(model, dataset, num_samples=1000, repetitions=1, seed=0, verb
     means = runs.mean(1)
     return {
         "value": float(means.mean()),
-        "stderr": _stderr(runs.mean(0)),
-        "stderr_samples": _stderr(means) if repetitions > 1 else None,
+        "stderr": stderr(runs.mean(0)),
+        "stderr_samples": stderr(means) if repetitions > 1 else None,
         "images": runs.shape[1],
-        "protocol": f"importance sampling with q(z|x), K = {num_samples}, {repetitions} repetition(s), nats per image",
+        "protocol": f"importance sampling with q(z|x), K = {num_samples}, {repetitions} repetition(s), nats per image"
+        + next((f"; {one}" for one in readings if one), ""),
     }
 
 
@@ -80,7 +94,7 @@ UNITS = {  # of terms that are not in nats; a model's own `units` go before thes
 }
 
 
-def bound_terms(model, dataset, verbose=0):
+def bound_terms(model: Any, dataset: tf.data.Dataset, verbose: int = 0) -> dict:
     """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
     terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
     units = {**UNITS, **model.units}
@@ -94,7 +108,7 @@ def bound_terms(model, dataset, verbose=0):
     }
 
 
-def active_units(model, dataset, threshold=0.01):
+def active_units(model: Any, dataset: tf.data.Dataset, threshold: float = 0.01) -> dict:
     """Number of latent units whose posterior mean varies over the data: Cov_x(E_q(u|x)[u]) > `threshold`.
 
     Raises:
@@ -107,19 +121,15 @@ def active_units(model, dataset, threshold=0.01):
     codes = [model.encode(x, **given) for x, given in _batches(model, dataset)]
     means = np.concatenate([c["mean"] if "mean" in c else (1 + np.tanh(c["logits"] / 2)) / 2 for c in codes])
     return {
-        "value": int((means.var(0) > threshold).sum()),
+        "value": int((means.var(0, dtype=np.float64) > threshold).sum()),
         "stderr": None,
         "protocol": f"of {means.shape[1]} units, variance of the posterior mean over images above {threshold}",
     }
 
 
-def factorised(model):
+def factorised(model: Any) -> bool:
     """Whether what `encode` returns are the parameters of q(z|x) value by value."""
     return getattr(getattr(model, "posterior", None), "factorised", True)
-
-
-def _stderr(values):
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _size(dataset):

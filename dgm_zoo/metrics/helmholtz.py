@@ -4,15 +4,25 @@ As everywhere in this room, models are not imported: a function takes one that h
 plain dicts of `value`, `stderr` and `protocol`.
 """
 
+import warnings
+from typing import Any
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.evidence import _batches, _size, _stderr
+from dgm_zoo.metrics.evidence import _batches, _size
+from dgm_zoo.metrics.rows import stderr
+
+MAX_EXPONENT = 700.0  # a standard error stays finite, however far off the estimate is
 
 
-def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, verbose=0):
+def helmholtz_evidence(
+    model: Any, dataset: tf.data.Dataset, num_samples: int = 10_000, seed: int = 0, log_z: dict | None = None,
+    verbose: int = 0,
+) -> dict:
     """Mean log p(x), log p~*(x) and log p*(x) over `dataset`, in nats, with K samples of q(h|x) for each image.
 
     log p~*(x) = 2 log sum_h sqrt(p(x, h) q(h|x)) is a lower bound of log p(x), and of log p*(x) = log p~*(x) - 2 log Z.
@@ -82,12 +92,21 @@ def helmholtz_evidence(model, dataset, num_samples=10_000, seed=0, log_z=None, v
     return found
 
 
-def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
+def log_partition(model: Any, num_samples: int = 1_000_000, inner: int = 1, seed: int = 0) -> dict:
     """log Z of p*(x, h) = sqrt(p(x, h) q(h|x) p*(x)) / Z, nats, which is at most 0.
 
-    Z^2 is the mean of sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)) over x, h ~ p and h_j ~ q(h|x), an
-    estimate without bias for every J; its logarithm is low in expectation, by about its squared standard error. J = 1
-    is the estimator by pairs, J = 10 the one with an inner estimate of p~*(x), of less variance for each x.
+    Z^2 is the mean of u = sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)) over x, h ~ p and h_j ~ q(h|x),
+    an estimate without bias for every J; its logarithm is low in expectation, by about its squared standard error.
+    J = 1 is the estimator by pairs, J = 10 the one with an inner estimate of p~*(x), of less variance for each x.
+
+    The samples that make u^2 large are rare, so its mean over samples is usually too small. But E[u^2] is known:
+    with r_j = sqrt(p(x, h_j) / q(h_j|x)), E r_j = sqrt(p~*(x)) and E r_j^2 = p(x), and q / p cancels the p of
+    x, h ~ p, so that
+
+        E[u] = sum_x p~*(x) = Z^2,        E[u^2] = (1/J) sum_x p(x) + (1 - 1/J) sum_x p~*(x) = 1/J + (1 - 1/J) Z^2.
+
+    The effective share of the samples and the standard error are made of these, with the estimate of Z. If the share is
+    1/2 or more, u varies so little that its mean square over samples is the better estimate, and is used for the error.
 
     Args:
       model: has `z_moments(num_samples=, inner=, seed=)` among its `abilities`, as `BiHM` has.
@@ -96,11 +115,13 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
       seed: int32.
 
     Returns:
-      dict: `value`; `stderr`, by the delta method; `ess`, the share of the samples that count, (mean u)^2 / mean u^2:
-      where it is near 0 neither number is to be trusted; `protocol`.
+      dict: `value`; `stderr`, by the delta method; `ess`, the share of the samples that count, (E u)^2 / E u^2; times
+      `num_samples`, it should be well above 1; `protocol`.
 
     Raises:
       InvalidInput: a model without p*, a number below 1, or a seed that is no int32.
+
+    Warns if the samples' own weights say that one of them may make half of the estimate.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016, by its authors' code.
 
@@ -109,11 +130,20 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
     """
     if "z_moments" not in model.abilities:
         raise InvalidInput(f"{type(model).__name__} has no p* whose Z could be estimated; give a BiHM")
-    first, second = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
-    ess = min(1.0, float(np.exp(2 * first - second)))
+    first, sampled = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
+    largest = np.exp(sampled - 2 * first) / num_samples  # sum of squared shares: at most the largest share
+    if largest >= 0.25:  # as it is wherever one sample makes half of the sum
+        warnings.warn(
+            f"log Z from {num_samples} samples: one of them makes at least {largest:.0%} of the estimate of Z^2, which "
+            "makes it and its standard error unreliable; raise num_samples", stacklevel=2,
+        )
+    known = np.logaddexp(-np.log(inner), np.log1p(-1 / inner) + first) if inner > 1 else 0.0
+    ess = min(1.0, float(np.exp(2 * first - known)))
+    second = known if ess < 0.5 else sampled
+    spread = np.expm1(np.clip(second - 2 * first, 0.0, MAX_EXPONENT))  # var u / (E u)^2
     return {
         "value": float(first / 2),
-        "stderr": float(np.sqrt((1 / ess - 1) / num_samples) / 2),
+        "stderr": float(np.sqrt(spread / num_samples) / 2),
         "ess": ess,
         "protocol": f"{num_samples} samples of p, {inner} of q for each, effective share {ess:.2g}, nats",
     }
@@ -121,5 +151,5 @@ def log_partition(model, num_samples=1_000_000, inner=1, seed=0):
 
 def _mean(values, protocol):
     return {
-        "value": float(values.mean()), "stderr": _stderr(values), "images": len(values), "protocol": protocol,
+        "value": float(values.mean()), "stderr": stderr(values), "images": len(values), "protocol": protocol,
     }

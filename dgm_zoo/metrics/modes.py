@@ -5,12 +5,13 @@ import numpy as np
 from dgm_zoo import data
 from dgm_zoo.checks import is_whole
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.rows import checked_rows
 
 LEAST = 20  # samples of high quality that cover a mode
 RADIUS = 3  # standard deviations; within it lie 1 - exp(-RADIUS**2 / 2) of a mode's points
 
 
-def mode_coverage(points, dataset, least=LEAST):
+def mode_coverage(points: np.ndarray, dataset: str, least: int = LEAST) -> dict:
     """Number of modes covered and share of samples of high quality, on a mixture of Gaussians in the plane.
 
     A sample is of high quality if it lies within 3 standard deviations of the nearest mode's centre. A mode is covered
@@ -38,8 +39,8 @@ def mode_coverage(points, dataset, least=LEAST):
         raise InvalidInput(
             f"data set '{dataset}' is no mixture of Gaussians and has no modes to count; leave mode_coverage out"
         )
-    points, centres = np.asarray(points, np.float64), np.array(modes.centres)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+    points, centres = checked_rows("points", points), np.array(modes.centres)
+    if points.shape[1] != 2:
         raise InvalidInput(f"points of shape {list(points.shape)} do not suit; give finite ones, [n, 2]")
     if not is_whole(least):
         raise InvalidInput(f"least is {least!r}; give a whole number of samples, at least 1")

@@ -1,26 +1,38 @@
 """The quality of one model's samples: every score that suits the data set, with its protocol."""
 
+import os
+from typing import Any
+
+import numpy as np
+
 from dgm_zoo import data
+from dgm_zoo.data.arrays import as_array
+from dgm_zoo.data.checks import check_flags
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.features import extractor
+from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import LEAST as LEAST_ON_A_MODE
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.reference import load_reference
-from dgm_zoo.metrics.scores import (
-    checked_labels,
-    conditional_accuracy,
-    density_coverage,
-    frechet_distance,
-    inception_score,
-    kernel_distance,
-    precision_recall,
-)
+from dgm_zoo.metrics.rows import checked_labels
+from dgm_zoo.metrics.scores import conditional_accuracy, frechet_distance, inception_score, kernel_distance
 
 LEAST = 20  # samples: two in each of the kernel distance's 10 subsets
 
 
-def sample_quality(x, dataset, classifier=None, *, label=None, split="test", limit=None, image_size=None,
-                   threshold=False, data_dir=None, folder=None):
+def sample_quality(
+    x: np.ndarray,
+    dataset: str,
+    classifier: Any = None,
+    *,
+    label: np.ndarray | None = None,
+    split: str = "test",
+    limit: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    threshold: bool = False,
+    data_dir: str | os.PathLike | None = None,
+    folder: str | os.PathLike | None = None,
+) -> dict:
     """Every measure of sample quality that suits a data set, of samples against its real examples.
 
     Args:
@@ -52,6 +64,10 @@ def sample_quality(x, dataset, classifier=None, *, label=None, split="test", lim
     info = data.info(dataset)
     if classifier is None and len(info.image_shape) == 3:
         raise InvalidInput(f"the images of '{dataset}' need a classifier to see them; give one")
+    check_flags(threshold=threshold)
+    x = as_array("x", x)
+    if x.ndim < 2 or x.dtype.kind not in "biuf":
+        raise InvalidInput(f"x is {x.dtype} of shape {list(x.shape)}; give real numbers, one row for each sample")
     if len(x) < least_samples(dataset):
         raise InvalidInput(f"{len(x)} samples are too few to judge; give at least {least_samples(dataset)}")
     if label is not None:
@@ -85,7 +101,7 @@ def _coordinates(x):
     return x
 
 
-def least_samples(dataset):
+def least_samples(dataset: str) -> int:
     """Number of samples below which `sample_quality` refuses to judge a model of this data set."""
     modes = data.info(dataset).modes
     return LEAST if modes is None else max(LEAST, LEAST_ON_A_MODE * len(modes.centres))

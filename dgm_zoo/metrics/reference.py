@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dgm_zoo import __version__, data
+from dgm_zoo.data.checks import check_flags, check_image_size, check_limit
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.metrics.features import Extractor
 
 
 class Reference(NamedTuple):
@@ -29,8 +31,17 @@ class Reference(NamedTuple):
     probabilities: np.ndarray | None
 
 
-def load_reference(dataset, extractor, split="test", *, limit=None, image_size=None, threshold=False, data_dir=None,
-                   folder=None):
+def load_reference(
+    dataset: str,
+    extractor: Extractor,
+    split: str = "test",
+    *,
+    limit: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    threshold: bool = False,
+    data_dir: str | os.PathLike | None = None,
+    folder: str | os.PathLike | None = None,
+) -> Reference:
     """Returns the `Reference` of a split, from the cache if it is there.
 
     Args:
@@ -43,8 +54,8 @@ def load_reference(dataset, extractor, split="test", *, limit=None, image_size=N
         be written to costs a warning, and the time to compute the features again.
 
     Raises:
-      InvalidInput: an unknown data set or split, one that is not prepared; or a cache file that is damaged or holds
-        the statistics of something else.
+      InvalidInput: an unknown data set or split, one that is not prepared; an option that does not fit; or a cache file
+        that is damaged or holds the statistics of something else.
 
     Example:
       >>> load_reference("mnist", extractor(classifier, "classifier_mnist")).features.shape
@@ -53,13 +64,16 @@ def load_reference(dataset, extractor, split="test", *, limit=None, image_size=N
     info = data.info(dataset)
     if split not in info.splits:
         raise unknown("split", split, info.splits)
+    check_flags(threshold=threshold)
+    limit = check_limit(limit, split, info.splits[split])
+    image_size = None if image_size is None else check_image_size(image_size)
     key = {
         "dataset": dataset,
         "version": info.version,
         "split": split,
         "images": info.splits[split] if limit is None else limit,
         "image_size": list(image_size) if image_size else None,
-        "threshold": threshold,
+        "threshold": bool(threshold),
         "features": extractor.name,
         "code": __version__,
     }

@@ -1,13 +1,17 @@
 """How well a model's masks are those of the data."""
 
+from typing import Any
+
 import keras
 import numpy as np
+import tensorflow as tf
 
+from dgm_zoo.data.arrays import as_array
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.evidence import _stderr
+from dgm_zoo.metrics.rows import checked_rows, stderr
 
 
-def intersection_over_union(mask, truth):
+def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """|mask and truth| / |mask or truth| of each example: NumPy float64 `[n]`; 1 where both are empty.
 
     Args:
@@ -20,7 +24,7 @@ def intersection_over_union(mask, truth):
       >>> intersection_over_union([[1, 1, 0, 0]], [[0, 1, 1, 0]])
       array([0.33333333])
     """
-    mask, truth = (np.reshape(values, (len(values), -1)) for values in (mask, truth))
+    mask, truth = (_flat(name, values) for name, values in (("mask", mask), ("truth", truth)))
     if mask.shape != truth.shape:
         raise InvalidInput(f"masks have {list(mask.shape)} values and true ones {list(truth.shape)}; give equal shapes")
     for name, values in (("mask", mask), ("truth", truth)):
@@ -31,7 +35,15 @@ def intersection_over_union(mask, truth):
     return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
-def segmentation_iou(model, dataset):
+def _flat(name, values):
+    """Real values, one row for each example: `[n, values]`, n at least 1."""
+    values = as_array(name, values)
+    if not values.ndim or not values.size:
+        raise InvalidInput(f"{name} has shape {list(values.shape)}; give at least one example, [n, ...]")
+    return checked_rows(name, values.reshape(len(values), -1))
+
+
+def segmentation_iou(model: Any, dataset: tf.data.Dataset) -> dict:
     """The mean intersection over union of the masks that a model finds with those of the data.
 
     Args:
@@ -57,6 +69,6 @@ def segmentation_iou(model, dataset):
         raise InvalidInput("the data set is empty; check its split and batch size")
     found = np.concatenate(found)
     return {
-        "value": float(found.mean()), "stderr": _stderr(found),
+        "value": float(found.mean()), "stderr": stderr(found),
         "protocol": "intersection over union of the likeliest mask and the true one, mean over images",
     }

@@ -1,0 +1,141 @@
+"""Checks of a user's own arrays: what their integers mean, and which arrays a pipeline cannot serve."""
+
+from typing import Any
+
+import numpy as np
+
+from dgm_zoo.data.checks import INT32, is_integer
+from dgm_zoo.errors import InvalidInput
+
+AUTO = "auto"  # `levels` that are inferred from the values of x
+_BITS_OR_LEVELS = "biu"  # kinds of dtype: booleans, signed and unsigned integers
+_EIGHT_BITS = 128  # a grey level from here on needs 8 bits
+
+
+def check_arrays(
+    x: Any, y: Any, labels: bool, pairs: int | None, levels: Any
+) -> tuple[np.ndarray, np.ndarray | None, int | None]:
+    """Returns the arrays as the pipeline keeps them, and the number of grey levels of x.
+
+    Args:
+      x, y, labels, pairs, levels: see `pipeline.from_arrays`.
+
+    Returns:
+      x as uint8 or float32 `[N, ...]`; y as int32 `[N]` (labels), int8 `[N, n]` (latents) or None; and the number of
+      grey levels of x if it is uint8, or else `levels`, None where the values are not pixels.
+
+    Raises:
+      InvalidInput: an array that is ragged, sparse, masked, empty, of another type, or out of range.
+
+    Example:
+      >>> check_arrays(np.array([[0, 1]]), None, False, None, AUTO)
+      (array([[0, 1]], dtype=uint8), None, 2)
+    """
+    number = is_integer(levels) and 2 <= levels <= 256
+    if not (number or levels is None or (isinstance(levels, str) and levels == AUTO)):
+        raise InvalidInput(f"levels={levels!r} is not a number of grey levels; give 2 to 256, None or '{AUTO}'")
+    x = as_array("x", x)
+    if x.ndim < 2 or not x.size:
+        raise InvalidInput(f"x has shape {x.shape}; give at least one row of at least one value, as [N, ...]")
+    if x.dtype.kind in _BITS_OR_LEVELS:
+        x, levels = _integers(x, levels)
+    elif x.dtype.kind == "f":
+        x, levels = _floats(x, levels), 256 if levels == AUTO else levels
+    else:
+        raise InvalidInput(f"x has dtype {x.dtype}; give bits, grey levels 0 to 255, or floats in [0, 1]")
+    if pairs is not None:
+        if labels:
+            raise InvalidInput(f"labels=True and pairs={pairs!r} exclude each other; give one of them")
+        return x, _latents(y, len(x)), levels
+    if y is None and labels:
+        raise InvalidInput("labels=True, but there are no labels here; leave labels out, or give y")
+    return x, None if y is None else _labels(y, len(x)), levels
+
+
+def as_array(name: str, value: Any) -> np.ndarray:
+    """Returns a value as a NumPy array.
+
+    Raises:
+      InvalidInput: masked, ragged or sparse values, which NumPy would misread, or an object that is not an array.
+
+    Example:
+      >>> as_array("x", [[0.0, 1.0], [1.0]])
+      InvalidInput: x is not one array of numbers: its rows differ in shape; make them equal
+    """
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    if any(np.ma.is_masked(part) for part in parts):
+        raise InvalidInput(f"{name} has masked values; fill them, or drop their rows")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        raise InvalidInput(f"{name} is not one array of numbers: its rows differ in shape; make them equal") from None
+    if array.ndim == 0 and array.dtype == object and value is not None:
+        raise InvalidInput(f"{name} is of type {type(value).__name__}, not an array; convert it to a NumPy array")
+    return array
+
+
+def _integers(x: np.ndarray, levels: int | str | None) -> tuple[np.ndarray, int]:
+    """Bits or grey levels as uint8, and how many levels they have."""
+    if x.dtype == bool:
+        if levels not in (AUTO, 2):
+            raise InvalidInput(f"levels={levels} does not fit x, which is bool and so has 2; leave levels out")
+        return x.astype(np.uint8), 2
+    if levels is None:
+        raise InvalidInput(f"levels=None does not fit {x.dtype} data; give 2 to 256, or x as floats")
+    low, high = int(x.min()), int(x.max())
+    if low < 0 or high > 255:
+        raise InvalidInput(
+            f"x has integers from {low} to {high}, but integers are bits (0 and 1) or grey levels (0 to 255); give "
+            "floats in [0, 1], or floats and levels=None if they are not pixels"
+        )
+    if levels == AUTO:
+        if 1 < high < _EIGHT_BITS:
+            raise InvalidInput(
+                f"x has integers from {low} to {high}, which may be {high + 1} grey levels or some of 256; give "
+                f"levels={high + 1} or levels=256"
+            )
+        levels = 2 if high <= 1 else 256
+    if high >= levels:
+        raise InvalidInput(f"x has grey level {high} but levels={levels}; give at least {high + 1}")
+    return x.astype(np.uint8, copy=False), int(levels)
+
+
+def _floats(x: np.ndarray, levels: int | str | None) -> np.ndarray:
+    """Finite float32 values, in [0, 1] unless `levels` is None."""
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32, copy=False)
+    low, high = x.min(), x.max()
+    if not np.isfinite([low, high]).all():
+        row = int(np.argmin(np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
+        raise InvalidInput(f"x holds NaN or infinite values, first in row {row}; remove or mend that row")
+    if levels is not None and (low < 0 or high > 1):
+        fix = "divide by 255" if low >= 0 and high <= 255 else "rescale, or levels=None if no pixels"
+        raise InvalidInput(f"x has values from {low:g} to {high:g}, outside [0, 1]; {fix}")
+    return x
+
+
+def _labels(y: Any, rows: int) -> np.ndarray:
+    """Labels as int32 `[rows]`, -1 for a row without one."""
+    y = as_array("y", y)
+    if y.shape != (rows,) or y.dtype.kind not in "iu":
+        raise InvalidInput(f"y is {y.dtype} of shape {y.shape}; give integers of shape ({rows},)")
+    wrong = np.flatnonzero((y < -1) | (y >= INT32))
+    if len(wrong):
+        raise InvalidInput(
+            f"y holds {y[wrong[0]]} in row {wrong[0]}; give labels from 0 to 2**31 - 1, and -1 for a row without one"
+        )
+    return y.astype(np.int32)
+
+
+def _latents(z: Any, rows: int) -> np.ndarray:
+    """Latents as int8 `[rows, n]`, zeros and ones."""
+    z = as_array("y", z)
+    if z.ndim != 2 or len(z) != rows or not z.size:
+        raise InvalidInput(f"pairs need the latents of each row, but y has shape {z.shape}; give [{rows}, n]")
+    if z.dtype.kind not in _BITS_OR_LEVELS + "f":
+        raise InvalidInput(f"pairs need latents that are bits, but y has dtype {z.dtype}; give zeros and ones")
+    other = np.argwhere((z != 0) & (z != 1))
+    if len(other):
+        row, bit = other[0]
+        raise InvalidInput(f"y holds {z[row, bit]} in row {row}, but the latents of pairs are bits; give 0 and 1")
+    return z.astype(np.int8)

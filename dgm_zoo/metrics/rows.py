@@ -1,0 +1,77 @@
+"""What the scores of samples share: checks of their rows, and the dict that each number comes in."""
+
+import numpy as np
+
+from dgm_zoo.checks import whole_number
+from dgm_zoo.data.arrays import as_array
+from dgm_zoo.errors import InvalidInput
+
+
+def parts_of(name: str, n: int, parts: int, least: int = 1) -> list[np.ndarray]:
+    """The row numbers 0 .. n - 1 in `parts` disjoint parts, at random but always alike."""
+    if n < whole_number("number of parts", parts) * least:
+        raise InvalidInput(f"{name} over {parts} parts needs at least {parts * least} rows, not {n}; give more")
+    return np.array_split(np.random.default_rng(0).permutation(n), parts)
+
+
+def checked_pair(
+    real: np.ndarray, generated: np.ndarray, name: str, least: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both sets of features as float64; raises `InvalidInput` unless they fit each other.
+
+    Args:
+      real, generated: features `[n, d]` and `[m, d]`.
+      name: the score that needs them.
+      least: rows that it needs of each set.
+    """
+    real, generated = checked_rows("real", real), checked_rows("generated", generated)
+    if real.shape[1] != generated.shape[1]:
+        raise InvalidInput(
+            f"real rows have {real.shape[1]} features and generated ones {generated.shape[1]}; give the same features"
+        )
+    for which, rows in (("real", real), ("generated", generated)):
+        if len(rows) < least:
+            raise InvalidInput(f"{name} needs at least {least} {which} rows, not {len(rows)}; give more")
+    return real, generated
+
+
+def checked_labels(label: np.ndarray, n: int, classes: int) -> np.ndarray:
+    """Returns labels `[n]` as an array; raises `InvalidInput` unless they are integers from 0 to `classes` - 1."""
+    if np.shape(label) != (n,):
+        raise InvalidInput(f"labels of shape {list(np.shape(label))} do not fit {n} samples; give one for each")
+    label = whole_rows("label", label)
+    if label.min() < 0 or label.max() >= classes:
+        raise InvalidInput(f"labels from {label.min()} to {label.max()} do not fit {classes} classes; mend them")
+    return label
+
+
+def whole_rows(name: str, values: np.ndarray) -> np.ndarray:
+    """Returns integers `[n]` as an array; raises `InvalidInput` for values of another type or shape."""
+    values = as_array(name, values)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise InvalidInput(f"{name} is {values.dtype} of shape {list(values.shape)}; give integers [n]")
+    return values
+
+
+def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
+    """Returns rows `[n, d]` as float64; raises `InvalidInput` unless they are real and finite, and there is one."""
+    x = as_array(name, x)
+    if x.dtype.kind in "cOSUMm":
+        raise InvalidInput(f"{name} has dtype {x.dtype}; give real numbers")
+    x = x.astype(np.float64)
+    if x.ndim != 2 or not x.size:
+        raise InvalidInput(f"{name} has shape {list(x.shape)}; give one row for each image, [n, d]")
+    if not np.isfinite(x).all():
+        row = int(np.argwhere(~np.isfinite(x))[0][0])
+        raise InvalidInput(f"{name} holds NaN or infinity in row {row}; mend the model that made it")
+    return x
+
+
+def metric(value: float, se: float | None, protocol: str) -> dict:
+    """The dict of a number: `value`, `stderr` and `protocol`."""
+    return {"value": float(value), "stderr": se, "protocol": protocol}
+
+
+def stderr(values: np.ndarray) -> float | None:
+    """The standard error of the mean of independent values `[n]`; None for a single one."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
