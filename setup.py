@@ -18,6 +18,7 @@ REQUIRED = [
     "scipy>=1.11",  # relative entropy in the inception score; in tests, densities to compare with
     "matplotlib>=3.8",  # curves and latent maps
     "pillow>=10",  # image grids, pixel by pixel
+    "pretty_midi>=0.2.11",  # MIDI files in and out, and a sine synthesiser, without a system library
     "tensorboard>=2.20",  # event files of a run
     "tensorflow-serving-api>=2.19",  # the protocol messages of TensorFlow Serving: warm-up files and the gRPC client
 ]
@@ -41,7 +42,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
-    package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji, with their licences
+    package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji and the bands, with their licences
     install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["dgm-zoo = dgm_zoo.cli.main:main"]},

@@ -50,9 +50,10 @@ def hashes(x):
 
 def test_the_registry_lists_and_describes_every_set(tmp_path):
     assert data.list_datasets() == [
-        "bars", "binarized_mnist", "digits", "emoji/noto", "emoji/twemoji", "fashion_mnist", "gaussian_mixtures/grid",
-        "gaussian_mixtures/moons", "gaussian_mixtures/ring", "mnist", "mnist_m", "mnist_textures", "omniglot",
-        "textured_digits", *(f"uci_binary/{name}" for name in UCI_BINARY), "usps", "usps/16x16",
+        "bars", "binarized_mnist", "digits", "emoji/noto", "emoji/twemoji", "fashion_mnist", "freedoom_bands",
+        "gaussian_mixtures/grid", "gaussian_mixtures/moons", "gaussian_mixtures/ring", "jsb_chorales", "mnist",
+        "mnist_m", "mnist_textures", "omniglot", "pianoroll", "textured_digits",
+        *(f"uci_binary/{name}" for name in UCI_BINARY), "usps", "usps/16x16",
     ]
     for name in data.list_datasets():
         facts = data.info(name, data_dir=tmp_path)

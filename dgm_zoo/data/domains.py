@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from dgm_zoo.data import checks, draws, pipeline
+from dgm_zoo.data.arrays import check_arrays
 from dgm_zoo.errors import InvalidInput
 
 SAMPLE = 1_000  # rows from which the scale of a domain is measured
@@ -70,7 +71,7 @@ def domain(
     try:
         if span is not None:
             x = _spanned(x, span, levels)
-        x, y = checks.check_arrays(x, y, False, None, levels)
+        x, y, levels = check_arrays(x, y, False, None, levels)
         if image_size is not None:
             x, levels = pipeline.resized(x, levels, image_size)
     except InvalidInput as error:

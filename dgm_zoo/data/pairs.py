@@ -13,9 +13,10 @@ epoch.
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.data import checks, draws, pipeline, registry
+from dgm_zoo.data import checks, draws, pipeline
 from dgm_zoo.data.domains import COLOUR, check_scales, check_shapes, domain
 from dgm_zoo.data.preparing import directory
+from dgm_zoo.data.reading import read_split
 from dgm_zoo.data.sets import entry
 from dgm_zoo.errors import InvalidInput
 
@@ -81,7 +82,7 @@ def load_pair(
         if (labelled or balanced) and entry(name).num_classes is None:
             option = f"labels={tuple(wanted)}" if labelled else "balanced=True"
             raise InvalidInput(f"{option}, but '{name}' has no labels; set it to False for the {role}")
-        x, y, _, levels = registry.read_split(name, split, directory(name, data_dir), size)
+        x, y, _, levels = read_split(name, split, directory(name, data_dir), size)
         domains.append(domain(role, f"'{name}'", x, y, levels=levels))
     return _pair(domains, wanted, batch_size, split, channels, limit, balanced, seed, first_epoch)
 
@@ -142,7 +143,7 @@ def _both(name, value):
 def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed, first_epoch):
     """The pipeline of two `Domain`s."""
     training = split == "train"
-    checks.check_options(split, batch_size, None, False, seed, first_epoch)
+    batch_size, seed, first_epoch = checks.check_options(split, batch_size, None, False, seed, first_epoch)
     if batch_size % 2:
         raise InvalidInput(f"batch_size must be even, half of it for each domain, got {batch_size}")
     channels, each = check_shapes(*domains, channels), batch_size // 2

@@ -100,8 +100,6 @@ def from_arrays(
         x, levels, noise = (drawn.astype(np.uint8), 2, None) if binarize else (drawn, None, None)
 
     rows = len(x)
-    steps = rows // batch_size if training else -(-rows // batch_size)
-    shuffle = training if shuffle is None else shuffle
     y = y if labels or pairs is not None else None
     known = np.arange(rows) if y is None or not training else np.flatnonzero((y.reshape(rows, -1) >= 0).any(1))
     mixed = 0 < len(known) < rows
@@ -110,14 +108,7 @@ def from_arrays(
         x = tf.constant(x)
         y = None if y is None else tf.constant(y)
 
-    def epoch_of_rows(epoch):
-        order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
-        order = _mix(order, known, batch_size, labelled_rows) if mixed else order
-        batches = tf.data.Dataset.range(steps)
-        return batches.map(lambda b: (epoch, b, order[b * batch_size : (b + 1) * batch_size]))
-
     def gather(epoch, b, rows):
-        rows = tf.ensure_shape(rows, [batch_size if training else None])
         batch = tf.gather(x, rows)
         batch = noise(batch, draws.key_of(seed, draws.NOISE, epoch, b)) if noise else draws.values(batch, levels)
         if y is None:
@@ -125,7 +116,38 @@ def from_arrays(
         given = tf.gather(y, rows)
         return batch, given if labels else tf.cast(given, tf.float32)
 
+    epoch_of_rows, steps = seeded_order(
+        rows, batch_size=batch_size, training=training, shuffle=shuffle, seed=seed,
+        arrange=(lambda order: _mix(order, known, batch_size, labelled_rows)) if mixed else None,
+    )
     return batches_of(epoch_of_rows, gather, steps, first_epoch)
+
+
+def seeded_order(
+    rows: int, *, batch_size: int, training: bool, shuffle: bool | None, seed: int, arrange: Callable | None = None
+) -> tuple[Callable, int]:
+    """Returns `epoch_of_rows` and `steps` of one data set for `batches_of`: each epoch is one pass over all rows.
+
+    Its elements are (epoch, number of the batch, rows int32 [B]).
+
+    Args:
+      rows: number of rows.
+      batch_size, shuffle, seed: see `registry.load`.
+      training: whether the order is shuffled by default and the remainder dropped.
+      arrange: None, or a function of an epoch's order, int32 [rows], that returns another.
+    """
+    steps = rows // batch_size if training else -(-rows // batch_size)
+    shuffle = training if shuffle is None else shuffle
+
+    def rows_of(order, b):
+        return tf.ensure_shape(order[b * batch_size : (b + 1) * batch_size], [batch_size if training else None])
+
+    def epoch_of_rows(epoch):
+        order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
+        order = arrange(order) if arrange else order
+        return tf.data.Dataset.range(steps).map(lambda b: (epoch, b, rows_of(order, b)))
+
+    return epoch_of_rows, steps
 
 
 def batches_of(

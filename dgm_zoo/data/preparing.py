@@ -17,15 +17,17 @@ def prepare(name, data_dir=None, manual_dir=None):
     """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
 
     Args:
-      name: one of `list_datasets()`. `bars`, `digits`, `emoji` and `gaussian_mixtures` are made in seconds and offline.
-        `mnist_m`, `mnist_textures`, `textured_digits`, `uci_binary` and `usps` are read from files that you have: see
-        `builders/` for where they come from; those made of textures need `mnist`, too. TFDS downloads the others.
+      name: one of `list_datasets()`. `bars`, `digits`, `emoji`, `freedoom_bands` and `gaussian_mixtures` are made in
+        seconds and offline. `jsb_chorales`, `mnist_m`, `mnist_textures`, `pianoroll`, `textured_digits`, `uci_binary`
+        and `usps` are read from files that you have: see `builders/` for where they come from; those made of textures
+        need `mnist`, too. TFDS downloads the others.
       data_dir: see `load`.
       manual_dir: folder of these files; None for `downloads/manual/uci_binary`, say, in data_dir.
 
     Raises:
-      InvalidInput: the name is unknown; the set cannot be downloaded or written; its files are missing or are not what
-        was published; or the set that it is made of is not prepared.
+      InvalidInput: the name is unknown; the set cannot be downloaded or written; its files are missing, cannot be read,
+        or are not what was published; the set that it is made of is not prepared; or manual_dir is given for a
+        `pianoroll` that is prepared already.
 
     Example:
       >>> prepare("digits", "/tmp/sets")
@@ -33,6 +35,11 @@ def prepare(name, data_dir=None, manual_dir=None):
     """
     entry(name)
     found = prepared_in(name, data_dir)
+    if found and manual_dir is not None and SETS[name].yours:
+        raise InvalidInput(
+            f"'{name}' is prepared in {found} already, perhaps from other files than those in {manual_dir}; remove "
+            "that folder, or give another data_dir (or TFDS_DATA_DIR)"
+        )
     if found and (data_dir is None or found.startswith(os.path.join(_data_dir(data_dir), ""))):
         return found
     manual_dir, made_of = _manual_dir(name, data_dir, manual_dir), SETS[name].made_of
@@ -80,7 +87,7 @@ def _manual_dir(name, data_dir, manual_dir):
         return None
     folder = os.path.join(_data_dir(data_dir), "downloads", "manual", wanted.builder)
     folder = os.path.expanduser(manual_dir or folder)
-    if not glob.glob(os.path.join(glob.escape(folder), wanted.manual)):
+    if not glob.glob(os.path.join(glob.escape(folder), wanted.manual), recursive=True):
         raise InvalidInput(
             f"data set '{name}' is read from {wanted.manual}, which is not in {folder}; run 'dgm-zoo data prepare "
             f"{name} --manual_dir=FOLDER' with the folder that has it ({wanted.source})"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 from typing import TYPE_CHECKING
 
+from dgm_zoo.data.facts import Modes, Music
 from dgm_zoo.data.preparing import directory, prepared_in
-from dgm_zoo.data.sets import SETS, Modes, entry
+from dgm_zoo.data.reading import read_split
+from dgm_zoo.data.sets import SETS, entry
 from dgm_zoo.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ class DatasetInfo:
       name: as `load` takes it.
       version: version of the TFDS builder.
       image_shape: shape of one example x as `load` gives it by default: (H, W, C), (2,) for points in the plane, or
-        (n,) for vectors of n bits.
+        (n,) for vectors of n bits, or (bars, steps, pitches, tracks) for piano-rolls.
       num_classes: number of labels over all splits, or None for a set without labels.
-      splits: number of examples of "train", "validation" and "test".
+      splits: number of examples of "train", "validation" and "test"; those of music are phrases. 0 for `pianoroll`
+        where it is not prepared.
       levels: number of grey levels of a pixel, or None for points.
       source: who made it.
       licence: its terms.
       prepared: whether it lies ready to be read.
       modes: the `Modes` of a mixture of Gaussians, or None for every other set.
       latents: what the bits are that an example comes with, such as "mask"; None for a set without pairs.
+      music: the `Music` of a set of piano-rolls, which names its tracks, or None for every other set.
     """
 
     name: str
@@ -45,35 +48,56 @@ class DatasetInfo:
     prepared: bool
     modes: Modes | None
     latents: str | None
+    music: Music | None
 
 
-def info(name, data_dir=None):
+def info(
+    name: str,
+    data_dir: str | os.PathLike | None = None,
+    *,
+    bars: int | None = None,
+    hop: int | None = None,
+    steps: int | None = None,
+    sounding: int | None = None,
+) -> DatasetInfo:
     """Returns the `DatasetInfo` of a data set, which need not be prepared.
 
     Args:
       name: one of `list_datasets()`.
       data_dir: where to look whether it is prepared; see `load`.
+      bars, hop, steps, sounding: phrases of music as `load` takes them: the shape and the sizes of the splits are then
+        those that `load` would give. Unless all are None the set is read for that.
 
     Raises:
-      InvalidInput: the name is unknown.
+      InvalidInput: the name is unknown; or bars, hop, steps or sounding do not fit, or the set is then not prepared.
 
     Example:
       >>> info("digits").splits
       {'train': 1293, 'validation': 144, 'test': 360}
     """
     found = entry(name)
+    shape, splits = found.image_shape, {split: count for split, (_, count) in found.splits.items()}
+    phrase = {"bars": bars, "hop": hop, "steps": steps, "sounding": sounding}
+    _check_phrase(name, phrase)
+    prepared = prepared_in(name, data_dir) is not None
+    if any(value is not None for value in phrase.values()) or (found.yours and prepared):
+        from dgm_zoo.data import phrases
+
+        shape, folder = phrases.shape_of(name, bars, steps), directory(name, data_dir)
+        splits = {split: phrases.count(name, split, folder, **phrase) for split in splits}
     return DatasetInfo(
         name=name,
         version=found.version,
-        image_shape=found.image_shape,
+        image_shape=shape,
         num_classes=found.num_classes,
-        splits={split: count for split, (_, count) in found.splits.items()},
+        splits=splits,
         levels=found.levels,
         source=found.source,
         licence=found.licence,
-        prepared=prepared_in(name, data_dir) is not None,
+        prepared=prepared,
         modes=found.modes,
         latents=found.latents,
+        music=found.music,
     )
 
 
@@ -94,14 +118,18 @@ def load(
     labels_per_class: int | None = None,
     labelled_rows: int | None = None,
     pairs: int | None = None,
+    bars: int | None = None,
+    hop: int | None = None,
+    steps: int | None = None,
+    sounding: int | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of one split of a data set.
 
-    A split is read once into memory, and stays there for later calls. Everything random is a function of the
-    seed: the order of epoch e of (seed, e), and the pixels drawn in it of (seed, e, batch). In training each
-    epoch has its own order and pixels; "validation" and "test" come in order, with pixels drawn from (seed,
-    row), the same every time and for every batch size.
+    A split is read once into memory, and stays there for later calls; music is packed there, eight values in a
+    byte. Everything random is a function of the seed: the order of epoch e of (seed, e), and the pixels drawn in it
+    of (seed, e, batch). In training each epoch has its own order and pixels; "validation" and "test" come in order,
+    with pixels drawn from (seed, row), the same every time and for every batch size.
 
     The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
     `omniglot` its last 1,928, a tenth, for `textured_digits` its last 2,000; TFDS stores these sets in a fixed order
@@ -142,14 +170,22 @@ def load(
         as the masks of `textured_digits`. Elements are then (x, z), and z is -1 throughout where it is not known. Which
         ones are is drawn from the seed; `labelled_rows` says how many of them a batch has. The held-out splits keep
         all. Not with labels=True.
+      bars: of music, number of bars in an example; None for 4. A phrase lies within one piece.
+      hop: of music, bars from the beginning of one example to that of the next; None for `bars`, so that examples do
+        not overlap. Less gives more of them.
+      steps: of music, time steps in a bar, a multiple of 4 that divides those of the set (`info(name).music.steps`);
+        None for 16. A step sounds where any of the finer ones that it covers does.
+      sounding: of music, the least number of tracks that have a note in an example; None for 1.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
-        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `emoji` and `gaussian_mixtures` prepare
-        themselves, in TFDS's default or a temporary folder if this one cannot be written to.
+        ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `emoji`, `freedoom_bands` and
+        `gaussian_mixtures` prepare themselves, in TFDS's default or a temporary folder if this one cannot be written
+        to.
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
       with z float32 [B, n], the pixels of a mask row by row. Of `gaussian_mixtures`, x is points [B, 2], mostly within
-      [-1.5, 1.5], and y the mode (or the half moon); of `uci_binary`, x is bits [B, n].
+      [-1.5, 1.5], and y the mode (or the half moon); of `uci_binary`, x is bits [B, n]; of music, zeros and ones
+      [B, bars, steps, pitches, tracks].
 
     Raises:
       InvalidInput: the set is unknown or not prepared, or an option does not fit.
@@ -171,10 +207,24 @@ def load(
     if pairs is not None and image_size is not None:
         raise InvalidInput(f"image_size={image_size!r} would not suit the {found.latents}s of pairs; leave it out")
     if len(found.image_shape) != 3:
-        kind = "points" if found.levels is None else "bits"
+        kind = "piano-rolls" if found.music else "points" if found.levels is None else "bits"
         for option, value in {"binarize": binarize, "dequantize": dequantize, "image_size": image_size}.items():
             if value:
                 raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds {kind}; leave it out")
+    phrase = {"bars": bars, "hop": hop, "steps": steps, "sounding": sounding}
+    _check_phrase(name, phrase)
+    if found.music:
+        from dgm_zoo.data import phrases
+
+        few = {"labelled_fraction": labelled_fraction, "labels_per_class": labels_per_class,
+               "labelled_rows": labelled_rows}
+        for option, value in few.items():
+            if value is not None:
+                raise InvalidInput(f"{option}={value!r}, but '{name}' has no labels; leave it out")
+        return phrases.load(
+            name, split, directory(name, data_dir), batch_size=batch_size, **phrase, shuffle=shuffle, seed=seed,
+            first_epoch=first_epoch, limit=limit,
+        )
     if image_size is not None:
         image_size = checks.check_image_size(image_size)
     x, y, z, levels = read_split(name, split, directory(name, data_dir), image_size)
@@ -238,37 +288,8 @@ def class_shares(
     return [float(share) for share in counts / counts.sum()]
 
 
-@functools.cache
-def read_split(name, split, folder, image_size):
-    """Reads a split into memory, once.
-
-    Args:
-      name: one of `list_datasets()`.
-      split: "train", "validation" or "test".
-      folder: where the set is prepared, `preparing.directory(name, data_dir)`.
-      image_size: (height, width), a tuple, or None; see `load`.
-
-    Returns:
-      x uint8 [N, H, W, C] or float32 [N, 2], labels y [N] or None, latents z uint8 [N, n] or None, and x's levels.
-    """
-    import numpy as np
-    import tensorflow_datasets as tfds
-
-    from dgm_zoo.data import pipeline
-
-    found = SETS[name]
-    stored = tfds.builder_from_directory(folder).as_dataset(
-        split=found.splits[split][0], batch_size=1000, shuffle_files=False
-    )
-    xs, ys, zs, levels = [], [], [], found.levels
-    for block in tfds.as_numpy(stored):
-        x = block[found.feature]
-        x = found.from_stored(x) if found.from_stored else x
-        if len(found.image_shape) == 3:
-            x, levels = pipeline.resized(x, found.levels, image_size or found.image_shape[:2])
-        xs.append(x)
-        ys.append(block.get("label"))
-        zs.append(block[found.latents].reshape(len(x), -1) if found.latents else None)
-    x, y = np.concatenate(xs), None if found.num_classes is None else np.concatenate(ys)
-    x.setflags(write=False)  # later calls share it
-    return x, y, np.concatenate(zs) if found.latents else None, levels
+def _check_phrase(name, phrase):
+    """Raises `InvalidInput` for an option of music that is given for another set."""
+    for option, value in phrase.items():
+        if value is not None and SETS[name].music is None:
+            raise InvalidInput(f"{option}={value!r} is for music, which '{name}' is not; leave it out")

@@ -1,44 +1,10 @@
 """The table of data sets: the facts of each, and how TFDS finds it."""
 
-import dataclasses
 import math
-from collections.abc import Callable
 
+from dgm_zoo.data.facts import Modes, Music, Set
+from dgm_zoo.data.tracks import BAND, FINEST, PITCHES, VOICES
 from dgm_zoo.errors import unknown
-
-
-@dataclasses.dataclass(frozen=True)
-class Modes:
-    """The modes of a mixture of round Gaussians of equal size and weight.
-
-    Attributes:
-      centres: a tuple of (x, y), one for each mode, in the order of the labels.
-      stddev: the standard deviation of each mode in either coordinate.
-    """
-
-    centres: tuple
-    stddev: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Set:
-    """One data set: the facts of `DatasetInfo`, and how TFDS finds them."""
-
-    version: str
-    image_shape: tuple
-    num_classes: int | None
-    splits: dict  # of the zoo's split -> (TFDS split or slice, number of examples)
-    source: str
-    licence: str
-    levels: int | None = 256
-    feature: str = "image"
-    from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
-    builder: str | None = None  # module of builders/ for a set that TFDS lacks
-    manual: str | None = None  # file (or pattern of files) that a user must have; without one the set prepares itself
-    made_of: str | None = None  # another set, whose folder its builder is given by that name
-    stored_as: str | None = None  # another set, which is prepared in place of this one and read by from_stored
-    latents: str | None = None  # feature that holds the bits that an example comes with, for pairs
-    modes: Modes | None = None
 
 
 def _ink(images):
@@ -103,6 +69,24 @@ def _bits(name):
         if name in ("adult", "connect4", "dna", "mushrooms") else "none stated",
         builder="uci_binary",
         manual=f"{name}.npz",
+    )
+
+
+def _music(music, counts, source, licence, builder, manual=None, yours=False):
+    """A set of piano-rolls, 4 bars of 16 steps by default."""
+    return Set(
+        version="1.0.0",
+        image_shape=(4, 16, PITCHES, len(music.tracks)),
+        num_classes=None,
+        splits={split: (split, n) for split, n in zip(("train", "validation", "test"), counts, strict=True)},
+        levels=2,
+        feature="bars",
+        source=source,
+        licence=licence,
+        builder=builder,
+        manual=manual,
+        yours=yours,
+        music=music,
     )
 
 
@@ -191,9 +175,24 @@ SETS = {
         source="Xiao, Rasul and Vollgraf (2017)",
         licence="MIT",
     ),
+    "freedoom_bands": _music(
+        Music(BAND, FINEST),
+        (3_228, 428, 410),
+        source="the music of the game Freedoom, all versions, by the project's contributors",
+        licence="BSD 3-clause",
+        builder="freedoom_bands",
+    ),
     "gaussian_mixtures/grid": _mixture(25, "5x5 Gaussians, spaced as in Lin et al. (2018) and scaled by 1/4", GRID),
     "gaussian_mixtures/moons": _mixture(2, "two half circles, as in scikit-learn's make_moons, centred"),
     "gaussian_mixtures/ring": _mixture(8, "8 Gaussians on the unit circle, as in Lin et al. (2018)", RING),
+    "jsb_chorales": _music(
+        Music(VOICES, 16),
+        (787, 260, 271),
+        source="J. S. Bach, voices separated as by Huang et al. (2017), splits of Boulanger-Lewandowski et al. (2012)",
+        licence="the compositions are in the public domain; none stated for the encoding",
+        builder="jsb_chorales",
+        manual="jsb_chorales_16th.npz",
+    ),
     "mnist": Set(
         version="3.0.1",
         image_shape=(28, 28, 1),
@@ -231,6 +230,15 @@ SETS = {
         source="Lake, Salakhutdinov and Tenenbaum (2015); 105x105 inverted and area-averaged to 28x28",
         licence="MIT",
         from_stored=_ink,
+    ),
+    "pianoroll": _music(
+        Music(BAND, FINEST),
+        (0, 0, 0),
+        source="your own MIDI files (.mid or .midi), read by pretty_midi",
+        licence="yours",
+        builder="pianoroll",
+        manual="**/*.[mM][iI][dD]*",
+        yours=True,
     ),
     "textured_digits": Set(
         version="1.0.0",

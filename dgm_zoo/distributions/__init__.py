@@ -1,5 +1,6 @@
 """From network outputs to distributions: heads, priors, divergences, noise. Knows nothing of models."""
 
+from dgm_zoo.distributions.binarised import binarised
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
 from dgm_zoo.distributions.discrete import (
@@ -96,6 +97,7 @@ __all__ = [
     "StraightThroughBernoulli",
     "UniformPrior",
     "VampPrior",
+    "binarised",
     "check_seed",
     "get",
     "jensen_shannon",

@@ -7,6 +7,7 @@ from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
 from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import mode_coverage
+from dgm_zoo.metrics.music import music_quality
 from dgm_zoo.metrics.quality import least_samples, sample_quality
 from dgm_zoo.metrics.reference import Reference, load_reference
 from dgm_zoo.metrics.scores import (
@@ -43,6 +44,7 @@ __all__ = [
     "log_likelihood",
     "log_partition",
     "mode_coverage",
+    "music_quality",
     "precision_recall",
     "sample_quality",
     "segmentation_iou",

@@ -6,7 +6,9 @@ from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_d
 from dgm_zoo.networks.default import classifier_of, encoder_and_decoder, generator_and_discriminator
 from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
+from dgm_zoo.networks.music import bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
 from dgm_zoo.networks.patch import patch_discriminator, receptive_field
+from dgm_zoo.networks.phrases import noise_sizes, phrase_generator
 from dgm_zoo.networks.pool import ImagePool
 from dgm_zoo.networks.predictors import Predictors
 from dgm_zoo.networks.stochastic import BeliefNetwork
@@ -20,6 +22,9 @@ __all__ = [
     "ImagePool",
     "Predictors",
     "SigmoidBelief",
+    "bar_critic",
+    "bar_encoder",
+    "bar_generator",
     "classifier_of",
     "conv_decoder",
     "conv_encoder",
@@ -31,7 +36,11 @@ __all__ = [
     "encoder_and_decoder",
     "generator_and_discriminator",
     "lenet",
+    "noise_sizes",
     "patch_discriminator",
+    "phrase_critic",
+    "phrase_generator",
     "receptive_field",
     "resnet_translator",
+    "temporal_generator",
 ]

@@ -1,0 +1,109 @@
+"""From a MIDI file to the bars of a piano-roll."""
+
+import itertools
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from dgm_zoo.data.tracks import BAND, BEATS, FINEST, LOWEST_PITCH, PITCHES, Track
+from dgm_zoo.errors import InvalidInput
+
+SHORTEST = 2  # steps of `FINEST` that an articulated note has at least
+
+
+def read_midi(path: str | Path, tracks: tuple[Track, ...] = BAND, steps: int = FINEST,
+              articulate: bool = True) -> np.ndarray:
+    """Returns a MIDI file as bars of a piano-roll, bool `[bars, steps, 84, tracks]`.
+
+    Time is counted in beats, so tempo changes do not matter. Starts and ends are rounded to the nearest step. A drum
+    hit is its first step. A pitch that an instrument strikes again while it sounds ends there and begins anew. Notes
+    outside C1 to B7, and programs that no track takes, are left out, and so are empty bars at the beginning and the
+    end.
+
+    Args:
+      path: the file; its time signature is 4/4, or absent, which means 4/4.
+      tracks: which programs belong to which track.
+      steps: time steps in a bar.
+      articulate: MuseGAN's cleaning: notes shorter than 2 steps of 96 are dropped, and the last step of a note is left
+        silent, so that a repeated note differs from a held one. False keeps each note's steps as they are.
+
+    Raises:
+      InvalidInput: the file cannot be read, has another time signature, or has no note for any of the tracks.
+
+    Example:
+      >>> read_midi("song.mid", steps=16, articulate=False).shape
+      (64, 16, 84, 5)
+
+    Reference: Dong et al., MuseGAN, 2018, for the cleaning.
+    """
+    import pretty_midi
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tempo events on other than the first track, which still count
+            song = pretty_midi.PrettyMIDI(str(path))
+    except Exception as error:  # the parser raises whatever the bytes lead it to
+        raise InvalidInput(
+            f"'{path}' cannot be read as a MIDI file ({type(error).__name__}: {error}); mend or remove it"
+        ) from None
+    for signature in song.time_signature_changes:
+        if (signature.numerator, signature.denominator) != (BEATS, 4):
+            raise InvalidInput(
+                f"'{path}' has the time signature {signature.numerator}/{signature.denominator}, but bars have four "
+                "quarter notes; remove the file"
+            )
+    per_step = song.resolution * BEATS / steps
+    parts = []
+    for instrument in song.instruments:
+        track = _track_of(instrument, tracks)
+        if track is not None:
+            notes = [
+                (note.pitch - LOWEST_PITCH, *(round(song.time_to_tick(t) / per_step) for t in (note.start, note.end)))
+                for note in instrument.notes
+            ]
+            parts.append((track, notes))
+    x = rasterise(parts, tracks, steps, articulate)
+    if not len(x):
+        names = ", ".join(track.name for track in tracks)
+        raise InvalidInput(f"'{path}' has no notes between C1 and B7 for the tracks {names}; remove the file")
+    return x
+
+
+def rasterise(parts: list, tracks: tuple[Track, ...], steps: int, articulate: bool) -> np.ndarray:
+    """Returns notes as bars, bool `[bars, steps, 84, tracks]`, without empty bars at either end.
+
+    Args:
+      parts: a tuple (track, notes) for each instrument. Instruments of one track sound together. A note is a tuple
+        (pitch, start, end): the row of the roll, and steps from the beginning.
+      tracks, steps, articulate: see `read_midi`.
+
+    Example:
+      >>> rasterise([(0, [(12, 0, 4)])], BAND, 16, articulate=False).sum()
+      4
+    """
+    parts = [(track, sorted(note for note in notes if 0 <= note[0] < PITCHES)) for track, notes in parts]
+    last = max((max(start + 1, end) for _, notes in parts for _, start, end in notes), default=0)
+    bars = -(-last // steps)
+    x = np.zeros((bars * steps, PITCHES, len(tracks)), bool)
+    for track, notes in parts:
+        pairs = itertools.zip_longest(notes, notes[1:], fillvalue=(None, 0, 0))
+        for (pitch, start, end), (next_pitch, next_start, _) in pairs:
+            if tracks[track].drum:
+                x[start, pitch, track] = True
+                continue
+            if next_pitch == pitch:
+                end = min(end, next_start)
+            if not articulate or (end - start) * FINEST >= SHORTEST * steps:
+                x[start : end - articulate, pitch, track] = True
+    x = x.reshape(bars, steps, PITCHES, len(tracks))
+    sounding = np.flatnonzero(x.any((1, 2, 3)))
+    return x[sounding[0] : sounding[-1] + 1] if len(sounding) else x[:0]
+
+
+def _track_of(instrument, tracks):
+    """The index of the track that takes an instrument; None if none does."""
+    for index, track in enumerate(tracks):
+        if instrument.is_drum == track.drum and (track.drum or instrument.program in track.programs):
+            return index
+    return None

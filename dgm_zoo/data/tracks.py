@@ -1,0 +1,42 @@
+"""The tracks of a piano-roll: their names, and which General MIDI programs they hold.
+
+A piano-roll x `[..., steps, pitches, tracks]` is 1 where a track sounds a pitch in a time step. All sets of the zoo
+have the 84 pitches C1 to B7 (MIDI 24 to 107), as MuseGAN (Dong et al., 2018), and four beats in a bar.
+"""
+
+import dataclasses
+
+LOWEST_PITCH = 24  # the MIDI number of row 0
+PITCHES = 84
+BEATS = 4  # of a bar
+FINEST = 96  # steps of a bar in which notes are stored: 24 of a beat, as MuseGAN
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """One track of a piano-roll.
+
+    Attributes:
+      name: as pictures and MIDI files show it.
+      program: General MIDI program, 0 to 127, that the track is written with.
+      drum: whether it is played on the percussion channel, where a pitch is an instrument.
+      programs: the programs of a MIDI file that are read into this track; those of a drum track do not matter.
+    """
+
+    name: str
+    program: int
+    drum: bool = False
+    programs: tuple = ()
+
+
+# Keyboards, organs, brass, reeds, pipes and synthesiser leads share a track; bowed strings, choirs and pads another.
+# Programs 112 to 127 (percussion and sound effects) have none.
+BAND = (
+    Track("bass", 33, programs=tuple(range(32, 40))),
+    Track("drums", 0, drum=True),
+    Track("guitar", 29, programs=tuple(range(24, 32))),
+    Track("lead", 4, programs=(*range(24), *range(56, 88), *range(104, 112))),
+    Track("strings", 48, programs=(*range(40, 56), *range(88, 104))),
+)
+
+VOICES = tuple(Track(name, 52) for name in ("soprano", "alto", "tenor", "bass"))

@@ -1,0 +1,226 @@
+"""What can be counted in bars of music: MuseGAN's five measures, by their definitions.
+
+A value is to be compared with that of real music, not with 0 or 100. Values measured at different numbers of steps a
+bar, or with another chroma, do not compare.
+
+References: Dong et al., MuseGAN, 2018, section "Objective Metrics for Evaluation" (EB, UPC, QN, DP, TD). Harte, Sandler
+  and Gasser, Detecting Harmonic Change in Musical Audio, 2006 (the tonal centroid).
+"""
+
+import itertools
+
+import numpy as np
+
+from dgm_zoo.data.tracks import BEATS, FINEST, Track
+from dgm_zoo.errors import InvalidInput, unknown
+
+CHROMAS = ("folded", "v1")
+QUALIFIED = 3  # steps of 96 that a qualified note has at least
+NEXT_TO = 0.3  # what a drum hit one step beside a sixteenth counts
+SIXTEENTHS = 16  # of a bar
+RADII = (1.0, 1.0, 0.5)  # of the circles of fifths, minor thirds and major thirds
+
+
+def empty_bars(bars: np.ndarray) -> np.ndarray:
+    """EB: whether each bar has no note, bool `[n]`.
+
+    Args:
+      bars: zeros and ones of one track, `[n, steps, pitches]`.
+    """
+    return ~np.any(bars, (1, 2))
+
+
+def pitch_classes(bars: np.ndarray, chroma: str = "folded") -> np.ndarray:
+    """UPC: number of pitch classes that each bar uses, 0 to 12, int `[n]`.
+
+    Args:
+      bars: zeros and ones of one track, `[n, steps, pitches]`.
+      chroma: see `chroma_of`.
+
+    Raises:
+      InvalidInput: an unknown chroma, or pitches that are not whole octaves.
+
+    Example:
+      >>> c_major = np.zeros((1, 16, 84)); c_major[:, :, [0, 4, 7, 12]] = 1
+      >>> pitch_classes(c_major)
+      array([3])
+    """
+    return (chroma_of(bars, chroma).sum(1) > 0).sum(-1)
+
+
+def qualified_notes(bars: np.ndarray) -> np.ndarray:
+    """QN: share of each bar's notes that are not too short, float `[n]`; NaN for an empty bar.
+
+    A note is a run of steps of one pitch within the bar. It qualifies with at least 3 steps of 96 to the bar, a
+    thirty-second note; with fewer steps to a bar, with as long a time, and at least 2 steps. Many short notes mean
+    fragmented music.
+
+    Args:
+      bars: zeros and ones of one track, `[n, steps, pitches]`.
+    """
+    least = _qualified_steps(np.shape(bars)[1])
+    notes, long_ones = _runs(bars, 1).sum((1, 2)), _runs(bars, least).sum((1, 2))
+    return _share(long_ones, notes)
+
+
+def drum_patterns(bars: np.ndarray) -> np.ndarray:
+    """DP: how much of each bar's drum hits lies on sixteenths, float `[n]`; NaN for an empty bar.
+
+    A hit, the first step of a run, counts 1 on a sixteenth, 0.3 one step beside it, and otherwise 0. Of all shifts of
+    that grid by whole steps, the best one counts, as in the authors' code.
+
+    Args:
+      bars: zeros and ones of a drum track, `[n, steps, pitches]`; steps a multiple of 16 and at least 32.
+
+    Raises:
+      InvalidInput: so few steps to a bar that every hit lies on a sixteenth.
+    """
+    steps = np.shape(bars)[1]
+    period = steps // SIXTEENTHS
+    if steps % SIXTEENTHS or period < 2:
+        raise InvalidInput(
+            f"bars of {steps} steps cannot show whether drum hits lie on sixteenths; give 32 steps or another larger "
+            "multiple of 16"
+        )
+    weight = np.zeros(period)
+    weight[[1, -1]], weight[0] = NEXT_TO, 1.0
+    hits = _runs(bars, 1).sum(2).reshape(len(bars), SIXTEENTHS, period).sum(1)
+    best = np.max([hits @ np.roll(weight, shift) for shift in range(period)], 0)
+    return _share(best, hits.sum(1))
+
+
+def tonal_distances(a: np.ndarray, b: np.ndarray, chroma: str = "folded") -> np.ndarray:
+    """TD: mean over beats of the distance of two tracks' tonal centroids, float `[n]`.
+
+    NaN where one of the tracks is silent for a whole beat: such a bar does not count.
+
+    Args:
+      a, b: zeros and ones of one track each, `[n, steps, pitches]`.
+      chroma: see `chroma_of`.
+
+    Raises:
+      InvalidInput: an unknown chroma, or pitches that are not whole octaves.
+    """
+    first, second = (tonal_centroids(chroma_of(bars, chroma)) for bars in (a, b))
+    return np.linalg.norm(first - second, axis=-1).mean(1)
+
+
+def chroma_of(bars: np.ndarray, chroma: str = "folded") -> np.ndarray:
+    """Number of sounding steps of each pitch class in each beat, `[n, 4, 12]`.
+
+    Args:
+      bars: zeros and ones of one track, `[n, steps, pitches]`; pitches whole octaves from C on, steps whole beats.
+      chroma: "folded" adds up the octaves. "v1" is what MuseGAN's released code computes instead, twelve groups of
+        neighbouring pitches, by which the published UPC and TD were very likely measured: for standing beside those
+        numbers only.
+
+    Raises:
+      InvalidInput: an unknown chroma, or pitches that are not whole octaves.
+    """
+    n, steps, pitches = np.shape(bars)
+    if pitches % 12 or steps % BEATS:
+        raise InvalidInput(
+            f"bars of {steps} steps and {pitches} pitches do not divide into beats and octaves; give a multiple of "
+            f"{BEATS} steps and of 12 pitches"
+        )
+    if chroma not in CHROMAS:
+        raise unknown("chroma", chroma, CHROMAS)
+    beats = np.asarray(bars, np.float64).reshape(n, BEATS, steps // BEATS, pitches).sum(2)
+    if chroma == "v1":
+        return beats.reshape(n, BEATS, 12, pitches // 12).sum(3)
+    return beats.reshape(n, BEATS, pitches // 12, 12).sum(2)
+
+
+def tonal_centroids(chroma: np.ndarray) -> np.ndarray:
+    """The tonal centroid of Harte et al., Eq. 1, of each chroma `[..., 12]`: `[..., 6]`, NaN where it is silent."""
+    angles = np.pi * np.arange(12) * np.array([[7 / 6], [3 / 2], [2 / 3]])
+    basis = np.stack([np.sin(angles), np.cos(angles)], 1) * np.array(RADII)[:, None, None]
+    total = chroma.sum(-1, keepdims=True)
+    weights = np.divide(chroma, total, out=np.full_like(chroma, np.nan, dtype=float), where=total > 0)
+    return weights @ basis.reshape(6, 12).T
+
+
+def music_quality(phrases: np.ndarray, tracks: tuple[Track, ...], chroma: str = "folded") -> dict:
+    """MuseGAN's measures of each track and each pair of tracks, with their uncertainty.
+
+    Drums have EB and DP, the other tracks EB, UPC and QN, and each pair of those TD. DP needs at least 32 steps to a
+    bar and is left out with fewer. Except in EB, bars in which the track is empty do not count; in TD, those in which
+    one of the two is silent for a beat. A measure for which no bar counts is None.
+
+    Args:
+      phrases: zeros and ones, `[n, bars, steps, pitches, tracks]`.
+      tracks: the tracks of the last axis, such as `data.info(name).music.tracks`.
+      chroma: "folded", or "v1" to stand beside the published tables; see `chroma_of`.
+
+    Returns:
+      dict of `EB`, `UPC`, `QN`, `DP` (dicts of track name) and `TD` (of "name-name") to a dict of `value` (EB, QN and
+      DP in per cent), `stderr` over bars, and `bars`, the number that counted; and `protocol`.
+
+    Raises:
+      InvalidInput: another shape, values that are not 0 and 1, or an unknown chroma.
+
+    Example:
+      >>> music_quality(model.sample(500, seed=0), data.info("freedoom_bands").music.tracks)["TD"]["bass-guitar"]
+    """
+    x = _checked(phrases, tracks)
+    if chroma not in CHROMAS:
+        raise unknown("chroma", chroma, CHROMAS)
+    steps = x.shape[1]
+    result = {"EB": {}, "UPC": {}, "QN": {}, "DP": {}, "TD": {}}
+    for index, track in enumerate(tracks):
+        bars = x[..., index]
+        empty = empty_bars(bars)
+        result["EB"][track.name] = _mean(100.0 * empty)
+        if not track.drum:
+            result["UPC"][track.name] = _mean(np.where(empty, np.nan, pitch_classes(bars, chroma)))
+            result["QN"][track.name] = _mean(100 * qualified_notes(bars))
+        elif steps > SIXTEENTHS and steps % SIXTEENTHS == 0:
+            result["DP"][track.name] = _mean(100 * drum_patterns(bars))
+    pitched = [index for index, track in enumerate(tracks) if not track.drum]
+    for i, j in itertools.combinations(pitched, 2):
+        result["TD"][f"{tracks[i].name}-{tracks[j].name}"] = _mean(tonal_distances(x[..., i], x[..., j], chroma))
+    result["protocol"] = (
+        f"mean and standard error over {len(x):,} bars of {steps} steps, {chroma} chroma, notes of at least "
+        f"{_qualified_steps(steps)} steps qualified; empty bars count in EB only"
+    )
+    return result
+
+
+def _qualified_steps(steps):
+    return max(2, -(-QUALIFIED * steps // FINEST))
+
+
+def _runs(bars, least):
+    """Where a run of at least `least` steps of one pitch begins within its bar: bool `[n, steps, pitches]`."""
+    x = np.pad(np.asarray(bars, bool), ((0, 0), (1, least), (0, 0)))
+    steps = np.shape(bars)[1]
+    begins = x[:, 1 : steps + 1] & ~x[:, :steps]
+    for later in range(1, least):
+        begins &= x[:, 1 + later : steps + 1 + later]
+    return begins
+
+
+def _share(part, whole):
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+
+
+def _mean(values):
+    """The mean of the values that are not NaN, with its standard error."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return {"value": None, "stderr": None, "bars": 0}
+    stderr = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return {"value": float(values.mean()), "stderr": stderr, "bars": len(values)}
+
+
+def _checked(phrases, tracks):
+    """Phrases as bars of bools, `[n * bars, steps, pitches, tracks]`."""
+    x = np.asarray(phrases)
+    if x.ndim != 5 or not x.size or x.shape[-1] != len(tracks):
+        raise InvalidInput(
+            f"phrases has shape {list(x.shape)}; give [n, bars, steps, pitches, {len(tracks)}] with at least one bar"
+        )
+    other = x[(x != 0) & (x != 1)]
+    if len(other):
+        raise InvalidInput(f"phrases holds {other[0]:g}; give zeros and ones")
+    return x.astype(bool).reshape(-1, *x.shape[2:])

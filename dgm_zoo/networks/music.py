@@ -1,0 +1,232 @@
+"""MuseGAN's networks of one bar, and of the bars of a phrase: piano-rolls `[steps, pitches, tracks]`.
+
+A generator grows time first, then pitch; a critic and an encoder shrink pitch first, then time. Only generators and
+encoders have batch normalisation, since a critic's gradient penalty is that of each example by itself. `width` is that
+of the widest layer, 1,024 in the paper's, and all others keep their proportion to it.
+
+Reference: Dong et al., MuseGAN, 2018, and its released code, from which layers and kernels are. For fewer steps than 96
+  some of its halvings and doublings are left out.
+"""
+
+import keras
+
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput
+
+WIDTH = 1024
+SLOPE = 0.2
+OCTAVE = 12
+FIRST = 2  # time steps where a generator begins and an encoder ends
+ENCODED = 16  # channels of an encoder
+GROWTH = (2, 4, 4, 8, 8)  # width over the channels after each stretch of time
+NARROWEST = 16  # the width over the least number of channels
+
+
+def time_factors(steps: int) -> tuple[int, ...]:
+    """Returns the factors by which a generator stretches two time steps to `steps`: twos, then a three if need be.
+
+    Raises:
+      InvalidInput: a number of steps that these factors do not make, or that needs more of them than the paper's 96.
+
+    Example:
+      >>> [time_factors(steps) for steps in (16, 48, 96)]
+      [(2, 2, 2), (2, 2, 2, 3), (2, 2, 2, 2, 3)]
+    """
+    rest, factors = steps, ()
+    if rest % 3 == 0:
+        rest, factors = rest // 3, (3,)
+    while rest > FIRST and rest % 2 == 0:
+        rest, factors = rest // 2, (2, *factors)
+    if rest != FIRST or not 2 <= len(factors) <= len(GROWTH):
+        raise InvalidInput(f"steps={steps!r} does not suit the networks of music; give 8, 12, 16, 24, 32, 48, 64 or 96")
+    return factors
+
+
+def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: int = 1, width: int = WIDTH,
+                  conditional: bool = False, activation: str | None = "sigmoid", name: str = "bar_generator"):
+    """Returns G_bar: z `[batch, latent_dim]` to a bar `[batch, steps, pitches, tracks]`.
+
+    Args:
+      latent_dim: size of z, whatever it is put together of.
+      steps, pitches, tracks: shape of the bar; see `time_factors`; pitches are whole octaves, at least two.
+      width: see above.
+      conditional: whether the network takes `[z, *features]`, those that `bar_encoder` gives of another track's bar, in
+        that order. They join the layers of their size.
+      activation: of the last layer: "sigmoid" for values in [0, 1], or None for logits. The paper's tanh, on -1 and 1,
+        is the same network, since tanh(a) = 2 sigmoid(2 a) - 1.
+
+    Raises:
+      InvalidInput: a shape or width that does not suit.
+
+    Example:
+      >>> bar_generator(128, steps=16).output_shape
+      (None, 16, 84, 1)
+    """
+    factors, octaves = _checked(steps, pitches, width)
+    z = keras.Input((latent_dim,), name="z")
+    features = [keras.Input(shape, name=f"feature_{i}") for i, shape in enumerate(
+        feature_shapes(steps, pitches) if conditional else (), 1
+    )]
+    by_size = {tuple(feature.shape[1:3]): feature for feature in features}
+
+    def joined(h):
+        found = by_size.get(tuple(h.shape[1:3]))
+        return h if found is None else keras.layers.Concatenate()([h, found])
+
+    def grown(h, channels, factor, name):
+        return _normalised(keras.layers.Conv2DTranspose(
+            channels, factor, factor, use_bias=False, kernel_initializer=_small(), name=name
+        )(joined(h)), keras.layers.ReLU())
+
+    h = keras.layers.Dense(width, use_bias=False, kernel_initializer=_small(), name="project")(z)
+    h = keras.layers.Reshape((FIRST, 1, width // FIRST))(_normalised(h, keras.layers.ReLU()))
+    for i, (factor, share) in enumerate(zip(factors, GROWTH, strict=False), 1):
+        h = grown(h, width // share, (factor, 1), f"time_{i}")
+    h = grown(h, width // NARROWEST, (1, octaves), "octaves")
+    x = keras.layers.Conv2DTranspose(
+        tracks, (1, OCTAVE), (1, OCTAVE), activation=activation, kernel_initializer=_small(), name="bar"
+    )(joined(h))
+    return keras.Model([z, *features] if features else z, x, name=name)
+
+
+def feature_shapes(steps: int, pitches: int = 84) -> list[tuple[int, int, int]]:
+    """Returns the shapes of what `bar_encoder` gives, from the largest to the smallest.
+
+    Example:
+      >>> feature_shapes(16)
+      [(16, 7, 16), (16, 1, 16), (8, 1, 16), (4, 1, 16), (2, 1, 16)]
+    """
+    factors, octaves = _checked(steps, pitches, WIDTH)
+    shapes, size = [(steps, octaves, ENCODED), (steps, 1, ENCODED)], steps
+    for factor in reversed(factors):
+        size //= factor
+        shapes.append((size, 1, ENCODED))
+    return shapes
+
+
+def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder"):
+    """Returns E: one track's bar `[batch, steps, pitches, 1]` to a list of features of shapes `feature_shapes`.
+
+    Raises:
+      InvalidInput: a shape that does not suit.
+
+    Example:
+      >>> [feature.shape for feature in bar_encoder(16).outputs]
+      [(None, 16, 7, 16), (None, 16, 1, 16), (None, 8, 1, 16), (None, 4, 1, 16), (None, 2, 1, 16)]
+    """
+    factors, octaves = _checked(steps, pitches, WIDTH)
+    h = y = keras.Input((steps, pitches, 1), name="condition")
+    features = []
+    for i, kernel in enumerate([(1, OCTAVE), (1, octaves), *((factor, 1) for factor in reversed(factors))], 1):
+        h = keras.layers.Conv2D(
+            ENCODED, kernel, kernel, use_bias=False, kernel_initializer=_small(), name=f"conv_{i}"
+        )(h)
+        h = _normalised(h, keras.layers.LeakyReLU(SLOPE))
+        features.append(h)
+    return keras.Model(y, features, name=name)
+
+
+def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str = "temporal_generator"):
+    """Returns G_temp: z `[batch, latent_dim]` to a latent vector for each bar, `[batch, bars, latent_dim]`.
+
+    They are not negative: as in the released code, batch normalisation and ReLU follow the last layer, too.
+
+    Args:
+      latent_dim: size of z and of each of the vectors.
+      bars: at least 2.
+      width: of the layer between.
+
+    Raises:
+      InvalidInput: fewer than 2 bars.
+
+    Example:
+      >>> temporal_generator(32, 4).output_shape
+      (None, 4, 32)
+    """
+    bars = whole_number("bars", bars, 2)
+    z = keras.Input((latent_dim,), name="z")
+    h = keras.layers.Reshape((1, latent_dim))(z)
+    for channels, kernel, called in [(width, 2, "two_bars"), (latent_dim, bars - 1, "all_bars")]:
+        h = _normalised(keras.layers.Conv1DTranspose(
+            channels, kernel, use_bias=False, kernel_initializer=_small(), name=called
+        )(h), keras.layers.ReLU())
+    return keras.Model(z, h, name=name)
+
+
+def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH, name: str = "bar_critic"):
+    """Returns D of one bar: x `[batch, steps, pitches, tracks]` to a value `[batch, 1]`.
+
+    Args:
+      steps, pitches, tracks: shape of the bar, which may be of one track or of all.
+      width: see above.
+
+    Raises:
+      InvalidInput: a shape or width that does not suit.
+    """
+    octaves = _checked(steps, pitches, width)[1]
+    x = keras.Input((steps, pitches, tracks), name="x")
+    h = keras.layers.Flatten()(_looked_at(x, octaves, width))
+    return keras.Model(x, _value(h, width), name=name)
+
+
+def phrase_critic(bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH,
+                  name: str = "phrase_critic"):
+    """Returns D of a phrase: x `[batch, bars, steps, pitches, tracks]` to a value `[batch, 1]`.
+
+    Every bar becomes a vector of features by the same convolutions as in `bar_critic`, and two further ones run over
+    the sequence of bars, so that the order of bars matters. (The released code cuts each bar's features in pieces
+    instead, and never compares two bars.)
+
+    Args:
+      bars: at least 2; `bar_critic` is for one.
+      steps, pitches, tracks: shape of a bar.
+      width: see above.
+
+    Raises:
+      InvalidInput: a shape or width that does not suit.
+    """
+    bars = whole_number("bars", bars, 2)
+    octaves = _checked(steps, pitches, width)[1]
+    x = keras.Input((bars, steps, pitches, tracks), name="x")
+    h = _looked_at(keras.ops.reshape(x, (-1, steps, pitches, tracks)), octaves, width)
+    h = keras.ops.reshape(h, (-1, bars, h.shape[1] * h.shape[2] * h.shape[3]))
+    for channels, kernel, called in [(width // 2, 2, "two_bars"), (width // 8, min(3, bars - 1), "all_bars")]:
+        h = keras.layers.Conv1D(channels, kernel, kernel_initializer=_small(), name=called)(h)
+        h = keras.layers.LeakyReLU(SLOPE)(h)
+    return keras.Model(x, _value(keras.layers.Flatten()(h), width), name=name)
+
+
+def _looked_at(x, octaves, width):
+    """The features of bars, `[bars, time, 1, channels]`: pitch first, then time."""
+    halvings = min(2, (x.shape[1] // 8).bit_length() - 1)
+    layers = [(8, (1, OCTAVE), (1, OCTAVE)), (8, (1, octaves), (1, octaves))]
+    layers += [(8, (2, 1), (2, 1))] * halvings + [(4, (4, 1), (2, 1)), (2, (3, 1), (2, 1))]
+    for i, (share, kernel, stride) in enumerate(layers, 1):
+        x = keras.layers.Conv2D(width // share, kernel, stride, kernel_initializer=_small(), name=f"conv_{i}")(x)
+        x = keras.layers.LeakyReLU(SLOPE)(x)
+    return x
+
+
+def _value(h, width):
+    h = keras.layers.Dense(width, kernel_initializer=_small(), name="hidden")(h)
+    h = keras.layers.LeakyReLU(SLOPE, name="features")(h)
+    return keras.layers.Dense(1, kernel_initializer=_small(), name="value")(h)
+
+
+def _normalised(h, activation):
+    return activation(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(h))
+
+
+def _small():
+    """The authors' initial weights: a fresh initializer, since one that is used twice repeats itself."""
+    return keras.initializers.TruncatedNormal(stddev=0.02)
+
+
+def _checked(steps, pitches, width):
+    """Returns the factors of `time_factors` and the number of octaves."""
+    factors = time_factors(steps)
+    if pitches % OCTAVE or pitches < 2 * OCTAVE:
+        raise InvalidInput(f"pitches={pitches!r} are not whole octaves, 2 or more; give a multiple of 12, such as 84")
+    if width % NARROWEST or width < NARROWEST:
+        raise InvalidInput(f"width={width!r} does not suit the networks of music; give a multiple of {NARROWEST}")
+    return factors, pitches // OCTAVE

@@ -1,0 +1,107 @@
+"""MuseGAN's generators of phrases: who shares noise with whom, over tracks and over bars.
+
+References: Dong et al., MuseGAN, 2018, Figures 3 to 5 and Eqs. 3 to 5.
+"""
+
+import keras
+
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks.music import WIDTH, bar_encoder, bar_generator, temporal_generator
+
+COMPOSITIONS = ("jamming", "composer", "hybrid")
+NOISE = 128  # length of the noise that one bar generator is given
+
+
+def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) -> dict[str, int]:
+    """Returns the parts that z is cut into, name to size, in their order.
+
+    A bar generator is given `noise` values. They are cut in halves where tracks share some of them and keep others to
+    themselves, and once more where some stay the same in all bars and others differ.
+
+    Args:
+      composition: "jamming" (each track by itself), "composer" (one generator for all) or "hybrid".
+      bars, tracks: of the phrase that is generated.
+      noise: a multiple of the number of such parts.
+
+    Raises:
+      InvalidInput: an unknown composition, or noise that cannot be cut so.
+
+    Example:
+      >>> noise_sizes("hybrid", bars=4, tracks=2)
+      {'z': 32, 'z_t': 32, 'z_1': 32, 'z_1t': 32, 'z_2': 32, 'z_2t': 32}
+    """
+    if composition not in COMPOSITIONS:
+        raise unknown("composition", composition, COMPOSITIONS)
+    owners = [] if composition == "jamming" else [""]
+    owners += [] if composition == "composer" else [f"_{i}" for i in range(1, whole_number("tracks", tracks) + 1)]
+    times = [""] if whole_number("bars", bars) == 1 else ["", "t"]
+    parts = len(times) * (2 if composition == "hybrid" else 1)
+    if whole_number("noise", noise) % parts:
+        raise InvalidInput(f"noise={noise} cannot be cut into {parts} equal parts; give a multiple of {parts}")
+    return {
+        f"z{owner}{time}" if owner or not time else "z_t": noise // parts for owner in owners for time in times
+    }
+
+
+def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
+                     noise: int = NOISE, width: int = WIDTH, conditional: bool = False, share_temporal: bool = False,
+                     activation: str | None = "sigmoid", name: str = "generator"):
+    """Returns G: z `[batch, sum of noise_sizes]` to a phrase `[batch, bars, steps, pitches, tracks]`.
+
+    Bar t of track i is G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t), without the parts that the composition lacks.
+
+    Args:
+      composition: see `noise_sizes`.
+      bars, steps, pitches, tracks: of the phrase that is generated, without the track of the condition.
+      noise: see `noise_sizes`.
+      width: see `dgm_zoo.networks.music`.
+      conditional: whether the network takes `[z, y]`, and y `[batch, bars, steps, pitches, 1]` is another track, of
+        which each bar is encoded and joins the generation of that bar.
+      share_temporal: whether all temporal generators share their weights, as in the released code.
+      activation: see `bar_generator`.
+
+    Raises:
+      InvalidInput: an unknown composition, or sizes that do not suit.
+
+    Example:
+      >>> phrase_generator("hybrid", bars=4, steps=16, width=256).output_shape
+      (None, 4, 16, 84, 5)
+    """
+    sizes = noise_sizes(composition, bars, tracks, noise)
+    z, parts, start = keras.Input((sum(sizes.values()),), name="z"), {}, 0
+    shared = None
+    for part, size in sizes.items():
+        values = z[:, start : start + size]
+        start += size
+        if part.endswith("t"):
+            if shared is None or not share_temporal:
+                shared = temporal_generator(size, bars, width, name=f"temporal_of_{part}")
+            parts[part] = shared(values)
+        else:
+            parts[part] = keras.layers.RepeatVector(bars, name=f"every_bar_of_{part}")(values)
+
+    inputs, features = z, []
+    if conditional:
+        y = keras.Input((bars, steps, pitches, 1), name="condition")
+        inputs = [z, y]
+        features = bar_encoder(steps, pitches)(keras.ops.reshape(y, (-1, steps, pitches, 1)))
+
+    def generated(of, out, called):
+        latent = _joined([parts[part] for part in of])
+        make = bar_generator(latent.shape[-1], steps, pitches, out, width, conditional, activation, name=called)
+        latent = keras.ops.reshape(latent, (-1, latent.shape[-1]))
+        bar = make([latent, *features] if features else latent)
+        return keras.ops.reshape(bar, (-1, bars, steps, pitches, out))
+
+    if composition == "composer":
+        x = generated(sizes, tracks, "bars")
+    else:
+        of_all = [part for part in sizes if part in ("z", "z_t")]
+        own = [[*of_all, *(p for p in sizes if p.rstrip("t") == f"z_{i}")] for i in range(1, tracks + 1)]
+        x = _joined([generated(of, 1, f"bars_of_{i}") for i, of in enumerate(own, 1)])
+    return keras.Model(inputs, x, name=name)
+
+
+def _joined(tensors):
+    return keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]

@@ -1,0 +1,78 @@
+"""Piano-rolls as pictures: pitch against time, one panel for each track."""
+
+import numpy as np
+
+from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track
+from dgm_zoo.errors import InvalidInput
+from dgm_zoo.viz.plots import _colours, _figure, _save, _style
+
+OCTAVE = 12
+
+
+def save_pianoroll(phrases: np.ndarray, tracks: tuple[Track, ...], path: str) -> None:
+    """Writes phrases side by side, each track below the other.
+
+    Lines mark the bars, thin ones the beats. A track shows the octaves that it uses in any of the phrases.
+
+    Args:
+      phrases: `[n, bars, steps, 84, tracks]` in [0, 1]: bits, or probabilities, which are drawn paler.
+      tracks: the tracks of the last axis.
+      path: the PNG file.
+
+    Raises:
+      InvalidInput: another shape, none at all, or values outside [0, 1].
+
+    Example:
+      >>> save_pianoroll(model.sample(4, seed=0), data.info("freedoom_bands").music.tracks, "phrases.png")
+    """
+    x = np.asarray(phrases, np.float32)
+    if x.ndim != 5 or not x.size or x.shape[-1] != len(tracks):
+        raise InvalidInput(
+            f"phrases has shape {list(x.shape)}; give [n, bars, steps, pitches, {len(tracks)}] with at least one phrase"
+        )
+    if not (x.min() >= 0 and x.max() <= 1):
+        raise InvalidInput(f"phrases has values from {x.min():g} to {x.max():g}; give values from 0 to 1")
+    n, bars, steps, pitches, _ = x.shape
+    ranges = [_octaves(x[..., index], pitches) for index in range(len(tracks))]
+    heights = [0.35 + 0.32 * (high - low) / OCTAVE for low, high in ranges]
+
+    with _style():
+        figure = _figure(1.2 + (0.5 + 1.4 * bars) * n, 0.6 + sum(heights))
+        panels = figure.subplots(len(tracks), n, squeeze=False, sharex=True, height_ratios=heights)
+        for index, (track, (low, high), colour) in enumerate(zip(tracks, ranges, _colours(len(tracks)), strict=True)):
+            for number, axes in enumerate(panels[index]):
+                _draw(axes, x[number, :, :, low:high, index].reshape(bars * steps, -1).T, colour)
+                axes.set_xticks(np.arange(bars) * steps - 0.5, [str(bar + 1) for bar in range(bars)])
+                axes.set_xticks(np.arange(bars * BEATS) * steps / BEATS - 0.5, minor=True)
+                places, names = _named(low, high)
+                axes.set_yticks(places, names if number == 0 else [""] * len(names), fontsize=7)
+                axes.set_axisbelow(True)
+                axes.grid(axis="x", which="minor", color="0.85", linewidth=0.5)
+                axes.grid(axis="x", which="major", color="0.3", linewidth=0.9)
+                axes.tick_params(which="both", length=0)
+                for octave in range(low, high, OCTAVE):
+                    axes.axhline(octave - low - 0.5, color="0.85", linewidth=0.5, zorder=0.5)
+            panels[index, 0].set_ylabel(track.name, fontsize=9)
+        for number, axes in enumerate(panels[-1]):
+            axes.set_xlabel("bar", fontsize=9)
+            panels[0, number].set_title(f"phrase {number + 1}", fontsize=9)
+        _save(figure, path)
+
+
+def _octaves(x, pitches):
+    """The first and one past the last row of the octaves that sound; the middle one where none does."""
+    used = np.flatnonzero(x.any((0, 1, 2)))
+    low, high = (used[0], used[-1]) if len(used) else (pitches // 2, pitches // 2)
+    return low // OCTAVE * OCTAVE, min(pitches, (high // OCTAVE + 1) * OCTAVE)
+
+
+def _named(low, high):
+    """Where the octaves begin, and the name of the C there: that of MIDI pitch 24 is C1."""
+    rows = np.arange(low, high, OCTAVE)
+    return rows - low, [f"C{(row + LOWEST_PITCH) // OCTAVE - 1}" for row in rows]
+
+
+def _draw(axes, roll, colour):
+    """A roll `[pitches, time]` in the track's colour, over the lines, which would otherwise cut held notes in two."""
+    picture = np.concatenate([np.broadcast_to(colour, (*roll.shape, 3)), roll[..., None]], -1)
+    axes.imshow(picture, origin="lower", aspect="auto", interpolation="nearest", zorder=3)
