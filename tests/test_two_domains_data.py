@@ -87,7 +87,8 @@ def test_another_usps_is_refused(tmp_path, changes, sentence):
 
 
 @pytest.mark.parametrize(("name", "file"), [("usps", "usps.npz"), ("mnist_m", "mnist_m_subset.npz")])
-def test_a_missing_file_is_named_with_the_command(tmp_path, name, file):
+def test_a_missing_file_is_named_with_the_command(tmp_path, monkeypatch, name, file):
+    monkeypatch.setenv("HOME", str(tmp_path))  # where a set that was prepared before would be found
     sentence = f"data set '{name}' is read from {file}, which is not in {tmp_path}/downloads/manual/{name}; run "
     with pytest.raises(InvalidInput, match=re.escape(f"{sentence}'dgm-zoo data prepare {name} --manual_dir=FOLDER'")):
         data.load(name, "test", 10, data_dir=str(tmp_path))
