@@ -7,7 +7,8 @@ import re
 import keras
 import tensorflow as tf
 
-from dgm_zoo.core import endpoints, recipes, state, steps, training_data
+from dgm_zoo.checks import whole_number
+from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data
 from dgm_zoo.core.coefficients import Changing, Coefficient
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.optimizers import AllOptimizers, assign
@@ -110,6 +111,7 @@ class GenerativeModel(keras.Model):
             raise InvalidInput(f"jit_compile {jit_compile!r} must be True, False or 'auto'")
         if keras.config.dtype_policy().name == "mixed_float16":
             raise InvalidInput("mixed_float16 would need loss scaling for each player; use 'mixed_bfloat16'")
+        whole_number("steps_per_execution", steps_per_execution)
         super().compile(
             optimizer=None, jit_compile=False, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
@@ -304,6 +306,9 @@ class GenerativeModel(keras.Model):
         """
         if not self.compiled:
             raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
+        whole_number("epochs", epochs)
+        if batch_size is not None:
+            whole_number("batch_size", batch_size)
         first = training_data.check_first_batch(self, "fit", x, y)
         if first:
             self.check_examples(f"{type(self).__name__}.fit", *first)
@@ -311,10 +316,15 @@ class GenerativeModel(keras.Model):
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # else Keras warns that it cannot
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
+        if averaging.keeps_averages(self) and not any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in callbacks):
+            callbacks.append(averaging.EvaluateAverages())
         try:
-            return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+            history = super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise explained(error) from None
+        if epochs > kwargs.get("initial_epoch", 0):
+            averaging.finalize(self)
+        return history
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""

@@ -1,38 +1,73 @@
 """One optimizer per player, and one handle on all of them for Keras' callbacks."""
 
+import math
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 
 from dgm_zoo.errors import InvalidInput
 
+SHARES = ("beta_1", "beta_2", "momentum", "rho", "ema_momentum", "beta", "beta_2_decay")  # in [0, 1], below 1 but EMA's
+POSITIVE = ("clipnorm", "clipvalue", "global_clipnorm", "epsilon")  # or None
+AT_LEAST_0 = ("weight_decay", "learning_rate")  # or None
 
-def assign(optimizer, players):
+
+def assign(optimizer: Any, players: Iterable[str]) -> dict[str, keras.optimizers.Optimizer]:
     """Returns a dict of player to optimizer.
 
     Args:
       optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict of these,
-        one for each player.
+        one for each player. An object that stands for several players is copied for each.
       players: names of the players.
 
     Raises:
-      InvalidInput: a player without an optimizer, or an optimizer for a player that does not exist.
+      InvalidInput: a player without an optimizer, an optimizer for a player that does not exist, or a setting out of
+        its range.
     """
+    players = list(players)
     if isinstance(optimizer, dict):
         missing, extra = sorted(set(players) - set(optimizer)), sorted(set(optimizer) - set(players))
         if missing:
-            raise InvalidInput(f"player '{missing[0]}' has no optimizer; give one for each of {list(players)}")
+            raise InvalidInput(f"player '{missing[0]}' has no optimizer; give one for each of {players}")
         if extra:
-            raise InvalidInput(f"there is no player '{extra[0]}' to optimize; the players are {list(players)}")
-        return {player: _get(optimizer[player]) for player in players}
-    first, *others = players
-    one = _get(optimizer)
-    return {first: one, **{player: one.from_config(one.get_config()) for player in others}}
+            raise InvalidInput(f"there is no player '{extra[0]}' to optimize; the players are {players}")
+        given = {player: _get(optimizer[player]) for player in players}
+    else:
+        given = dict.fromkeys(players, _get(optimizer))
+    found, seen = {}, set()
+    for player, one in given.items():
+        check_settings(one)
+        found[player] = one.from_config(one.get_config()) if id(one) in seen else one
+        seen.add(id(one))
+    return found
+
+
+def check_settings(optimizer: keras.optimizers.Optimizer) -> None:
+    """Raises `InvalidInput` for a setting that Keras accepts and with which no optimizer can work."""
+    name, settings = type(optimizer).__name__, optimizer.get_config()
+
+    def refuse(key, wanted):
+        raise InvalidInput(f"{key} of {name} is {settings[key]!r}; give {wanted}")
+
+    for key, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        if not math.isfinite(value):
+            refuse(key, "a finite number")
+        if key in SHARES and not 0 <= value <= 1 or (key in SHARES and value == 1 and key != "ema_momentum"):
+            refuse(key, "a number from 0 to below 1")
+        if key in POSITIVE and value <= 0:
+            refuse(key, "a positive number")
+        if key in AT_LEAST_0 and value < 0:
+            refuse(key, "a number of at least 0")
 
 
 def _get(optimizer):
     try:
         return keras.optimizers.get(optimizer)
-    except ValueError:
-        raise InvalidInput(f"optimizer {optimizer!r} is none of Keras'; give a name such as 'adam'") from None
+    except (ValueError, TypeError):
+        raise InvalidInput(f"unknown Keras optimizer {optimizer!r}; give a name such as 'adam'") from None
 
 
 class AllOptimizers:

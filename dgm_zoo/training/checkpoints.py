@@ -3,7 +3,8 @@
 `<workdir>/checkpoints/epoch_000012/` holds
 
 * `model.keras`: the weights after epoch 12, every player's optimizer with its step count, the seed;
-* `best.keras`: the weights of the epoch with the least validation loss so far, kept in memory between two
+* `best.keras`: the weights (their moving averages, where an optimizer keeps them) of the epoch with the least
+  validation loss so far, kept in memory between two
   checkpoints (the optimizers in it are the newest ones);
 * `history.json`: the logs of all epochs so far; `progress.json`: the seconds that they took.
 
@@ -29,10 +30,13 @@ import shutil
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+from dgm_zoo.core.averaging import averaged, keeps_averages
+from dgm_zoo.core.state import variables as own_variables
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.training.logs import write_csv
 from dgm_zoo.training.workdir import read_json
@@ -80,7 +84,8 @@ class Checkpoints(keras.callbacks.Callback):
         if stop:
             self.model.stop_training = True
         if best == epoch:
-            self.best_weights = self.model.get_weights()
+            with averaged(self.model):
+                self.best_weights = self.model.get_weights()
         last = stop or epoch + 1 == self.params["epochs"]
         if last or time.monotonic() - self.saved_at >= self.seconds:
             self.save(epoch, best)
@@ -89,7 +94,7 @@ class Checkpoints(keras.callbacks.Callback):
     def check_finite(self, logs: dict) -> None:
         """Raises `NonFiniteLoss` for the first log, weight or optimizer's variable that is not finite."""
         found = [f"term '{name}'" for name, value in logs.items() if not np.isfinite(value)]
-        found += [f"variable '{v.path}'" for v in state(self.model) if not np.isfinite(v.numpy()).all()]
+        found += [f"variable '{name}'" for name, v in state(self.model) if not np.isfinite(v.numpy()).all()]
         if found:
             raise NonFiniteLoss(
                 f"{found[0]} became NaN or infinite by step {int(np.asarray(self.model.step))}; "
@@ -103,7 +108,7 @@ class Checkpoints(keras.callbacks.Callback):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self.model.save(partial / "model.keras")
-        if best == epoch:
+        if best == epoch and not keeps_averages(self.model):
             shutil.copy(partial / "model.keras", partial / "best.keras")
         elif self.best_weights is None:  # the best epoch was before this process started
             shutil.copy(newest(self.folder) / "best.keras", partial / "best.keras")
@@ -135,9 +140,11 @@ def seconds_before(folder: str | Path) -> float:
     return read_json(found / "progress.json")["seconds"] if found else 0.0
 
 
-def state(model: keras.Model) -> list:
-    """Every variable that a checkpoint holds: the weights, and those of each player's optimizer."""
-    return [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
+def state(model: keras.Model) -> list[tuple[str, Any]]:
+    """Every variable that a checkpoint holds, with its name: the weights, those of each player's optimizer, and the
+    count of batches with the coefficients."""
+    of_keras = [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
+    return [*((v.path, v) for v in of_keras), *own_variables(model).items()]
 
 
 def restore(path: Path, model: keras.Model) -> None:
@@ -155,7 +162,7 @@ def restore(path: Path, model: keras.Model) -> None:
         reason = (str(error).strip().splitlines() or [""])[0][:200]
         raise InvalidInput(f"checkpoint '{path}' does not load ({type(error).__name__}: {reason}); {advice}") from None
     same = type(found) is type(model) and found.compiled
-    if not same or [v.shape for v in state(found)] != [v.shape for v in state(model)]:
+    if not same or [v.shape for _, v in state(found)] != [v.shape for _, v in state(model)]:
         raise InvalidInput(f"checkpoint '{path}' holds another model than the run's config describes; {advice}")
-    for mine, its in zip(state(model), state(found), strict=True):
+    for (_, mine), (_, its) in zip(state(model), state(found), strict=True):
         mine.assign(its.numpy())
