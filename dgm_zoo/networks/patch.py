@@ -7,7 +7,8 @@ References: Isola, Zhu, Zhou and Efros, Image-to-Image Translation with Conditio
 
 import keras
 
-from dgm_zoo.errors import InvalidInput, is_whole, whole_number
+from dgm_zoo.checks import is_whole, whole_number
+from dgm_zoo.errors import InvalidInput
 
 KERNEL = 4
 SLOPE = 0.2
