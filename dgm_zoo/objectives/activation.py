@@ -19,12 +19,12 @@ References: Hu et al., On Unifying Deep Generative Models, 2018, Eq. 12 and 13 (
 import tensorflow as tf
 
 
-def realness(logit):
+def realness(logit: tf.Tensor) -> tf.Tensor:
     """D(x) = q^r_phi(y=0|x), the weight of x, held constant: the shape of `logit`, that of q_phi(y=1|x)."""
     return tf.stop_gradient(tf.sigmoid(logit))
 
 
-def activated(real, fake, of_real, of_fake):
+def activated(real: tf.Tensor, fake: tf.Tensor, of_real: tf.Tensor, of_fake: tf.Tensor) -> tf.Tensor:
     """The activated bound, nats: `[batch]`, half of D(x) L(x) of a real and of a generated x.
 
     Args:
@@ -37,7 +37,7 @@ def activated(real, fake, of_real, of_fake):
     return 0.5 * (realness(of_real) * real + realness(of_fake) * fake)
 
 
-def weight_of_fakes(of_real, of_fake):
+def weight_of_fakes(of_real: tf.Tensor, of_fake: tf.Tensor) -> tf.Tensor:
     """Share of all weight that generated examples carry, from 0 (a perfect discriminator) to 1: a scalar."""
     real, fake = tf.reduce_sum(realness(of_real)), tf.reduce_sum(realness(of_fake))
     return tf.math.divide_no_nan(fake, real + fake)

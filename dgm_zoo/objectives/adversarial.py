@@ -10,6 +10,8 @@ References:
 
 import dataclasses
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,7 +21,7 @@ from dgm_zoo.objectives.evidence import importance_weights
 from dgm_zoo.specs import from_spec
 
 
-def log_q(logit, y):
+def log_q(logit: tf.Tensor, y: int) -> tf.Tensor:
     """log q_phi(y|x), nats, for the logit of q_phi(y=1|x): the shape of `logit`.
 
     Args:
@@ -29,12 +31,12 @@ def log_q(logit, y):
     return -tf.nn.softplus(-logit if y else logit)
 
 
-def log_q_reversed(logit, y):
+def log_q_reversed(logit: tf.Tensor, y: int) -> tf.Tensor:
     """log q^r_phi(y|x) = log q_phi(1 - y|x), nats: the shape of `logit`."""
     return log_q(logit, 1 - y)
 
 
-def importance_weighted(utility, logit):
+def importance_weighted(utility: tf.Tensor, logit: tf.Tensor) -> tf.Tensor:
     """Weighs each sample's utility by w~_i, the softmax of the logits over the batch, held constant.
 
     The weight q^r_phi(y=0|x_i) / q_phi(y=0|x_i) is exp(logit_i). The mean of what is returned over the batch is
@@ -52,12 +54,14 @@ def importance_weighted(utility, logit):
     return tf.cast(tf.shape(logit)[0], logit.dtype) * importance_weights(logit) * utility
 
 
-def effective_sample_size(logit):
+def effective_sample_size(logit: tf.Tensor) -> tf.Tensor:
     """1 / sum_i w~_i^2 of the weights of `importance_weighted`: from 1 to the batch size, a scalar."""
     return 1.0 / tf.reduce_sum(importance_weights(logit) ** 2, 0)
 
 
-def gradient_penalty(critic, real, fake, mix):
+def gradient_penalty(
+    critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
+) -> tf.Tensor:
     """(|grad_x critic(x)| - 1)^2 at x between real and generated examples: `[batch]`.
 
     Args:
@@ -90,21 +94,25 @@ class Adversarial:
     saturates = True
     logged = ()
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """phi's utility, `[batch]`, from the logits of real and of generated examples, `[batch]` each."""
         raise NotImplementedError(f"{type(self).__name__} must say what the discriminator ascends")
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         """theta's utility, `[batch]`, from the logits of generated examples, `[batch]`."""
         raise NotImplementedError(f"{type(self).__name__} must say what the generator ascends")
 
-    def penalty(self, critic, real, fake, mix):
+    def penalty(
+        self, critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
+    ) -> tf.Tensor | float:
         """What is taken off phi's utility, `[batch]`: the weighted `gradient_penalty`, or 0; see there for the Args."""
         if not self.gradient_penalty:
             return 0.0
         return self.gradient_penalty * gradient_penalty(critic, real, fake, mix)
 
-    def contest(self, critic, real, fake, mix):
+    def contest(
+        self, critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """phi's utility, `discriminator`, and its accuracies on two batches, `[batch]` each: a dict.
 
         Args:
@@ -116,11 +124,11 @@ class Adversarial:
         utility = self.discriminator(of_real, of_fake) - self.penalty(critic, real, fake, mix)
         return {"discriminator": utility, **self.accuracies(of_real, of_fake)}
 
-    def boundary(self, real, fake):
+    def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
         """The logit above which the discriminator takes an example for real."""
         return 0.0
 
-    def accuracies(self, real, fake):
+    def accuracies(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """1 where the discriminator is right, else 0: `accuracy_real` and `accuracy_fake`, `[batch]` each."""
         boundary = self.boundary(real, fake)
         return {
@@ -128,15 +136,15 @@ class Adversarial:
             "accuracy_fake": tf.cast(fake <= boundary, tf.float32),
         }
 
-    def diagnostics(self, fake):
+    def diagnostics(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """What else is worth logging about the generator's utility: a dict of scalars."""
         return {}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return dataclasses.asdict(self) if dataclasses.is_dataclass(self) else {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Adversarial":
         return cls(**config)
 
 
@@ -147,10 +155,10 @@ class NonSaturating(Adversarial):
     References: Goodfellow et al., Generative Adversarial Nets, 2014, section 3. Hu et al., 2018, Eq. 3.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return log_q(real, 1) + log_q(fake, 0)
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return log_q_reversed(fake, 0)
 
 
@@ -165,10 +173,10 @@ class ImportanceWeighted(NonSaturating):
 
     logged = ("ess",)
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return importance_weighted(super().generator(fake), fake)
 
-    def diagnostics(self, fake):
+    def diagnostics(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"ess": effective_sample_size(fake)}
 
 
@@ -179,7 +187,7 @@ class Saturating(NonSaturating):
     References: Goodfellow et al., 2014, Eq. 1.
     """
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return -log_q(fake, 0)
 
 
@@ -190,13 +198,13 @@ class LeastSquares(Adversarial):
     References: Mao et al., Least Squares Generative Adversarial Networks, 2017, section 3.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return -0.5 * (real - 1.0) ** 2 - 0.5 * fake**2
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return -0.5 * (fake - 1.0) ** 2
 
-    def boundary(self, real, fake):
+    def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
         return 0.5
 
 
@@ -207,10 +215,10 @@ class Hinge(Adversarial):
     References: Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, Eq. 16 and 17.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return tf.minimum(0.0, real - 1.0) + tf.minimum(0.0, -fake - 1.0)
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return fake
 
 
@@ -235,13 +243,13 @@ class Wasserstein(Adversarial):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise InvalidInput(f"gradient_penalty is {value!r}; give a number of at least 0")
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return real - fake
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return fake
 
-    def boundary(self, real, fake):
+    def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
         return 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake))
 
 
@@ -250,7 +258,7 @@ OBJECTIVES = {
 }
 
 
-def adversarial(spec):
+def adversarial(spec: Any) -> Adversarial:
     """Returns the objective that `spec` names.
 
     Args:

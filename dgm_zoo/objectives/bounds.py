@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.checks import nonnegative, whole_number
+from dgm_zoo.distributions import Head, Prior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
 from dgm_zoo.specs import from_spec
@@ -68,7 +69,7 @@ class Bound:
         """Returns the terms by name, `[batch]` each, in nats; `objective` is what theta and eta ascend."""
         raise NotImplementedError(f"{type(self).__name__} must say what theta and eta ascend")
 
-    def check(self, prior, posterior) -> None:
+    def check(self, prior: Prior, posterior: Head) -> None:
         """Raises `InvalidInput` if the bound cannot be stated of these heads."""
 
     def get_config(self) -> dict:
@@ -95,7 +96,7 @@ class Evidence(Bound):
       Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016, Eq. 15 (free bits).
     """
 
-    def __init__(self, beta=1.0, free_bits=0.0):
+    def __init__(self, beta: Any = 1.0, free_bits: float = 0.0) -> None:
         self.beta, self.free_bits = beta, nonnegative("free_bits", free_bits)
 
     @property
@@ -103,25 +104,25 @@ class Evidence(Bound):
         return {"beta": self.beta}
 
     @property
-    def of_rows(self):
+    def of_rows(self) -> bool:
         return not self.free_bits
 
-    def __call__(self, joint, beta):
+    def __call__(self, joint: Joint, beta: tf.Tensor) -> dict[str, tf.Tensor]:
         log_px, kl = joint.log_px(joint.z), joint.kl()
         pushed = free_kl(joint.kl_of_dimensions(), self.free_bits) if self.free_bits else kl
         return {"objective": elbo(log_px, pushed, beta), "elbo": elbo(log_px, kl), "reconstruction": log_px, "kl": kl}
 
-    def check(self, prior, posterior):
+    def check(self, prior: Prior, posterior: Head) -> None:
         if self.free_bits and not (posterior.normal and prior.normal):
             raise InvalidInput(
                 f"free_bits {self.free_bits!r} needs a normal posterior and a StandardNormal prior; set it to 0"
             )
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {"beta": keras.saving.serialize_keras_object(self.beta), "free_bits": self.free_bits}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> "Evidence":
         return cls(keras.saving.deserialize_keras_object(config["beta"]), config["free_bits"])
 
 
@@ -143,14 +144,14 @@ class ImportanceWeightedEvidence(Bound):
 
     logged = ("bound", "elbo", "reconstruction", "kl", "ess")
 
-    def __init__(self, k=50, estimator="exact"):
+    def __init__(self, k: int = 50, estimator: str = "exact") -> None:
         self.k = self.samples = whole_number("k", k)
         if estimator not in ("exact", "dreg"):
             raise unknown("estimator", estimator, ["exact", "dreg"])
         self.estimator = estimator
         self.gradient_through_z = estimator == "dreg"
 
-    def __call__(self, joint):
+    def __call__(self, joint: Joint) -> dict[str, tf.Tensor]:
         z, dreg = joint.z, self.estimator == "dreg"
         if dreg:
             z = doubly_reparametrised(z, lambda: importance_weights(log_w))
@@ -166,14 +167,14 @@ class ImportanceWeightedEvidence(Bound):
             "ess": 1.0 / tf.reduce_sum(importance_weights(log_w) ** 2, 0),
         }
 
-    def check(self, prior, posterior):
+    def check(self, prior: Prior, posterior: Head) -> None:
         if self.gradient_through_z and posterior.binary and posterior.reparametrised:
             raise InvalidInput(
                 f"estimator 'dreg' passes a gradient through z, which samples of {type(posterior).__name__} carry only "
                 "in part; leave it out"
             )
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {"k": self.k, "estimator": self.estimator}
 
 

@@ -21,7 +21,7 @@ References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning o
 import tensorflow as tf
 
 
-def kinds(known, rows, pairs):
+def kinds(known: tf.Tensor, rows: tf.Tensor, pairs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The weights of each example in the expectations over pi(x) and over pi(x, z), for `decoder_utility`.
 
     Args:
@@ -40,7 +40,7 @@ def kinds(known, rows, pairs):
     return of_data, tf.where(known, tf.math.divide_no_nan(rows, pairs), 0.0)
 
 
-def decoder_utility(log_p, log_pz=0.0, weights=(1.0, 0.0)):
+def decoder_utility(log_p: tf.Tensor, log_pz: tf.Tensor | float = 0.0, weights: tuple = (1.0, 0.0)) -> tf.Tensor:
     """L_p, what theta ascends, nats: `[batch]`, its mean over the batch being the utility.
 
     Args:
@@ -56,7 +56,9 @@ def decoder_utility(log_p, log_pz=0.0, weights=(1.0, 0.0)):
     return (of_data + of_pairs) * log_p + log_pz
 
 
-def encoder_utility(log_q, log_q_pairs=0.0, weights=(1.0, 0.0), dreams=1.0):
+def encoder_utility(
+    log_q: tf.Tensor, log_q_pairs: tf.Tensor | float = 0.0, weights: tuple = (1.0, 0.0), dreams: float = 1.0
+) -> tf.Tensor:
     """L_q, what eta ascends, nats: `[batch]`, its mean over the batch being the utility.
 
     Args:

@@ -3,10 +3,12 @@
 `log_w` is always log p(x, z_k) - log q(z_k|x) for samples z_k ~ q, with the k samples on axis 0.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
-def elbo(log_likelihood, kl, beta=1.0):
+def elbo(log_likelihood: tf.Tensor, kl: tf.Tensor, beta: tf.Tensor | float = 1.0) -> tf.Tensor:
     """The evidence lower bound E_q log p(x|z) - beta KL(q(z|x) || p(z)); beta = 1 is the bound itself.
 
     Args:
@@ -18,7 +20,7 @@ def elbo(log_likelihood, kl, beta=1.0):
     return log_likelihood - beta * kl
 
 
-def importance_bound(log_w):
+def importance_bound(log_w: tf.Tensor) -> tf.Tensor:
     """L_k = log (1/k) sum_k w_k over axis 0 of `log_w`, nats: `[k, ...]` to `[...]`.
 
     Its gradient by automatic differentiation is the exact one, sum_k w~_k grad log w_k.
@@ -29,12 +31,12 @@ def importance_bound(log_w):
     return tf.reduce_logsumexp(log_w, 0) - tf.math.log(k)
 
 
-def importance_weights(log_w):
+def importance_weights(log_w: tf.Tensor) -> tf.Tensor:
     """Self-normalised weights w~_k = w_k / sum_j w_j over axis 0, held constant: `[k, ...]` to `[k, ...]`."""
     return tf.stop_gradient(tf.nn.softmax(log_w, axis=0))
 
 
-def doubly_reparametrised(z, weights):
+def doubly_reparametrised(z: tf.Tensor, weights: Callable[[], tf.Tensor]) -> tf.Tensor:
     """Returns `z` itself, whose gradient is multiplied by the importance weights of its samples.
 
     The gradient of `importance_bound` reaches sample k with weight w~_k; past this it is w~_k^2, which is the doubly

@@ -25,7 +25,7 @@ import tensorflow as tf
 from dgm_zoo.objectives.evidence import importance_bound, importance_weights
 
 
-def power_bound(log_w, power):
+def power_bound(log_w: tf.Tensor, power: float) -> tf.Tensor:
     """(1 / power) log (1/K) sum_k w_k^power over axis 0, nats: `[K, ...]` to `[...]`.
 
     A lower bound of its limit in expectation, which it reaches as K grows: log p(x) for power 1, log p~*(x), itself
@@ -38,12 +38,12 @@ def power_bound(log_w, power):
     return importance_bound(power * log_w) / power
 
 
-def power_weights(log_w, power):
+def power_weights(log_w: tf.Tensor, power: float) -> tf.Tensor:
     """w_k^power / sum_j w_j^power over axis 0, held constant: `[K, ...]` to `[K, ...]`."""
     return importance_weights(power * log_w)
 
 
-def weighted(log_prob, weights):
+def weighted(log_prob: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """sum_k weights_k log_prob_k over axis 0: `[K, ...]` to `[...]`.
 
     With `power_weights` and log p(x, h_k) it is what theta ascends: the wake phase of theta, whose gradient tends to
@@ -52,7 +52,7 @@ def weighted(log_prob, weights):
     return tf.reduce_sum(weights * log_prob, 0)
 
 
-def centred(weights):
+def centred(weights: tf.Tensor) -> tf.Tensor:
     """weights - 1/K: `[K, ...]` to `[K, ...]`.
 
     Where they weigh grad log q(h_k|x) for h_k ~ q, whose mean is 0, the expectation stays and the variance falls:

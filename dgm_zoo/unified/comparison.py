@@ -1,6 +1,8 @@
 """What changes from one formulation to another, read off the two declarations."""
 
-from dgm_zoo.core.formulation import ROWS
+from typing import Any
+
+from dgm_zoo.core.formulation import ROWS, Formulation
 
 EXCHANGED = {"x": "z", "z": "x"}
 SWAPPED = {"generative": "inference", "inference": "generative"}
@@ -8,7 +10,7 @@ STYLE = {"generative": "solid", "inference": "dashed"}
 SIDES = {"left": "which misses modes", "right": "which covers modes"}  # what a model on this side of a KL tends to
 
 
-def compare(one, other):
+def compare(one: Formulation, other: Formulation) -> dict[str, Any]:
     """Returns what changes from `Formulation` `one` to `other`.
 
     Returns:

@@ -60,13 +60,13 @@ class Cell:
     reason: str | None
 
     @property
-    def short(self):
+    def short(self) -> str:
         """The arguments, after the name of another model where the recipe is for one, or "has it": text."""
         name = [self.recipe.name] if self.recipe.name != self.model else []
         return " ".join([*name, *_assigned("=", self.recipe.arguments)]) or "has it"
 
     @property
-    def call(self):
+    def call(self) -> str:
         """The `dgm_zoo.create(...)` that builds it, for images of 28 x 28 pixels: text."""
         takes = arguments(self.recipe.name)
         given = {key: value for key, value in SHOWN.items() if key in takes and takes[key].default is takes[key].empty}
@@ -74,7 +74,7 @@ class Cell:
         return f"dgm_zoo.create({', '.join([_text(self.recipe.name), *shown])})"
 
     @property
-    def config(self):
+    def config(self) -> list[str]:
         """The lines of a config's model section: texts."""
         given = {"name": self.recipe.name, **self.recipe.arguments}
         return [f"config.model.{line}" for line in _assigned(" = ", given)]
@@ -88,12 +88,12 @@ def _text(value):
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def generative_models():
+def generative_models() -> list[str]:
     """Returns the names of the models that generate something: the table's rows, sorted."""
     return [name for name in list_models() if "theta" in model_class(name).players]
 
 
-def cell(technique, model):
+def cell(technique: str, model: str) -> Cell:
     """Returns the `Cell` of a technique and a model.
 
     Raises:
@@ -115,12 +115,12 @@ def cell(technique, model):
     return Cell(technique, model, found if possible else None, None if possible else found)
 
 
-def transfer_table():
+def transfer_table() -> dict[str, dict[str, Cell]]:
     """Returns every `Cell`: a dict of model to a dict of technique to cell."""
     return {model: {technique: cell(technique, model) for technique in TECHNIQUES} for model in generative_models()}
 
 
-def prove(one):
+def prove(one: Cell) -> keras.Model:
     """Trains what a cell describes for three steps, with small networks, on random 8 x 8 images; returns the model.
 
     Args:

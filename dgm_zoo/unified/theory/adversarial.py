@@ -13,16 +13,20 @@ is held constant left at theta_0.
 References: Hu et al., On Unifying Deep Generative Models, 2018, Eq. 3 to 10.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.distributions import kl
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import log_q_reversed
-from dgm_zoo.unified.theory.sides import distribution, float64, log_distribution, sides
+from dgm_zoo.unified.theory.sides import Sides, distribution, float64, log_distribution, sides
 
 
-def real_and_generated(log_p_g, data):
+def real_and_generated(log_p_g: Callable, data: ArrayLike) -> Callable:
     """p_theta(x|y) of a GAN: theta makes the generated x, the real ones are the data (Hu et al., 2018, Eq. 4).
 
     Args:
@@ -42,7 +46,7 @@ def real_and_generated(log_p_g, data):
     return lambda theta: tf.stack([log_p_g(theta), log_data])
 
 
-def lemma_1(log_p, theta_0, logit, theta=None):
+def lemma_1(log_p: Callable, theta_0: Any, logit: ArrayLike, theta: Any = None) -> Sides:
     """Lemma 1: the generator's gradient is that of a KL divergence to q^r(x|y), less a Jensen-Shannon divergence.
 
         grad_theta  -E_{p_theta(x|y) p(y)} log q^r_phi(y|x)
@@ -74,7 +78,7 @@ def lemma_1(log_p, theta_0, logit, theta=None):
     return _lemma(log_p, theta_0, _reversed(logit), theta)
 
 
-def optimal_discriminator(log_p):
+def optimal_discriminator(log_p: tf.Tensor) -> tf.Tensor:
     """The logit of the best q_phi(y=1|x) against p(x|y): log p(x|y=1) - log p(x|y=0), `[n]`, for log p `[2, n]`.
 
     q_phi*(y|x) = p_theta0(x|y) p(y) / sum_y p_theta0(x|y) p(y), which maximises E_{p_theta0(x|y) p(y)} log q_phi(y|x).
@@ -87,7 +91,7 @@ def optimal_discriminator(log_p):
     return log_p[1] - log_p[0]
 
 
-def equation_8(log_p_g, theta_0, data, theta=None):
+def equation_8(log_p_g: Callable, theta_0: Any, data: ArrayLike, theta: Any = None) -> Sides:
     """Under the best discriminator a GAN's generator has the gradient of KL(p_g || p_data) / 2 - JSD(p_g || p_data).
 
         grad_theta  -E_{p_theta(x|y) p(y)} log q^r_phi*(y|x)
@@ -123,7 +127,7 @@ def equation_8(log_p_g, theta_0, data, theta=None):
     return sides(lambda at: _utility(log_p(at), _half(), log_q_r), right, theta_0 if theta is None else theta)
 
 
-def equation_10(log_p, theta_0, logit, log_q_z, theta=None):
+def equation_10(log_p: Callable, theta_0: Any, logit: ArrayLike, log_q_z: ArrayLike, theta: Any = None) -> Sides:
     """Lemma 1 of InfoGAN as it is printed: for one code z, with q_eta(z|x,y) q^r_phi(y|x) in the place of q^r_phi(y|x).
 
         grad_theta  -E_{p_theta(x|y) p(y)} log q_eta0(z|x,y) q^r_phi(y|x)
@@ -150,7 +154,9 @@ def equation_10(log_p, theta_0, logit, log_q_z, theta=None):
     return _lemma(log_p, theta_0, _reversed(logit) + float64(log_q_z), theta)
 
 
-def infogan(log_p, theta_0, logit, log_q_z, prior, theta=None):
+def infogan(
+    log_p: Callable, theta_0: Any, logit: ArrayLike, log_q_z: ArrayLike, prior: ArrayLike, theta: Any = None
+) -> Sides:
     """Lemma 1 of what InfoGAN's generator descends: z ~ p(z|y) and x ~ p_theta(x|z,y) drawn together (Eq. 9).
 
         grad_theta  -E_{p_theta(x|z,y) p(z|y) p(y)} log q_eta0(z|x,y) q^r_phi(y|x)

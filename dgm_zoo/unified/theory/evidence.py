@@ -13,17 +13,27 @@ References: Hu et al., On Unifying Deep Generative Models, 2018, Eq. 12 and 13 (
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import activated
-from dgm_zoo.unified.theory.sides import distribution, float64, log_distribution, sides
+from dgm_zoo.unified.theory.sides import Sides, distribution, float64, log_distribution, sides
 
 PERFECT = ((1.0,), (0.0,))  # q*^r(y=0|x): 1 on real x, 0 on generated ones
 
 
-def lemma_2(log_px, log_q, parameters, prior, data, at=None):
+def lemma_2(
+    log_px: Callable,
+    log_q: Callable,
+    parameters: dict[str, Any],
+    prior: ArrayLike,
+    data: ArrayLike,
+    at: dict[str, Any] | None = None,
+) -> Sides:
     """Lemma 2: under a perfect discriminator, the unified bound is half of the data's evidence lower bound.
 
         E_{p_theta0(x)} [ E_{q_eta(z|x,y) q*^r(y|x)} log p_theta(x|z,y) - KL(q_eta(z|x,y) q*^r(y|x) || p(z|y) p(y)) ]
@@ -64,7 +74,14 @@ def lemma_2(log_px, log_q, parameters, prior, data, at=None):
     return sides(tables.equation_12, right, parameters if at is None else at)
 
 
-def lemma_2_as_kl(log_px, log_q, parameters, prior, data, at=None):
+def lemma_2_as_kl(
+    log_px: Callable,
+    log_q: Callable,
+    parameters: dict[str, Any],
+    prior: ArrayLike,
+    data: ArrayLike,
+    at: dict[str, Any] | None = None,
+) -> Sides:
     """Lemma 2's second line: the gradient of the bound is that of a KL divergence, with q in its first place.
 
         grad  E_{p_theta0(x)} [ E_{q_eta(z|x,y) q*^r(y|x)} log p_theta(x|z,y) - KL(q_eta q*^r || p(z|y) p(y)) ]
@@ -92,7 +109,15 @@ def lemma_2_as_kl(log_px, log_q, parameters, prior, data, at=None):
     return sides(tables.equation_12, tables.minus_kl, parameters if at is None else at)
 
 
-def equation_17(log_px, log_q, parameters, prior, data, d, at=None):
+def equation_17(
+    log_px: Callable,
+    log_q: Callable,
+    parameters: dict[str, Any],
+    prior: ArrayLike,
+    data: ArrayLike,
+    d: ArrayLike,
+    at: dict[str, Any] | None = None,
+) -> Sides:
     """Adversary activation: `objectives.activated` has the gradient of Eq. 17, for every discriminator.
 
     Left is Eq. 12 with d in the place of the perfect q*^r(y=0|x); right the mean of `activated` over a real and a
@@ -129,7 +154,15 @@ def equation_17(log_px, log_q, parameters, prior, data, d, at=None):
 class _Tables:
     """The distributions of this module, with axes [y, source of x, x, z], and the expressions that they make."""
 
-    def __init__(self, log_px, log_q, parameters, prior, data, d):
+    def __init__(
+        self,
+        log_px: Callable,
+        log_q: Callable,
+        parameters: dict[str, Any],
+        prior: ArrayLike,
+        data: ArrayLike,
+        d: ArrayLike,
+    ) -> None:
         self.log_px, self.log_q = log_px, log_q
         self.prior, self.data = distribution("prior", prior), distribution("data", data)
         n, d = len(self.data), float64(d)
@@ -146,29 +179,29 @@ class _Tables:
             )
         self.p_g = tf.linalg.matvec(tf.exp(current), self.prior, transpose_a=True)
 
-    def joints(self, now):
+    def joints(self, now: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
         """q(z|x,y) q^r(y|x), `[2, 2, n, m]`, and log p(x|z,y) p(z|y) p(y), `[2, 1, n, m]`."""
         log_px, log_q = self.log_px(now["theta"]), self.log_q(now["eta"])
         q_z = tf.stack([tf.exp(log_q), tf.ones_like(log_q) * self.prior])[:, None]
         log_x = tf.stack([tf.transpose(log_px), tf.math.log(self.data)[:, None] + tf.zeros_like(log_q)])[:, None]
         return q_z * tf.stack([self.d, 1.0 - self.d])[..., None], log_x + tf.math.log(0.5 * self.prior)
 
-    def equation_12(self, now):
+    def equation_12(self, now: dict[str, Any]) -> tf.Tensor:
         """E_q log p(x|z,y) - KL(q || p(z|y) p(y)) over the even mixture of real and generated x."""
         q, log_p = self.joints(now)
         return self.mean(tf.reduce_sum(q * log_p - tf.math.xlogy(q, q), [0, 3]))
 
-    def minus_kl(self, now):
+    def minus_kl(self, now: dict[str, Any]) -> tf.Tensor:
         """-KL(q || p(z,y|x)) over the same."""
         q, log_p = self.joints(now)
         posterior = log_p - tf.reduce_logsumexp(log_p, [0, 3], keepdims=True)
         return self.mean(tf.reduce_sum(q * posterior - tf.math.xlogy(q, q), [0, 3]))
 
-    def mean(self, values):
+    def mean(self, values: tf.Tensor) -> tf.Tensor:
         """The mean of `values` `[2, n]`, by source of x, over p_theta0(x)."""
         return 0.5 * tf.reduce_sum(tf.stack([self.data, self.p_g]) * values)
 
-    def bound(self, now):
+    def bound(self, now: dict[str, Any]) -> tf.Tensor:
         """The evidence lower bound L(x): `[n]`."""
         log_q = self.log_q(now["eta"])
         log_joint = tf.transpose(self.log_px(now["theta"])) + tf.math.log(self.prior)

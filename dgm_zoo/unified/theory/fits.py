@@ -5,11 +5,13 @@ of the mixture, those over the model are means over reparametrised samples of ea
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -31,10 +33,10 @@ class Mixture(NamedTuple):
       raw: of the Cholesky factor [[exp(raw_0), 0], [raw_2, exp(raw_1)]] of the covariance, `[starts, K, 3]`.
     """
 
-    mean: object
-    raw: object
+    mean: tf.Tensor | tf.Variable
+    raw: tf.Tensor | tf.Variable
 
-    def log_prob(self, x):
+    def log_prob(self, x: tf.Tensor) -> tf.Tensor:
         """log p(x), nats, for x `[..., starts, 2]`: `[..., starts]`."""
         off = x[..., None, :] - self.mean
         first = off[..., 0] * tf.exp(-self.raw[..., 0])
@@ -42,14 +44,24 @@ class Mixture(NamedTuple):
         log_normal = -0.5 * (first**2 + second**2) - self.raw[..., 0] - self.raw[..., 1] - math.log(2 * math.pi)
         return tf.reduce_logsumexp(log_normal, -1) - math.log(self.mean.shape[-2])
 
-    def samples(self, noise):
+    def samples(self, noise: tf.Tensor) -> tf.Tensor:
         """A sample of every component, for normal noise `[..., starts, K, 2]`: its shape."""
         first, second = tf.unstack(noise, axis=-1)
         wide = tf.exp(self.raw[..., :2])
         return self.mean + tf.stack([wide[..., 0] * first, self.raw[..., 2] * first + wide[..., 1] * second], -1)
 
 
-def fit(divergence, centres, stddev, components, seeds, samples, steps=2_000, batch=128, learning_rate=1e-2):
+def fit(
+    divergence: str,
+    centres: ArrayLike,
+    stddev: float,
+    components: int,
+    seeds: Sequence[int],
+    samples: int,
+    steps: int = 2_000,
+    batch: int = 128,
+    learning_rate: float = 1e-2,
+) -> tuple[np.ndarray, np.ndarray]:
     """Fits mixtures of few Gaussians of any covariance to a mixture of round ones, and draws from them.
 
     Adam on the divergence, estimated at every step from `batch` fresh samples of the data and as many of the model. Of

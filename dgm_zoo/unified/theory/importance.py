@@ -12,19 +12,22 @@ References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.1, Eq
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from dgm_zoo.checks import is_whole
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import ImportanceWeighted, importance_bound, log_q, log_q_reversed
-from dgm_zoo.unified.theory.sides import distribution, float64, log_distribution, sides
+from dgm_zoo.unified.theory.sides import Sides, distribution, float64, log_distribution, sides
 
 MOST_TUPLES = 1_000_000
 
 
-def log_weights(log_p, logit, y=0):
+def log_weights(log_p: tf.Tensor, logit: ArrayLike, y: int = 0) -> tuple[tf.Tensor, tf.Tensor]:
     """The log weights of x that the bound asks for, and those that Eq. 16 puts in their place: `[n]` each.
 
         exact         q^r_phi(y|x) p_theta0(x) / p_theta0(x|y)
@@ -51,7 +54,7 @@ def log_weights(log_p, logit, y=0):
     return log_q_reversed(logit, y) + log_marginal - log_p[y], log_q_reversed(logit, y) - log_q(logit, y)
 
 
-def equation_15(log_p, logit, k, y=0):
+def equation_15(log_p: tf.Tensor, logit: ArrayLike, k: int, y: int = 0) -> tuple[float, float]:
     """The bound of k samples and what it bounds: L_k(y) and log q(y), nats.
 
     L_1(y) = log q(y) - KL(p_theta(x|y) || q^r(x|y)), and L_k(y) never falls as k grows. All at theta = theta_0.
@@ -77,7 +80,7 @@ def equation_15(log_p, logit, k, y=0):
     return float(bound), float(tf.reduce_logsumexp(exact + log_p[y]))
 
 
-def equation_16(generate, logit, theta, prior, k):
+def equation_16(generate: Callable, logit: Callable, theta: Any, prior: ArrayLike, k: int) -> Sides:
     """The update of k samples: what `objectives.ImportanceWeighted` ascends has its gradient, in expectation.
 
         E_{z_1..k ~ p(z)} sum_i w~_i grad_theta log q^r_phi(y=0|x(z_i, theta)),

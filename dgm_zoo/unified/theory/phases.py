@@ -16,16 +16,20 @@ References:
     no parameters there.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.distributions import kl
 from dgm_zoo.objectives import log_q as log_q_of_logit
 from dgm_zoo.unified.theory.adversarial import lemma_1
-from dgm_zoo.unified.theory.sides import distribution, float64, log_distribution, sides
+from dgm_zoo.unified.theory.sides import Sides, distribution, float64, log_distribution, sides
 
 
-def wake(log_joint, theta, q, data):
+def wake(log_joint: Callable, theta: Any, q: ArrayLike, data: ArrayLike) -> Sides:
     """The wake phase of theta descends KL(q(h|x) p_data(x) || p_theta(x,h)), with q held constant.
 
         grad_theta  -E_{q(h|x) p_data(x)} log p_theta(x,h)  =  grad_theta  KL(q(h|x) p_data(x) || p_theta(x,h))
@@ -59,7 +63,7 @@ def wake(log_joint, theta, q, data):
     )
 
 
-def sleep(log_q, parameters, joint):
+def sleep(log_q: Callable, parameters: Any, joint: ArrayLike) -> Sides:
     """The sleep phase of q descends KL(p(x,h) || q_lambda(h|x) p(x)), with p held constant: the opposite direction.
 
         grad_lambda  -E_{p(x,h)} log q_lambda(h|x)  =  grad_lambda  KL(p(x,h) || q_lambda(h|x) p(x))
@@ -92,7 +96,7 @@ def sleep(log_q, parameters, joint):
     )
 
 
-def vae_as_wake(log_joint, log_q, parameters, data):
+def vae_as_wake(log_joint: Callable, log_q: Callable, parameters: dict[str, Any], data: ArrayLike) -> Sides:
     """The VAE extends the wake phase: theta and eta both descend KL(q_eta(z|x) p_data(x) || p_theta(x,z)).
 
         grad  -E_{p_data(x)} [ E_{q_eta(z|x)} log p_theta(x,z) - log q_eta(z|x) ]  =  grad  KL(q_eta p_data || p_theta)
@@ -129,7 +133,7 @@ def vae_as_wake(log_joint, log_q, parameters, data):
     return sides(minus_elbo, lambda at: _kl(tf.math.log(data) + log_q(at["eta"]), log_joint(at["theta"])), parameters)
 
 
-def gan_as_sleep(log_p, logit, parameters):
+def gan_as_sleep(log_p: Callable, logit: Callable, parameters: dict[str, Any]) -> dict[str, Sides]:
     """The GAN extends the sleep phase: phi sleeps with h = y, and theta moves too, with q reversed.
 
         phi    grad_phi  -E_{p_theta(x|y) p(y)} log q_phi(y|x)  =  grad_phi  KL(p_theta(x,y) || q_phi(y|x) p_theta(x))

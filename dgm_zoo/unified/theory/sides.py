@@ -1,9 +1,11 @@
 """Two expressions of the same parameters beside each other, in float64, and the checks of what they are made of."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from dgm_zoo.errors import InvalidInput
 
@@ -16,13 +18,13 @@ class Sides(NamedTuple):
       left_value, right_value: the values, in nats: floats.
     """
 
-    left: object
-    right: object
+    left: Any
+    right: Any
     left_value: float
     right_value: float
 
 
-def sides(left, right, at):
+def sides(left: Callable, right: Callable, at: Any) -> Sides:
     """Evaluates `left` and `right`, functions of the parameters that return a scalar, and their gradients at `at`.
 
     Args:
@@ -44,14 +46,14 @@ def _value_and_gradient(function, at):
     return float(value), tf.nest.map_structure(lambda g: tf.convert_to_tensor(g).numpy(), gradient)
 
 
-def float64(parameters):
+def float64(parameters: Any) -> Any:
     """Returns `parameters`, an array, a list of numbers or a dict of these, as float64 tensors."""
     if isinstance(parameters, dict):
         return {name: float64(value) for name, value in parameters.items()}
     return tf.constant(np.asarray(parameters, np.float64))
 
 
-def distribution(name, table, axes=1):
+def distribution(name: str, table: ArrayLike, axes: int = 1) -> tf.Tensor:
     """Returns probabilities as a float64 tensor.
 
     Args:
@@ -70,7 +72,7 @@ def distribution(name, table, axes=1):
     return tf.constant(found)
 
 
-def log_distribution(name, function, parameters, rank, axes=1):
+def log_distribution(name: str, function: Callable, parameters: Any, rank: int, axes: int = 1) -> tf.Tensor:
     """Checks what `function(parameters)` returns, log-probabilities `[...]` of `rank` axes, and returns it.
 
     Raises:
