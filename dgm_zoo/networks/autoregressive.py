@@ -67,7 +67,7 @@ class SigmoidBelief(keras.layers.Layer):
         """Samples the level from noise.
 
         Args:
-          uniform: uniform on [0, 1), `[..., units]`. For any logit, the value -1 makes a bit 1 and the value 1 makes it 0.
+          uniform: uniform on [0, 1), `[..., units]`. For any logit, -1 makes a bit 1 and 1 makes it 0.
           before: the previous level, `[..., inputs]`, whose leading axes broadcast to those of `uniform`.
 
         Returns:
