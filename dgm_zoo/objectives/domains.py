@@ -48,7 +48,7 @@ def domain_confusion(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     References: Hu et al., 2018, Eq. 2 and 3.
 
     Example:
-      >>> domain_confusion(tf.constant([9.0]), tf.constant([-9.0]))   # about -18: the discriminator separates the domains
+      >>> domain_confusion(tf.constant([9.0]), tf.constant([-9.0]))   # about -18: phi separates the domains
     """
     return log_q_reversed(source, 1) + log_q_reversed(target, 0)
 
