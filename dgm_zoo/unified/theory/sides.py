@@ -1,4 +1,4 @@
-"""Two expressions of the same parameters beside each other, in float64, and the checks of what they are made of."""
+"""Two expressions of the same parameters side by side, in float64, and checks of their inputs."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,8 +14,8 @@ class Sides(NamedTuple):
     """The two sides of a claim at one value of the parameters.
 
     Attributes:
-      left, right: the gradients: NumPy float64, of the structure of the parameters.
-      left_value, right_value: the values, in nats: floats.
+      left, right: the gradients, NumPy float64, with the structure of the parameters.
+      left_value, right_value: the values, floats in nats.
     """
 
     left: Any
@@ -28,8 +28,8 @@ def sides(left: Callable, right: Callable, at: Any) -> Sides:
     """Evaluates `left` and `right`, functions of the parameters that return a scalar, and their gradients at `at`.
 
     Args:
-      left, right: functions of one argument of the structure of `at`, differentiable by TensorFlow.
-      at: the parameters: an array, or a nested structure of arrays; float64 from here on.
+      left, right: functions of one argument with the structure of `at`, differentiable by TensorFlow.
+      at: the parameters: an array, or a nested structure of arrays; converted to float64.
 
     Example:
       >>> sides(tf.reduce_sum, lambda v: tf.reduce_sum(v**2) / 2, [1.0, 1.0]).right   # [1.0, 1.0]
@@ -57,11 +57,12 @@ def distribution(name: str, table: ArrayLike, axes: int = 1) -> tf.Tensor:
     """Returns probabilities as a float64 tensor.
 
     Args:
-      name: what the table is, for the sentence.
-      table: probabilities, all above 0, that add up to 1 over the last `axes` axes.
+      name: name of the table, for the message.
+      table: probabilities, all above 0, that sum to 1 over the last `axes` axes.
+      axes: number of axes of one distribution.
 
     Raises:
-      InvalidInput: a table with other axes, with a value that is not above 0, or that adds up to something else.
+      InvalidInput: a table with too few axes, with a value that is not above 0, or with another sum.
     """
     found = np.asarray(table, np.float64)
     if found.ndim < axes or not (found > 0).all():
@@ -73,7 +74,7 @@ def distribution(name: str, table: ArrayLike, axes: int = 1) -> tf.Tensor:
 
 
 def log_distribution(name: str, function: Callable, parameters: Any, rank: int, axes: int = 1) -> tf.Tensor:
-    """Checks what `function(parameters)` returns, log-probabilities `[...]` of `rank` axes, and returns it.
+    """Returns `function(parameters)`, after checking that it is log-probabilities with `rank` axes.
 
     Raises:
       InvalidInput: another dtype than float64, another number of axes, or as `distribution` for their exponentials.
