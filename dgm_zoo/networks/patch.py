@@ -12,7 +12,7 @@ from dgm_zoo.errors import InvalidInput
 
 KERNEL = 4
 SLOPE = 0.2
-WIDEST = 8  # maximum channels, as a multiple of the first layer's
+WIDEST = 8  # the most channels are so many times the first
 
 
 def receptive_field(depth: int) -> int:
@@ -72,7 +72,7 @@ def patch_discriminator(
 
 
 def _conv(channels, strides, name, normalised=False):
-    """Returns a convolution with zero padding of 1; it has no bias if a normalisation follows."""
+    """A convolution after one zero on every side; without a bias where a normalisation follows."""
     return keras.Sequential(
         [
             keras.layers.ZeroPadding2D(1),

@@ -40,7 +40,7 @@ def domain_discrimination(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
 
 def domain_confusion(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Returns log q^r(y=1|x) on source + log q^r(y=0|x) on target (symmetric form), nats: `[batch]`.
+    """log q^r(y=1|x) on the source and log q^r(y=0|x) on the target, the symmetric form, nats: `[batch]`.
 
     Args:
       source, target: see `domain_discrimination`.
@@ -48,16 +48,16 @@ def domain_confusion(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     References: Hu et al., 2018, Eq. 2 and 3.
 
     Example:
-      >>> domain_confusion(tf.constant([9.0]), tf.constant([-9.0]))   # about -18: phi separates the domains
+      >>> domain_confusion(tf.constant([9.0]), tf.constant([-9.0]))   # about -18: the domains are told apart
     """
     return log_q_reversed(source, 1) + log_q_reversed(target, 0)
 
 
 def target_confusion(target: tf.Tensor) -> tf.Tensor:
-    """Returns ADDA's form, log q^r(y=0|x) = log q(y=1|x) on the target, nats: `[batch]`.
+    """log q^r(y=0|x) = log q(y=1|x) on the target, ADDA's form, nats: `[batch]`.
 
     Args:
-      target: logits of q(y=1|x) on examples of the target domain, `[batch]`.
+      target: logits of q(y=1|x) on examples of the target, `[batch]`.
 
     References: Tzeng et al., 2017, Eq. 8.
 
