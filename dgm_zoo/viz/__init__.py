@@ -1,8 +1,8 @@
 """Pictures: sample grids, reconstructions, interpolations, latent maps, points, training curves, graphical models.
 
-Every function takes NumPy arrays and a path, creates the folder if it is missing, and writes a PNG file; equal inputs
-give equal bytes. `save_schematic` takes formulations and also writes SVG and PDF. The functions do not change
-matplotlib's global state, so the backend and style of a notebook are unaffected.
+Every function takes NumPy arrays and a path, makes the path's folder if need be, and writes a PNG file, the same bytes
+for the same input; `save_schematic` takes formulations, and writes SVG and PDF too. None of them touches matplotlib's
+global state, so a notebook's backend and style stay as they are.
 """
 
 from dgm_zoo.viz.grids import save_grid, save_interpolation, save_pairs, save_rows
