@@ -59,7 +59,7 @@ def get(spec: Any, event_shape: Sequence[int]) -> Head:
     """Returns the head or prior that `spec` names, over events of `event_shape`.
 
     Args:
-      spec: a head or prior (returned as it is), the name of a class of this package, or a dict with that `name` and
+      spec: a head or prior (returned unchanged), the name of a class of this package, or a dict with that `name` and
         further arguments, such as `{"name": "IndependentNormal", "stddev": 0.1}`.
       event_shape: shape of one event.
 

@@ -82,7 +82,7 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(self, size: int, event_shape: Sequence[int], **kwargs: Any) -> None:
-        super().__init__(**{"dtype": "float32", **kwargs})  # images are stored as they are, whatever the precision
+        super().__init__(**{"dtype": "float32", **kwargs})  # images are stored in float32 regardless of the precision
         self.size, self.event_shape = whole_number("size", size, 0), tuple(event_shape)
         if self.size:
             state = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
