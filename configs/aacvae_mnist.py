@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/aacvae_mnist.py --workdir=runs/aacvae_mnist
 
-Everything but the model is as in configs/aavae_mnist.py.
+All settings except the model are those of configs/aavae_mnist.py.
 """
 
 from ml_collections import ConfigDict

@@ -1,11 +1,11 @@
-"""An adversarial auto-encoder with eight latents on MNIST; ae_mnist.py is the same without the adversary.
+"""An adversarial auto-encoder with eight latents on MNIST; ae_mnist.py is the same model without the adversary.
 
     dgm-zoo train --config=configs/aae_mnist.py --workdir=runs/aae_mnist
 
-Took 2 minutes on one core beside other work. Test split:
+Took 2 minutes on one core shared with other work. Test split:
 squared error per value 0.0154, kernel distance of codes to the prior 0.053 +- 0.004, Frechet distance 103.8 +- 1.0.
-The preset `aae_mnist` is made with --config.model.hidden=[300,300], which
-halves its size; its card has its numbers.
+The preset `aae_mnist` was made with --config.model.hidden=[300,300], which
+halves its size; its card states its numbers.
 """
 
 from ml_collections import ConfigDict

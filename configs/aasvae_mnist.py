@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/aasvae_mnist.py --workdir=runs/aasvae_mnist
 
-Everything but the discriminator is as in configs/svae_mnist.py.
+All settings except the discriminator are those of configs/svae_mnist.py.
 """
 
 from ml_collections import ConfigDict

@@ -2,9 +2,9 @@
 
     dgm-zoo train --config=configs/aavae_mnist.py --workdir=runs/aavae_mnist
 
-Optimizer and epochs are those of the comparison in configs/reproduce/hu2018_table3.py, whose AA-VAE on all training
-images this is. The learning rate and the size of z are chosen by validation bound in short runs of a CVAE (three
-epochs: -137.4 with 1e-3 and 50 latents, -120.7 with 3e-3, -115.7 with 3e-3 and 16).
+This is the AA-VAE on all training images of configs/reproduce/hu2018_table3.py, with the same optimizer and epochs. The
+learning rate and the size of z were chosen by the validation bound in short runs of a CVAE (three epochs: -137.4 with
+1e-3 and 50 latents, -120.7 with 3e-3 and 50, -115.7 with 3e-3 and 16).
 """
 
 from ml_collections import ConfigDict

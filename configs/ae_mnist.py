@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/ae_mnist.py --workdir=runs/ae_mnist
 
-Took 2 minutes on one core beside other work. Test split:
+Took 2 minutes on one core shared with other work. Test split:
 squared error per value 0.0152, Frechet distance 103.9 +- 1.0.
 """
 

@@ -2,12 +2,13 @@
 
     dgm-zoo train --config=configs/bihm_binarized_mnist.py --workdir=runs/bihm_binarized_mnist
 
-Took 3 hours on one core beside other work, with its test log p* then -87.43 +- 0.24 nats (K = 1,000);
+Took 3 hours on one core shared with other work, with a test log p* of -87.43 +- 0.24 nats (K = 1,000);
 docs/results/helmholtz_mnist.md trains it further.
 
-Layers, batch and number of samples are those of the authors' best machine; optimizer and schedule are this package's.
-Muon moves a kernel in all its directions alike, so that the deep layers leave their small initial weights before their
-units die, as they did under Adam at 1e-2. The two kernels next to x, most of the weights, have Adam, which is faster.
+Layers, batch size and number of samples are those of the authors' best machine; optimizer and schedule are this
+package's. Muon updates all directions of a kernel equally, so the deep layers leave their small initial weights before
+their units die, as they did with Adam at 1e-2. The two kernels next to x, which hold most of the weights, use Adam,
+which is faster.
 """
 
 from ml_collections import ConfigDict

@@ -3,12 +3,12 @@
     dgm-zoo data prepare uci_binary/mushrooms --manual_dir=FOLDER
     dgm-zoo train --config=configs/bihm_mushrooms.py --workdir=runs/bihm_mushrooms
 
-Took 2 minutes on one core beside other work, with its test log p* then -9.46 nats (K = 1,000, 5,624 rows).
-docs/results/bihm_uci.md has other seeds and sets.
+Took 2 minutes on one core shared with other work, with a test log p* of -9.46 nats (K = 1,000, 5,624 rows).
+docs/results/bihm_uci.md has other seeds and data sets.
 
-FOLDER holds mushrooms.npz. Batch and number of samples are the defaults of the authors' code; the layers are recalled
-from the paper's supplement, with little certainty. The optimizer is this package's choice, by the validation bound: the
-weights start so small that Adam at the authors' 1e-3 takes long to leave them.
+FOLDER contains mushrooms.npz. Batch size and number of samples are the defaults of the authors' code; the layer sizes
+are quoted from memory from the paper's supplement and are uncertain. The optimizer was chosen by the validation bound:
+Adam at the authors' 1e-3 takes long to leave the small initial weights.
 """
 
 from ml_collections import ConfigDict

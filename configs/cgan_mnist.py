@@ -2,10 +2,10 @@
 
     dgm-zoo train --config=configs/cgan_mnist.py --workdir=runs/cgan_mnist
 
-Took 7 minutes on one core beside other work. Test split, 10,000 samples:
+Took 7 minutes on one core shared with other work. Test split, 10,000 samples:
 conditional accuracy 0.9866 +- 0.0011, Frechet distance
 4.82 +- 0.17, inception score 9.75 +- 0.01 (that of the real images: 9.84).
-The preset `cgan_mnist` is made with --config.model.units=128, which halves its size; its card has its numbers.
+The preset `cgan_mnist` was made with --config.model.units=128, which halves its size; its card states its numbers.
 """
 
 from ml_collections import ConfigDict

@@ -1,8 +1,8 @@
-"""The classifier by which samples of the digits are judged.
+"""The classifier that evaluates samples of the digits.
 
     dgm-zoo train --config=configs/classifier_digits.py --workdir=runs/classifier_digits
 
-Took 14 seconds on one core beside other work, with its test accuracy then 0.939 (360 images).
+Took 14 seconds on one core shared with other work, with a test accuracy of 0.939 (360 images).
 """
 
 from ml_collections import ConfigDict

@@ -1,8 +1,8 @@
-"""The classifier by which samples of Fashion-MNIST are judged.
+"""The classifier that evaluates samples of Fashion-MNIST.
 
     dgm-zoo train --config=configs/classifier_fashion_mnist.py --workdir=runs/classifier_fashion_mnist
 
-Took 4 minutes on one core beside other work, with its test accuracy then 0.9143 (10,000 images).
+Took 4 minutes on one core shared with other work, with a test accuracy of 0.9143 (10,000 images).
 """
 
 from ml_collections import ConfigDict

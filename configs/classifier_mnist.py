@@ -1,8 +1,8 @@
-"""The classifier by which samples of MNIST are judged.
+"""The classifier that evaluates samples of MNIST.
 
     dgm-zoo train --config=configs/classifier_mnist.py --workdir=runs/classifier_mnist
 
-Took 8 minutes on 2 cores that other work shared, with its test accuracy then 0.9939 (10,000 images).
+Took 8 minutes on 2 cores shared with other work, with a test accuracy of 0.9939 (10,000 images).
 """
 
 from ml_collections import ConfigDict

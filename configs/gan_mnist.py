@@ -2,9 +2,9 @@
 
     dgm-zoo train --config=configs/gan_mnist.py --workdir=runs/gan_mnist
 
-Took 7 minutes on one core beside other work. Test split, 10,000 samples: Frechet distance
+Took 7 minutes on one core shared with other work. Test split, 10,000 samples: Frechet distance
 6.97 +- 0.28, inception score 9.22 +- 0.02 (that of the real images: 9.84).
-The preset `gan_mnist` is made with --config.model.units=128, which halves its size; its card has its numbers.
+The preset `gan_mnist` was made with --config.model.units=128, which halves its size; its card states its numbers.
 """
 
 from ml_collections import ConfigDict

@@ -2,11 +2,11 @@
 
     dgm-zoo train --config=configs/helmholtz_bars.py --workdir=runs/helmholtz_bars
 
-Took 38 seconds on one core beside other work, with its test log p(x) then -3.58 nats (K = 1,000); docs/results/bars.md
+Took 38 seconds on one core shared with other work, with a test log p(x) of -3.58 nats (K = 1,000); docs/results/bars.md
 has other seeds.
 
-Wake-sleep learns more slowly than the bidirectional machine does, so it gets more epochs than in bihm_bars.py.
-The entropy of the data, which no model can beat, is 3.379 nats.
+Wake-sleep learns more slowly than the bidirectional machine, so it has more epochs than bihm_bars.py. The entropy of
+the data is 3.379 nats, so no model can exceed -3.379.
 """
 
 from ml_collections import ConfigDict

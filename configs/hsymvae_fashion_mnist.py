@@ -1,13 +1,13 @@
-"""A hierarchical symmetric VAE on Fashion-MNIST in grey: 50 and 200 latent bits, and a ladder for an encoder.
+"""A hierarchical symmetric VAE on Fashion-MNIST in grey: 50 and 200 latent bits, with a ladder encoder.
 
     dgm-zoo train --config=configs/hsymvae_fashion_mnist.py --workdir=runs/hsymvae_fashion_mnist
 
-Took 7 minutes on one core beside other work. Test split, Frechet distance by the preset classifier_fashion_mnist: 73 of
-random samples and 66 of limiting ones; docs/results/symvae_mnist.md has more seeds.
+Took 7 minutes on one core shared with other work. Test split, Frechet distance with the preset
+classifier_fashion_mnist: 73 for random and 66 for limiting samples; docs/results/symvae_mnist.md has more seeds.
 
-The groups are those of the authors' code (Flach et al., 2024), whose decoder is a normal with one learned width;
-networks, likelihood, schedule and split are this package's. `--config.model.name=hvae` trains the same networks by the
-evidence bound.
+The groups are those of the authors' code (Flach et al., 2024), whose decoder is a normal with one learned standard
+deviation; networks, likelihood, schedule and split are this package's. `--config.model.name=hvae` trains the same
+networks by the evidence bound.
 """
 
 from ml_collections import ConfigDict

@@ -1,13 +1,13 @@
-"""A hierarchical symmetric VAE on MNIST, binarised at half grey: 30 and 100 latent bits, and a ladder for an encoder.
+"""A hierarchical symmetric VAE on MNIST, binarised at half grey: 30 and 100 latent bits, with a ladder encoder.
 
     dgm-zoo train --config=configs/hsymvae_mnist.py --workdir=runs/hsymvae_mnist
 
-Took 7 minutes on one core beside other work. Test split: log p(x) = -96.6 +- 0.3 nats (K = 200), Frechet distance by
-the preset classifier_mnist 51 of random samples and 29 of limiting ones; docs/results/symvae_mnist.md has more seeds.
+Took 7 minutes on one core shared with other work. Test split: log p(x) = -96.6 +- 0.3 nats (K = 200), Frechet distance
+with the preset classifier_mnist 51 for random and 29 for limiting samples; docs/results/symvae_mnist.md has more seeds.
 
 The groups are those of the authors' code (Flach et al., 2024), which has convolutional networks and trains for 200,000
-steps of 1,024 images at a learning rate of 1e-4, on training and test images together; networks, schedule and split
-are this package's. `--config.model.inference=reverse` is the other encoder, `--config.model.name=hvae` trains the same
+steps of 1,024 images at a learning rate of 1e-4, on training and test images together; networks, schedule and split are
+this package's. `--config.model.inference=reverse` uses the other encoder; `--config.model.name=hvae` trains the same
 networks by the evidence bound.
 """
 

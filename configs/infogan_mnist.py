@@ -1,11 +1,12 @@
-"""InfoGAN on MNIST: a code of ten categories and two values, which no label is needed for.
+"""InfoGAN on MNIST: a code of ten categories and two values, learned without labels.
 
     dgm-zoo train --config=configs/infogan_mnist.py --workdir=runs/infogan_mnist
 
-Took 6 minutes on one core beside other work. Test split:
+Took 6 minutes on one core shared with other work. Test split:
 code error 0.162 +- 0.004, Frechet distance 6.8 +- 0.2.
-The preset `infogan_mnist` is made with --config.model.hidden=[16,24] --config.train.seed=1, for its size; of two
-seeds it had the lower code error on validation images (0.315; the other 0.427). Its card has its numbers.
+The preset `infogan_mnist` was made with --config.model.hidden=[16,24] --config.train.seed=1, to reduce its size;
+of two seeds, this one had the lower code error on validation images (0.315; the other 0.427). Its card states its
+numbers.
 """
 
 from ml_collections import ConfigDict

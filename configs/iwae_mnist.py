@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/iwae_mnist.py --workdir=runs/iwae_mnist
 
-Took 74 minutes on 2 cores that other work shared, with its test log-likelihood then -85.77 +- 0.23 nats
+Took 74 minutes on 2 cores shared with other work, with a test log-likelihood of -85.77 +- 0.23 nats
 (K = 5,000, 10,000 images).
 """
 

@@ -1,8 +1,8 @@
-"""The importance weighted conditional GAN on MNIST, as cgan_mnist.py but for the weights.
+"""The importance weighted conditional GAN on MNIST; all other settings are those of cgan_mnist.py.
 
     dgm-zoo train --config=configs/iwcgan_mnist.py --workdir=runs/iwcgan_mnist
 
-Took 9 minutes on one core beside other work. Test split, 10,000 samples:
+Took 9 minutes on one core shared with other work. Test split, 10,000 samples:
 conditional accuracy 0.9900 +- 0.0010, Frechet distance
 4.48 +- 0.21, inception score 9.79 +- 0.02 (that of the real images: 9.84).
 """

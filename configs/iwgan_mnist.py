@@ -1,10 +1,10 @@
-"""The importance weighted GAN on MNIST, as gan_mnist.py but for the weights.
+"""The importance weighted GAN on MNIST; all other settings are those of gan_mnist.py.
 
     dgm-zoo train --config=configs/iwgan_mnist.py --workdir=runs/iwgan_mnist
 
-Took 10 minutes on one core beside other work. Test split, 10,000 samples: Frechet distance
+Took 10 minutes on one core shared with other work. Test split, 10,000 samples: Frechet distance
 6.97 +- 0.29, inception score 9.23 +- 0.01 (that of the real images: 9.84).
-The preset `iwgan_mnist` is made with --config.model.units=128, which halves its size; its card has its numbers.
+The preset `iwgan_mnist` was made with --config.model.units=128, which halves its size; its card states its numbers.
 """
 
 from ml_collections import ConfigDict

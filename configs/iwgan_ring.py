@@ -1,4 +1,4 @@
-"""The importance weighted GAN on a ring of 8 Gaussians, as gan_ring.py but for the weights.
+"""The importance weighted GAN on a ring of 8 Gaussians; all other settings are those of gan_ring.py.
 
     dgm-zoo train --config=configs/iwgan_ring.py --workdir=runs/iwgan_ring
 """

@@ -2,11 +2,12 @@
 
     dgm-zoo train --config=configs/rws_binarized_mnist.py --workdir=runs/rws_binarized_mnist
 
-Took 72 minutes on one core beside other work, with its test log p(x) then -90.98 +- 0.24 nats (K = 1,000);
+Took 72 minutes on one core shared with other work, with a test log p(x) of -90.98 +- 0.24 nats (K = 1,000);
 docs/results/helmholtz_mnist.md trains it further.
 
-Layers, batch and number of samples are the defaults of the authors' code; optimizer and schedule are this package's, by
-the validation bound after 4 epochs, against half the rate and Adam at 3e-3. The two kernels next to x have Adam.
+Layers, batch size and number of samples are the defaults of the authors' code. Optimizer and schedule are this
+package's, chosen by the validation bound after 4 epochs over half the rate and over Adam at 3e-3. The two kernels next
+to x use Adam.
 """
 
 from ml_collections import ConfigDict

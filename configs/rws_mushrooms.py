@@ -3,11 +3,11 @@
     dgm-zoo data prepare uci_binary/mushrooms --manual_dir=FOLDER
     dgm-zoo train --config=configs/rws_mushrooms.py --workdir=runs/rws_mushrooms
 
-Took 3 minutes on one core beside other work, with its test log p(x) then -9.44 nats (K = 1,000, 5,624 rows).
-docs/results/bihm_uci.md has other seeds and sets.
+Took 3 minutes on one core shared with other work, with a test log p(x) of -9.44 nats (K = 1,000, 5,624 rows).
+docs/results/bihm_uci.md has other seeds and data sets.
 
-FOLDER holds mushrooms.npz. All settings but the learning rate are those of bihm_mushrooms.py, whose own had the worse
-validation bound here.
+FOLDER contains mushrooms.npz. All settings except the learning rate are those of bihm_mushrooms.py; its learning rate
+had a worse validation bound here.
 """
 
 from ml_collections import ConfigDict

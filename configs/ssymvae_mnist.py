@@ -2,11 +2,11 @@
 
     dgm-zoo train --config=configs/ssymvae_mnist.py --workdir=runs/ssymvae_mnist
 
-Took 5 minutes on one core beside other work, with its test accuracy then 0.776 (10,000 images);
-docs/results/symvae_labels.md has other numbers of labels, and M2's.
+Took 5 minutes on one core shared with other work, with a test accuracy of 0.776 (10,000 images);
+docs/results/symvae_labels.md has other numbers of labels, and M2.
 
-z_0 is the class, z_1 has 100 bits. Images with a label add to both players' utilities; the others have the class that
-the encoder draws. `--config.data.labels_per_class=60` or `100` for 600 and 1,000 labels.
+z_0 is the class, z_1 has 100 bits. Labelled images contribute to both players' utilities; the class of the others
+is sampled by the encoder. Use `--config.data.labels_per_class=60` or `100` for 600 or 1,000 labels.
 """
 
 from ml_collections import ConfigDict

@@ -2,18 +2,17 @@
 
     dgm-zoo train --config=configs/svae_mnist.py --workdir=runs/svae_mnist
 
-10 %: --config.data.labelled_fraction=0.1. 100 labels: --config.data.labelled_fraction=None
+For 10 % use --config.data.labelled_fraction=0.1, for 100 labels --config.data.labelled_fraction=None
 --config.data.labels_per_class=10.
 
-What differs from Kingma et al. was chosen on validation images in short runs:
+Differences from Kingma et al. were chosen on validation images in short runs:
 
-- The classifier is a small LeNet with dropout, and alpha far above their 0.1. With a strided convolution as the
-  classifier the unlabelled images drew the classes away from the labels: accuracy 0.910 after one epoch and 0.901 after
-  five (alpha = 5), 0.750 and, after three, 0.733 (alpha = 0.1). With the LeNet, dropout and alpha = 50 they draw them
-  nearer: on test images 0.954, where that network reaches 0.925 on as many labelled images alone
-  (docs/results/hu2018_table3.md).
-- Two layers of tanh, few latents and a high learning rate make the decoder listen to the class: with one layer of 256
-  ReLUs, 50 latents and 1e-3 the samples of a style hardly differed from class to class.
+- The classifier is a small LeNet with dropout, and alpha is much larger than their 0.1. With a strided convolution as
+  classifier, the unlabelled images reduced the accuracy: 0.910 after one epoch and 0.901 after five (alpha = 5); 0.750
+  after one and 0.733 after three (alpha = 0.1). With the LeNet, dropout and alpha = 50 they increase it: 0.954 on test
+  images, where the same network reaches 0.925 on only the labelled images (docs/results/hu2018_table3.md).
+- With two tanh layers, few latents and a high learning rate the decoder uses the class. With one layer of 256 ReLUs, 50
+  latents and 1e-3, samples of one style hardly differed between classes.
 """
 
 from ml_collections import ConfigDict

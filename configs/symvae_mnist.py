@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/symvae_mnist.py --workdir=runs/symvae_mnist
 
-Took 4 minutes on one core beside other work. Test split: log p(x) = -99.9 +- 0.3 nats (K = 1,000).
+Took 4 minutes on one core shared with other work. Test split: log p(x) = -99.9 +- 0.3 nats (K = 1,000).
 
 p(z) is uniform and fixed, as in the authors' code (Flach et al., 2024); network and schedule are this package's.
 """

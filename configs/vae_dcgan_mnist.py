@@ -1,8 +1,8 @@
-"""A VAE on MNIST whose decoder is a DCGAN's generator, beside which vaegan_mnist.py stands.
+"""A VAE on MNIST whose decoder is a DCGAN generator, for comparison with vaegan_mnist.py.
 
     dgm-zoo train --config=configs/vae_dcgan_mnist.py --workdir=runs/vae_dcgan_mnist
 
-Took 3 minutes on one core beside other work. Test split:
+Took 3 minutes on one core shared with other work. Test split:
 Frechet distance 86.4 +- 0.6.
 """
 

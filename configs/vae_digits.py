@@ -1,9 +1,9 @@
-"""A VAE on the handwritten digits that scikit-learn ships: the first run of a new user.
+"""A VAE on the handwritten digits that scikit-learn ships: a first run for new users.
 
     dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits
 
-41 seconds on 2 cores; prints a test log-likelihood of -22.75 +- 0.20 nats (pixels
-binarised stochastically, K = 5,000, 360 images).
+Took 41 seconds on 2 cores and prints a test log-likelihood of -22.75 +- 0.20 nats (pixels binarised stochastically,
+K = 5,000, 360 images).
 """
 
 from ml_collections import ConfigDict

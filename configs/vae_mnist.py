@@ -2,7 +2,7 @@
 
     dgm-zoo train --config=configs/vae_mnist.py --workdir=runs/vae_mnist
 
-Took 30 minutes on 2 cores that other work shared, with its test log-likelihood then -87.38 +- 0.23 nats
+Took 30 minutes on 2 cores shared with other work, with a test log-likelihood of -87.38 +- 0.23 nats
 (K = 5,000, 10,000 images).
 """
 

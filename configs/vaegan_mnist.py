@@ -2,10 +2,10 @@
 
     dgm-zoo train --config=configs/vaegan_mnist.py --workdir=runs/vaegan_mnist
 
-Took 11 minutes on one core beside other work. Test split:
+Took 11 minutes on one core shared with other work. Test split:
 Frechet distance 19.9 +- 0.4.
-The preset `vaegan_mnist` is made with --config.model.hidden=[16,24] --config.model.encoder_hidden=[16,24], for its
-size; its card has its numbers.
+The preset `vaegan_mnist` was made with --config.model.hidden=[16,24] --config.model.encoder_hidden=[16,24], to
+reduce its size; its card states its numbers.
 """
 
 from ml_collections import ConfigDict

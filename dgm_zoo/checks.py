@@ -1,20 +1,22 @@
-"""Checks of numbers and shapes that a user gives: each returns the value or raises `InvalidInput` in one sentence."""
+"""Checks of numbers and shapes given by a user: each returns the value or raises `InvalidInput`."""
 
 import numbers
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput
 
 
-def is_whole(value, least=1):
-    """Whether `value` is a whole number, Python's or NumPy's but no bool, of at least `least`."""
+def is_whole(value: Any, least: int = 1) -> bool:
+    """Returns whether `value` is a whole number (Python or NumPy, not a bool) of at least `least`."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
 
 
-def whole_number(name, value, least=1):
-    """Returns `value` as an int; raises `InvalidInput`, which names it, unless it is whole and at least `least`.
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """Returns `value` as an int; raises `InvalidInput` unless it is whole and at least `least`.
 
     Example:
       >>> whole_number("k", 0)
@@ -25,41 +27,46 @@ def whole_number(name, value, least=1):
     return int(value)
 
 
-def nonnegative(name, value):
-    """Returns `value` if it is a finite number of at least 0; raises `InvalidInput` if not."""
+def nonnegative(name: str, value: Any) -> float:
+    """Returns `value` as a float; raises `InvalidInput` unless it is a finite number of at least 0."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < float("inf"):
         raise InvalidInput(f"{name} is {value!r}; give a number of at least 0")
     return float(value)
 
 
-def dropout_rate(value):
-    """Returns a dropout's probability; raises `InvalidInput` unless it is a number from 0 to below 1."""
+def dropout_rate(value: Any) -> float:
+    """Returns a dropout probability as a float; raises `InvalidInput` unless it is in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise InvalidInput(f"dropout is {value!r}; give a probability from 0 to below 1")
     return float(value)
 
 
-def event_shape(tensor):
+def event_shape(tensor: Any) -> tuple[int | None, ...]:
     """Returns the event shape of a Keras model's (first) input or output."""
     first = tensor[0] if isinstance(tensor, (list, tuple)) else tensor
     return tuple(first.shape[1:])
 
 
-def match(one, shape, other, wanted):
-    """Raises `InvalidInput` unless two shapes are equal; names both."""
+def match(one: str, shape: Sequence[int], other: str, wanted: Sequence[int]) -> None:
+    """Raises `InvalidInput`, naming both shapes, unless they are equal.
+
+    Args:
+      one, other: names of the two things that have the shapes, for the message.
+      shape, wanted: the two shapes.
+    """
     if tuple(shape) != tuple(wanted):
         raise InvalidInput(f"the {one} has shape {tuple(shape)}, but the {other} has {tuple(wanted)}; make them equal")
 
 
-def layer_sizes(sizes):
-    """Returns the sizes of latent layers as a tuple of ints, the one next to the data first.
+def layer_sizes(sizes: Sequence[int] | str) -> tuple[int, ...]:
+    """Returns the sizes of latent layers as a tuple of ints, starting next to the data.
 
     Args:
       sizes: a list or tuple of positive whole numbers, or a string of them such as "200,200,10". In a string, "a-b:n"
         stands for n sizes, at least 2, in geometric progression from a to b, rounded to whole numbers.
 
     Raises:
-      InvalidInput: anything else; names it, and the part that does not parse.
+      InvalidInput: anything else; the message names it and the part that does not parse.
 
     Example:
       >>> layer_sizes("200,100-10:5,5")
@@ -82,7 +89,7 @@ _GRAMMAR = (
 
 
 def _sizes(part):
-    """The sizes that one part stands for; none if it does not parse."""
+    """Returns the sizes that one part stands for; an empty list if it does not parse."""
     if not isinstance(part, str):
         return [int(part)] if is_whole(part) else []
     if found := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*:\s*(\d+)\s*", part):

@@ -1,13 +1,15 @@
-"""Errors that a user can mend: one sentence that names the value and the fix."""
+"""Errors that a user can fix: one sentence that names the value and the fix."""
 
 import difflib
+from collections.abc import Iterable
+from typing import Any
 
 
 class InvalidInput(ValueError):
-    """Something that the caller gave does not fit; the message is one sentence with the fix.
+    """An invalid argument, file or config; the message is one sentence that states the fix.
 
-    The command line prints the message alone and exits with code 2. Anything else that is raised is a
-    fault of the package and keeps its traceback.
+    The command line prints only the message and exits with code 2. Any other exception is a fault of the package and
+    keeps its traceback.
     """
 
 
@@ -15,13 +17,13 @@ class NonFiniteLoss(FloatingPointError):
     """A term of the objective became NaN or infinite; the message names the step and the term."""
 
 
-def unknown(kind, name, options):
-    """Returns the `InvalidInput` for a name that is not among `options`, with the nearest one.
+def unknown(kind: str, name: Any, options: Iterable) -> InvalidInput:
+    """Returns the `InvalidInput` for a name that is not among `options`; it suggests the nearest one.
 
     Args:
-      kind: what is being named, for the sentence ("model", "data set", "config key").
-      name: the name that was given.
-      options: iterable of the names that exist.
+      kind: kind of the named object, for the message ("model", "data set", "config key").
+      name: the unknown name.
+      options: the known names.
 
     Example:
       >>> raise unknown("model", "vea", ["vae", "iwae"])

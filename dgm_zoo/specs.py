@@ -1,4 +1,4 @@
-"""From a name in a config to an object: the one lookup behind heads, priors, bounds and adversarial objectives."""
+"""From a name in a config to an object: the lookup of heads, priors, bounds and adversarial objectives."""
 
 import inspect
 from typing import Any
@@ -9,21 +9,23 @@ from dgm_zoo.checks import match
 from dgm_zoo.errors import InvalidInput, unknown
 
 
-def from_spec(kind: str, spec: Any, base: type, table: dict[str, type], example: str, event_shape=None) -> Any:
+def from_spec(
+    kind: str, spec: Any, base: type, table: dict[str, type], example: str, event_shape: tuple[int, ...] | None = None
+) -> Any:
     """Returns the object that `spec` names.
 
     Args:
-      kind: what is being named, for the sentence ("head", "bound").
-      spec: an instance of `base` (returned as it is); a class's name; or a dict with that `name` and further arguments.
-        A class outside the package is named as Keras registered it, such as "my_package>Renyi".
-      base: the class that all of this kind derive from.
+      kind: kind of the named object, for the message ("head", "bound").
+      spec: an instance of `base` (returned unchanged), a class name, or a dict with that `name` and arguments. A class
+        outside the package has the name under which Keras registered it, such as "my_package>Renyi".
+      base: the base class of this kind.
       table: the package's own classes by name.
-      example: a name that exists, for the sentence.
-      event_shape: what classes with an argument `event_shape` are given; others must have this event.
+      example: a known name, for the message.
+      event_shape: passed to classes with an argument `event_shape`; objects of other classes must have this shape.
 
     Raises:
-      InvalidInput: an unknown name (with the nearest one), an argument that the class does not take, one that it
-        needs, or one with a value that does not suit it.
+      InvalidInput: an unknown name (the message suggests the nearest one), an unknown or missing argument, or an
+        invalid value.
 
     Example:
       >>> from_spec("bound", {"name": "Evidence", "beta": 4.0}, Bound, BOUNDS, "Evidence").beta
@@ -57,7 +59,7 @@ def from_spec(kind: str, spec: Any, base: type, table: dict[str, type], example:
 
 
 def _class(name, base, table):
-    """The class of that name: the package's own, or one that Keras knows; None if there is none."""
+    """Returns the class of that name, from the package or registered with Keras; None if there is none."""
     if not isinstance(name, str):
         return None
     found = table.get(name) or keras.saving.get_registered_object(name)

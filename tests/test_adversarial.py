@@ -818,7 +818,7 @@ def test_a_sampled_prior_has_samples_and_no_density():
     np.testing.assert_array_equal(again.draw(prior.noise(BatchNoise([0, 0], 400))), z)
     with pytest.raises(InvalidInput, match="SampledPrior has no density"):
         prior.distribution()
-    with pytest.raises(InvalidInput, match=r"the sampler of SampledPrior gives no samples of shape \(3,\)"):
+    with pytest.raises(InvalidInput, match=r"the sampler of SampledPrior does not return samples of shape \(3,\)"):
         SampledPrior((3,))
     with pytest.raises(InvalidInput, match="sampler 'roll' of SampledPrior must be a function"):
         SampledPrior((2,), sampler="roll")
@@ -844,8 +844,8 @@ def gan_of(generator=((3,), (2,)), discriminator=(2,), **given):
      "but the discriminator has BatchNormalization; give normalization='none' or 'spectral'"),
     (lambda: CGAN(dense_generator((3,), (2,), [4]), dense_discriminator((2,), [4]), num_classes=3),
      "the generator's condition has shape (), but the one-hot class has (3,)"),
-    (lambda: create("infogan", image_shape=(2,), latent_dim=12), "z of size 12 has no room for 10 categories and 2"),
-    (lambda: create("infogan", image_shape=(2,), categories=0, continuous=0), "a code of 0 categories and 0"),
+    (lambda: create("infogan", image_shape=(2,), latent_dim=12), "z of size 12 cannot hold 10 categories, 2"),
+    (lambda: create("infogan", image_shape=(2,), categories=0, continuous=0), "Codes needs a code, got categories=0"),
     (lambda: InfoGAN(dense_generator((3,), (2,), [4]), dense_discriminator((2,), [4]), None, StandardNormal((3,))),
      "the prior of InfoGAN is a StandardNormal, which holds no code; give Codes"),
     (lambda: create("aae", image_shape=(2, 2, 1), classes=3), "StandardNormal has no part for each of 3 classes"),

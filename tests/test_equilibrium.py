@@ -409,16 +409,16 @@ def test_latents_may_be_normal():
     (lambda: Game.random(4, 2).model(latents=SampledPrior((3,), every(3))),
      "the latents' event has shape (3,), but the posterior's event has (2,); make them equal"),
     (lambda: tiny("symvae", latent_dim=2, prior=SampledPrior((2,))),
-     "but IndependentBernoulli takes zeros and ones; give samples of these alone"),
+     "but IndependentBernoulli takes only 0 and 1; give a prior over such values"),
     (lambda: Game.random(4, 2).model(latents=SampledPrior((2,), every(2) * 255)), "SampledPrior gives 255, but"),
-    (lambda: tiny("hsymvae", groups=[5]), "groups [5] are no hierarchy; give the sizes of two or more"),
+    (lambda: tiny("hsymvae", groups=[5]), "groups [5] must have at least two sizes"),
     (lambda: tiny("hsymvae", inference="lader"), "unknown inference 'lader'; did you mean 'ladder'?"),
     (lambda: VAE(dense((2,), (8,)), dense((4,), (2,)), SampledPrior((4,), every(4)),
                  likelihood=IndependentNormal((2,), stddev=1.0)),
      "VAE needs log p(z), but SampledPrior can only be sampled; use SymmetricVAE or AAE, or a prior with a density"),
     (lambda: tiny("iwae", prior=SampledPrior((2,))), "IWAE needs log p(z), but SampledPrior can only be sampled"),
     (lambda: VAE(dense((2,), (8,)), dense((8,), (2,)), likelihood=IndependentNormal((2,), stddev=1.0),
-                 posterior=LadderPosterior((3, 5))), "StandardNormal and LadderPosterior are not both of groups; give"),
+                 posterior=LadderPosterior((3, 5))), "LadderPosterior needs a GroupedPrior, got StandardNormal; give"),
     (lambda: VAE(dense((2,), (4,)), dense((4,), (2,)), BernoulliPrior((4,)),
                  bound=ImportanceWeightedEvidence(3, "dreg"),
                  likelihood=IndependentNormal((2,), stddev=1.0), posterior=StraightThroughBernoulli((4,))),
@@ -433,7 +433,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(build, sentence):
 def test_a_hierarchy_of_other_parts_is_refused():
     parts = tiny("hsymvae")
     rest = {"encoder": parts.encoder, "decoder": parts.decoder, "likelihood": parts.likelihood}
-    with pytest.raises(InvalidInput, match="BernoulliPrior and LadderPosterior are not both of groups"):
+    with pytest.raises(InvalidInput, match="LadderPosterior needs a GroupedPrior, got BernoulliPrior"):
         type(parts)(prior=BernoulliPrior((8,)), posterior=parts.posterior, **rest)
     with pytest.raises(InvalidInput, match=r"the prior has groups of \(5, 3\) bits and the posterior of \(3, 5\)"):
         type(parts)(prior=GroupedPrior((5, 3)), posterior=parts.posterior, **rest)

@@ -66,7 +66,7 @@ def test_it_takes_another_models_samples():
     prior = SampledPrior.of(other.sample, n=20, seed=3)
     assert prior.event_shape == (4, 4, 1)
     np.testing.assert_array_equal(prior.latents, other.sample(20, seed=3))
-    with pytest.raises(InvalidInput, match=r"draw\(5\) gave an array of shape \[2, 3\]; let it give \[5, ...\]"):
+    with pytest.raises(InvalidInput, match=r"draw\(5\) must return an array of shape \[5, ...\], got \[2, 3\]"):
         SampledPrior.of(lambda n, seed: np.zeros((2, 3)), n=5)
 
 
@@ -96,14 +96,14 @@ def test_a_class_of_an_aae_has_its_share_of_the_latents():
 @pytest.mark.parametrize(("latents", "sentence"), [
     (np.zeros((0, 2)), "must be a function, such as swiss_roll, or an array of latents"),
     ("roll", "sampler 'roll' of SampledPrior must be a function"),
-    (lambda position, normal: tf.zeros([7, 2]), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
-    (lambda position, normal: position, r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
-    (lambda noise: noise, r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
-    (lambda position, normal: 0.5, r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
+    (lambda position, normal: tf.zeros([7, 2]), r"the sampler of SampledPrior does not return samples of shape \(2,\)"),
+    (lambda position, normal: position, r"the sampler of SampledPrior does not return samples of shape \(2,\)"),
+    (lambda noise: noise, r"the sampler of SampledPrior does not return samples of shape \(2,\)"),
+    (lambda position, normal: 0.5, r"the sampler of SampledPrior does not return samples of shape \(2,\)"),
     ([[0.0, 1.0], [1.0]], "must be a function, such as swiss_roll, or an array of latents"),
     (np.array([["a", "b"]]), r"sampler of <U1 \[1, 2\] of SampledPrior must be a function"),
-    (np.zeros((5, 3)), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
-    (np.zeros((5, 3), bool), r"the sampler of SampledPrior gives no samples of shape \(2,\)"),
+    (np.zeros((5, 3)), r"the sampler of SampledPrior does not return samples of shape \(2,\)"),
+    (np.zeros((5, 3), bool), r"the sampler of SampledPrior does not return samples of shape \(2,\)"),
     (np.array([[0.0, np.nan]]), "the latents of SampledPrior hold NaN or infinity; remove them"),
 ])
 def test_latents_that_are_none_are_refused(latents, sentence):

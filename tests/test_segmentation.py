@@ -272,7 +272,7 @@ def test_segment_and_render_have_the_shapes_and_ranges_that_they_state():
     (lambda model: model.render([[0.0], [0.0, 1.0]]), "render: z is not an array of numbers; give shape [batch, 4"),
     (lambda model: MaskAndNoise(SampledPrior((4, 4, 1), MASKS), 3), "masks have shape (4, 4, 1); give vectors"),
     (lambda model: MaskAndNoise(SampledPrior((16,), 0.3 * MASKS.reshape(4, 16)), 3),
-     "SampledPrior gives 0.3, but MaskAndNoise takes zeros and ones; give samples of these alone"),
+     "SampledPrior gives 0.3, but MaskAndNoise takes only 0 and 1; give a prior over such values"),
     (lambda model: segmentation_iou(model, tf.data.Dataset.from_tensor_slices(images(4)[0]).batch(4)),
      "the images come without masks; load them with pairs=0"),
     (lambda model: model.sample(2, label=3), "unknown input of sample 'label'"),

@@ -336,7 +336,7 @@ def test_a_model_with_sample_and_label_alone_is_served_from_its_table(tmp_path):
         serving.from_preset(folder).sample(3, seed=2, label=1), model.sample(3, seed=2, label=1)
     )
     card = (Path(folder) / "README.md").read_text()
-    assert "`label` int32 [batch] from 0 to 3" in card and "None was recorded." in card
+    assert "`label` int32 [batch] from 0 to 3" in card and "No metrics were recorded." in card
     assert "model.sample(64, seed=0, label=3)" in card
 
 
@@ -389,8 +389,8 @@ def test_an_export_does_not_overwrite_one_that_was_faster(tmp_path, monkeypatch)
     [
         ({"name": "../up"}, "name '../up' cannot be served"),
         ({"name": ".hidden"}, "name '.hidden' cannot be served"),
-        ({"version": 0}, "version 0 is no whole number"),
-        ({"version": "1"}, "version '1' is no whole number"),
+        ({"version": 0}, "version must be a whole number of at least 1, got 0"),
+        ({"version": "1"}, "version must be a whole number of at least 1, got '1'"),
         ({"metadata": {"metric": {}}}, "unknown metadata key 'metric'; did you mean 'metrics'"),
         ({"metadata": {"metrics": {"nll": {"value": 1.0}}}}, "metric 'nll' has no 'protocol'"),
         ({"metadata": {"metrics": {"nll": {"value": float("nan"), "protocol": ""}}}}, "cannot be written as JSON"),
@@ -420,8 +420,8 @@ def test_what_is_no_preset_is_refused_in_one_sentence(preset, tmp_path, monkeypa
     for call, message in (
         (lambda: serving.from_preset(name[:-1]), f"unknown preset '{name[:-1]}'; did you mean '{name}'"),
         (lambda: serving.from_preset(name, version=9), "has no version 9; it has 1"),
-        (lambda: serving.from_preset(folder, version=9), "is one version already"),
-        (lambda: serving.from_preset(tmp_path), "is no preset"),
+        (lambda: serving.from_preset(folder, version=9), "is already a version folder"),
+        (lambda: serving.from_preset(tmp_path), "does not contain <version>/model.keras"),
         (lambda: serving.from_preset(tmp_path / "missing"), "does not exist"),
     ):
         with pytest.raises(InvalidInput, match=re.escape(message)):
@@ -548,7 +548,7 @@ def test_the_client_says_what_is_wrong_in_one_sentence(server):
         (lambda: client.call("encoed", x=X), "unknown endpoint 'encoed'; did you mean 'encode'"),
         (lambda: client.call("encode", y=X), "unknown input of encode 'y'"),
         (lambda: client.call("log_likelihood", x=X), "log_likelihood: seed is missing"),
-        (lambda: client.call("sample", seed=[2**40]), "sample: seed holds a number that is no int32"),
+        (lambda: client.call("sample", seed=[2**40]), "sample: seed holds a value that int32 cannot represent"),
         (lambda: client.call("sample", seed=["a"]), "sample: seed is not an array of numbers"),
     ):
         with pytest.raises(InvalidInput, match=re.escape(message)) as error:
@@ -586,5 +586,5 @@ def test_a_web_server_of_another_kind_is_told_apart(tmp_path):
         def log_message(self, *arguments):
             pass
 
-    with running(Page) as address, pytest.raises(InvalidInput, match=f"{address} is no TensorFlow Serving REST port"):
+    with running(Page) as address, pytest.raises(InvalidInput, match=f"{address} is not a REST port"):
         serving.Client(address, model="m", protocol="rest").call("sample", seed=[1])

@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
         tiny("ssymvae", num_classes=0)
     model = tiny("ssymvae")
     parts = {"encoder": model.encoder, "decoder": model.decoder, "prior": model.prior, "likelihood": model.likelihood}
-    with pytest.raises(InvalidInput, match="z_0 is a class to one of prior and posterior alone"):
+    with pytest.raises(InvalidInput, match="prior and posterior disagree on whether z_0 is a class"):
         HierarchicalSymmetricVAE(**parts, posterior=LadderPosterior(model.prior.sizes))
     with pytest.raises(InvalidInput, match="GroupedPrior and ReversePosterior are no ladder below a class; give"):
         SemiSupervisedSymmetricVAE(**parts, posterior=ReversePosterior(model.prior.sizes, classes=True))

@@ -97,7 +97,7 @@ def test_a_new_model_has_a_row(monkeypatch):
     row = transfer_table()["another"]
     assert row["samples"].recipe == Recipe("another", {"k": 5}) and row["sleep"].recipe
     assert row["activation"].recipe == Recipe("aavae", {})
-    assert "a bound of its own" in cell("activation", "different").reason
+    assert "no activated form of it is registered" in cell("activation", "different").reason
 
 
 def test_a_model_that_generates_nothing_has_none():

@@ -188,7 +188,7 @@ def test_panels_of_points_break_into_columns(tmp_path):
         (lambda path: viz.save_latent_map(np.zeros((3, 2)), [1, 2], path), "each of the 3 codes"),
         (lambda path: viz.save_latent_map(np.full((3, 2), np.inf), None, path), "infinity"),
         (lambda path: viz.save_rows({}, path), "at least one row"),
-        (lambda path: viz.save_rows({"a": digits(3), "b": digits(2)}, path), "all of one shape"),
+        (lambda path: viz.save_rows({"a": digits(3), "b": digits(2)}, path), "rows of equal shape"),
         (lambda path: viz.save_points({}, path), "panels is empty"),
         (lambda path: viz.save_points({"data": np.zeros((3, 3))}, path), r"'data' has shape \[3, 3\]"),
         (lambda path: viz.save_points({"data": np.zeros((0, 2))}, path), r"\[0, 2\]"),

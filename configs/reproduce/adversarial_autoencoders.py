@@ -1,9 +1,9 @@
-"""What the adversary costs and buys an auto-encoder: AAE beside AE, VAE/GAN beside VAE, on MNIST.
+"""The effect of an adversary on an auto-encoder: AAE against AE, and VAE/GAN against VAE, on MNIST.
 
     dgm-zoo reproduce adversarial_autoencoders
 
-The two of each pair have the same encoder and decoder, data and budget. No published numbers: Makhzani et al. (2016)
-and Larsen et al. (2016) report other quantities.
+The two models of a pair have the same encoder, decoder, data and budget. There are no published numbers to compare:
+Makhzani et al. (2016) and Larsen et al. (2016) report other quantities.
 """
 
 
@@ -30,7 +30,8 @@ def get_experiment():
         "seeds": [0],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200", "evaluate.num_samples=10"],
         "notes": [
-            "The codes of test images beside the prior, their first two coordinates, of the preset `aae_mnist`, which "
-            "has 300 units where the AAE of this table has 400: [picture](adversarial_autoencoders-codes.png).",
+            "The first two coordinates of the codes of test images, next to samples of the prior, for the preset "
+            "`aae_mnist`, which has 300 units instead of the 400 of this table: "
+            "[picture](adversarial_autoencoders-codes.png).",
         ],
     }

@@ -1,9 +1,9 @@
-"""Bars, the test of the first papers on wake-sleep (Hinton et al., 1995): three ways to train the same machine.
+"""Bars, the test problem of the first wake-sleep papers (Hinton et al., 1995): three ways to train one machine.
 
     dgm-zoo reproduce bars
 
-Small enough for every seed to take a minute. The entropy of the data is 3.379 nats, which no mean test likelihood can
-beat but by chance.
+Each seed takes about a minute. The entropy of the data is 3.379 nats; a mean test log-likelihood can exceed -3.379
+only by chance.
 """
 
 
@@ -24,5 +24,5 @@ def get_experiment():
         ],
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=100", "evaluate.num_samples=20"],
-        "notes": ["The data have an entropy of 3.379 nats; log p* is normalised up to the error of Z."],
+        "notes": ["The entropy of the data is 3.379 nats. log p* is normalised up to the error of the estimate of Z."],
     }

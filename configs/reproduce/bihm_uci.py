@@ -2,19 +2,19 @@
 
     dgm-zoo reproduce bihm_uci
 
-The sets are prepared first, once each, from files that you have: `dgm-zoo data prepare uci_binary/adult
---manual_dir=FOLDER`, and so on. An epoch without a better bound on the validation rows counts against `patience`, and
-the best epoch by that bound is what is tested. All three models of a set have the same networks and steps.
+First prepare each data set once from your own files: `dgm-zoo data prepare uci_binary/adult --manual_dir=FOLDER`, and
+so on. Training stops after `patience` epochs without a better bound on the validation rows, and the epoch with the best
+validation bound is tested. All three models of a data set have the same networks and number of steps.
 """
 
 SOURCE = "recalled from the paper's table, not looked up"
-LAYERS = {  # recalled from the paper's supplement, with little certainty
+LAYERS = {  # quoted from memory from the paper's supplement; uncertain
     "mushrooms": "150,100,90,60,40,20",
     "dna": "200,150,130,100,70,50,30,20,10",
     "adult": "100,70,50,25",
     "connect4": "300,110,50,20",
 }
-SAMPLES = {"mushrooms": 1_000, "dna": 5_000, "adult": 500, "connect4": 500}  # K behind each likelihood
+SAMPLES = {"mushrooms": 1_000, "dna": 5_000, "adult": 500, "connect4": 500}  # K of each likelihood estimate
 TRAIN = {
     "mushrooms": [],
     "dna": ["train.epochs=60", "train.optimizer.learning_rate=0.01"],
@@ -56,13 +56,13 @@ def get_experiment():
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=2", "data.limit=500", "evaluate.limit=100", "evaluate.num_samples=50"],
         "notes": [
-            "The published log Z is half of the recalled 2 log Z; the published effective sample size is of training "
-            "rows and K = 10,000, the ones here are of test rows and the K of each set.",
-            "On mushrooms each model has the learning rate of its config. Those of dna and connect4 were chosen by the "
-            "validation bound of the bidirectional machine alone, that of adult was not compared with others.",
-            "The setting of connect4 is the second one: it was chosen by validation bounds after one run with the "
-            "first, of the bidirectional machine, had been tested.",
-            "Layers are recalled from the paper's supplement, with little certainty; reweighted wake-sleep had other "
-            "ones, and other settings, where its published values come from.",
+            "The published log Z is half of 2 log Z as quoted from memory. The published effective sample size is on "
+            "training rows with K = 10,000; ours is on test rows with the K of each data set.",
+            "On mushrooms each model uses the learning rate of its config. Those of dna and connect4 were chosen by "
+            "the validation bound of the bidirectional machine only; that of adult was not compared with others.",
+            "The settings of connect4 are a second choice: they were chosen by validation bounds after one run of the "
+            "bidirectional machine with the first settings had been tested.",
+            "The layer sizes are quoted from memory from the paper's supplement and are uncertain. The published "
+            "values of reweighted wake-sleep are for other layers and settings.",
         ],
     }

@@ -2,9 +2,9 @@
 
     dgm-zoo reproduce hu2018_table2
 
-The published networks are DCGAN's, trained for an unstated time; inception score and conditional accuracy are by a
-classifier that the paper does not describe. Here each row has the same networks and budget as the one beside it, and
-the judge is the preset classifier_mnist, so only differences between rows compare with the paper's.
+The published networks are DCGANs, trained for an unstated time; inception score and conditional accuracy use a
+classifier that the paper does not describe. Here the two rows of a comparison have the same networks and budget, and
+the classifier is the preset classifier_mnist, so only differences between rows are comparable with the paper's.
 """
 
 SOURCE = "the paper's Table 2, 5 runs"
@@ -31,8 +31,9 @@ def get_experiment():
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],
         "notes": [
-            "With equal networks, data and budgets the paper's gains are not seen here: the difference of the "
-            "inception scores is a sixth of the published one, that of the accuracies is within its standard error.",
-            "The minutes are wall time on cores that other work shared; a run that was held up counts its waiting.",
+            "With equal networks, data and budgets we do not observe the paper's gains: the difference of the "
+            "inception scores is a sixth of the published one, and that of the accuracies is within its standard "
+            "error.",
+            "The minutes are wall time on cores shared with other work, including the time for which a run waited.",
         ],
     }

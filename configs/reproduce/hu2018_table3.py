@@ -2,16 +2,17 @@
 
     dgm-zoo reproduce hu2018_table3
 
-The percentage is that of the training images for VAE and CVAE, and of the labels for SVAE. The paper's networks, its
-pixels and its optimizer are not known, so differences are what compares: the two rows of a pair have the same config
-but for the model's name, hence the same networks, first weights, images and number of steps, and phi besides.
+The percentage is the share of the training images for VAE and CVAE, and of the labels for SVAE. The paper's networks,
+pixel values and optimizer are not known, so only differences are comparable: the two rows of a pair have the same
+config except for the model's name, hence the same networks, initial weights, images and number of steps; the activated
+model has phi in addition.
 """
 
 TABLE_3 = "the paper's Table 3, one run"
 ADAM = {"name": "adam", "learning_rate": 3e-3}
 PHI = {"players": {"phi": {"learning_rate": 1e-4}}}
 
-# Images, batch size and epochs. Fewer images are seen more often; the best epoch is chosen on validation images.
+# Images, batch size and epochs. With fewer images there are more epochs; the best epoch is chosen on validation images.
 SIZES = {"1": (550, 20, 150), "10": (5500, 50, 40), "100": (55000, 100, 10)}
 BOUNDS = {
     ("vae", "1"): -122.89, ("aavae", "1"): -122.15, ("cvae", "1"): -125.44, ("aacvae", "1"): -122.88,
@@ -82,26 +83,28 @@ def get_experiment():
             "train.epochs=1", "data.limit=2000", "data.batch_size=100", "evaluate.limit=200", "evaluate.num_samples=2",
         ],
         "notes": [
-            "`test elbo` is the plain bound, without weights; that of an SVAE is summed over the classes and sees no "
-            "label of a test image.",
-            "The percentages are of the 55,000 images of training: 550, 5,500 and all; validation is the last 5,000 of "
-            "MNIST's 60,000.",
-            "Seed s has its own first weights, order, pixels and choice of labels, the same in the rows of a pair. The "
-            "550 and 5,500 images are MNIST's first in every seed.",
-            "Networks, z, learning rates and alpha were chosen on validation images, and the epochs by the time there "
-            "was; the configs say which and why.",
-            "Seen: where few images are all there is, activation raises the bound. Not seen: with all images, where "
-            "the activated CVAE is worse; nor for the SVAE, which learns p(x|z, c) from all images however many have "
-            "labels, and is worse with 10 %.",
-            "How large the gain is depends on the settings. First runs of VAE and AA-VAE, stopped after one seed (Adam "
-            "1e-3, 50 latents, twice the epochs), had -132.5 and -130.1 at 1 %, -113.4 and -114.6 at 10 %, -106.0 and "
-            "-106.1 with all images; 3e-3 was chosen for what it does in few epochs, and at 1 % it suits the VAE less.",
-            "phi was in doubt in every run: in the end q(y=1|x) was 0.58 to 0.74 on test images and 0.25 to 0.36 on "
-            "generated ones, in the mean. Whether its weights matter, or only that generated images are learned from, "
-            "was not tried.",
-            "The accuracy with 100 labels is above the published one of M2, recalled, not read again (11.97 +- 1.71 % "
-            "of errors): the classifier here is a LeNet with dropout where theirs is fully connected.",
-            "Of SVAE, 1 %, seed 0: [samples, a class in each row, a style in each column](hu2018_table3-classes.png), "
-            "and [test images in their style as every class](hu2018_table3-styles.png).",
+            "`test elbo` is the plain bound, without weights. For an SVAE it sums over the classes and uses no labels "
+            "of test images.",
+            "The percentages refer to the 55,000 training images: 550, 5,500 and all. The last 5,000 of MNIST's "
+            "60,000 images are for validation.",
+            "Each seed has its own initial weights, order, binarisation and choice of labels, the same for both rows "
+            "of a pair. The 550 and 5,500 images are the first of MNIST for every seed.",
+            "Networks, z, learning rates and alpha were chosen on validation images, the number of epochs by the "
+            "available time; the configs state which and why.",
+            "Activation improves the bound when training images are few (1 % and 10 %), but not with all of them, "
+            "where the activated CVAE is worse. It does not improve the SVAE, which learns p(x|z, c) from all images "
+            "regardless of the number of labels, and makes it worse with 10 % labels.",
+            "The size of the gain depends on the settings. Earlier runs of VAE and AA-VAE with one seed (Adam 1e-3, "
+            "50 latents, twice the epochs) reached -132.5 and -130.1 at 1 %, -113.4 and -114.6 at 10 %, -106.0 and "
+            "-106.1 with all images. The rate 3e-3 was chosen because it learns more in few epochs; at 1 % it suits "
+            "the VAE less.",
+            "phi was uncertain in every run: at the end the mean of q(y=1|x) was 0.58 to 0.74 on test images and 0.25 "
+            "to 0.36 on generated ones. We did not test whether its weights matter or only that generated images are "
+            "used for training.",
+            "The accuracy with 100 labels is above the published one of M2 (11.97 +- 1.71 % error, quoted from "
+            "memory): our classifier is a LeNet with dropout, theirs is fully connected.",
+            "Pictures for SVAE, 1 %, seed 0: [samples, one class per row, one style per "
+            "column](hu2018_table3-classes.png), and [test images in their style as every "
+            "class](hu2018_table3-styles.png).",
         ],
     }

@@ -2,10 +2,10 @@
 
     dgm-zoo reproduce infogan_mnist
 
-The paper matches each category with a class to reach an error of 5 % (recalled, not looked up); it does not say on
-which images it matched. Here the matching is found on validation images and the error counted on the test images.
-The weight of the information is 0.1 for all of the code. With the paper's 1 the generator of these small networks
-collapsed onto one texture that carried the code in its details.
+The paper matches each category with a class and reports an error of 5 % (quoted from memory); it does not state which
+images were used for the matching. Here the matching is found on validation images and the error is measured on test
+images. The weight of the information is 0.1 for the whole code. With the paper's value of 1 the generator of these
+small networks collapsed to one texture that carried the code in its details.
 """
 
 
@@ -22,8 +22,8 @@ def get_experiment():
         "seeds": [0, 1],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200"],
         "notes": [
-            "Of the first seed: [each category a row, other noise in each column](infogan_mnist-noise.png), and [each "
-            "category a row, the first continuous value from -1 to 1](infogan_mnist-value.png), as `dgm-zoo train` "
-            "draws them.",
+            "Pictures for the first seed, as `dgm-zoo train` draws them: [one category per row, different noise in "
+            "each column](infogan_mnist-noise.png), and [one category per row, the first continuous value from -1 to "
+            "1](infogan_mnist-value.png).",
         ],
     }

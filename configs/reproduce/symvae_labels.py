@@ -2,9 +2,10 @@
 
     dgm-zoo reproduce symvae_labels
 
-100, 600 and 1,000 labels, as many of each class. The two differ in more than their objective: M2 has the settings of
-its own config, chosen on validation images, a LeNet with dropout for a classifier among them, and images that are
-binarised stochastically. So the rows say how far each gets and not what the objective alone is worth.
+100, 600 and 1,000 labels, equally many per class. The models differ in more than their objective: M2 has the settings
+of its own config, which were chosen on validation images and include a LeNet with dropout as classifier, and images
+that are binarised stochastically. The rows therefore show what each model reaches, not the effect of only the
+objective.
 """
 
 LABELS = (100, 600, 1_000)
@@ -33,9 +34,11 @@ def get_experiment():
         "seeds": [0, 1],
         "quick": ["train.epochs=1", "data.limit=2000", "evaluate.limit=200", "evaluate.num_samples=5"],
         "notes": [
-            "Minutes are by the wall clock, beside other work; runs with 1,000 labels were halted for a part of them.",
-            "The two differ in more than their objective: M2 has a LeNet with dropout for a classifier, settings that "
-            "were chosen on validation images, and images that are binarised stochastically; the symmetric one has a "
-            "perceptron, and images above half grey. So the differences do not tell what the objective is worth.",
+            "The minutes are wall time on cores shared with other work; runs with 1,000 labels were paused for a part "
+            "of them.",
+            "The models differ in more than their objective: M2 has a LeNet with dropout as classifier, settings that "
+            "were chosen on validation images, and stochastically binarised images; the symmetric model has a "
+            "perceptron, and images binarised at half grey. The differences therefore do not measure the effect of "
+            "the objective.",
         ],
     }

@@ -1,10 +1,10 @@
-"""GAN, importance weighted GAN and VAE on a ring of 8 and a 5x5 grid of Gaussians: modes covered, quality of samples.
+"""GAN, importance weighted GAN and VAE on a ring of 8 and a 5x5 grid of Gaussians: mode coverage, sample quality.
 
     dgm-zoo reproduce two_directions
 
-What Hu et al. (2018) read from the objectives: a GAN's generator minimises a divergence whose first argument is the
-model, which forgives missing modes; a VAE minimises one whose first argument is the data, which forgives samples
-between them. No published numbers: the paper draws the conclusion from the form of the two objectives.
+Hu et al. (2018) conclude from the objectives that a GAN's generator minimises a divergence whose first argument is the
+model, which tolerates missing modes, and that a VAE minimises one whose first argument is the data, which tolerates
+samples between modes. There are no published numbers: the paper argues from the form of the two objectives.
 """
 
 
@@ -26,15 +26,14 @@ def get_experiment():
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=500"],
         "notes": [
-            "What it says about the two directions: the VAE spreads its draws over all of the data and beyond "
-            "them, as KL(data || model) allows, and few of them are near a mode; the GANs' samples keep to the "
-            "data, or to the lines between them. But the GANs do not miss modes of the ring, which the other "
-            "direction would forgive; and on the grid no model has settled after 100 epochs, so that their "
-            "counts there tell of training and not of directions.",
-            "A mode counts as covered by draws of high quality, which a model that is wide has few of. The VAE "
-            "of the ring draws stripes: one of its two latents is active, in each run. The VAE of "
-            "`kl_directions`, trained for half as long, draws the ring; why was not tested.",
-            "The minutes are wall time on cores that other work shared; those of the GAN on the ring "
-            "count half an hour in which one run was held up.",
+            "The VAE spreads its samples over all of the data and beyond, as KL(data || model) allows, and few of "
+            "them are near a mode. The samples of the GANs stay near the data or on the lines between modes. However, "
+            "the GANs do not miss modes of the ring, which the other direction would tolerate. On the grid no model "
+            "has converged after 100 epochs, so the counts there reflect training rather than the directions.",
+            "Only samples of high quality count towards a covered mode, and a wide model has few of them. The VAE on "
+            "the ring produces stripes: only one of its two latents is active, in each run. The VAE of "
+            "`kl_directions`, trained for half as long, produces the ring; we did not test why.",
+            "The minutes are wall time on cores shared with other work; those of the GAN on the ring include half an "
+            "hour for which one run waited.",
         ],
     }

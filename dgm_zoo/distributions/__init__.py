@@ -1,4 +1,7 @@
-"""From network outputs to distributions: heads, priors, divergences, noise. Knows nothing of models."""
+"""Heads, priors, divergences and noise: from network outputs to distributions. Independent of the models."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from dgm_zoo.distributions.binarised import binarised
 from dgm_zoo.distributions.codes import Codes
@@ -53,17 +56,17 @@ HEADS = {
 }
 
 
-def get(spec, event_shape):
+def get(spec: Any, event_shape: Sequence[int]) -> Head:
     """Returns the head or prior that `spec` names, over events of `event_shape`.
 
     Args:
-      spec: a head or prior (returned as it is), the name of a class of this room, or a dict with that `name` and
+      spec: a head or prior (returned unchanged), the name of a class of this package, or a dict with that `name` and
         further arguments, such as `{"name": "IndependentNormal", "stddev": 0.1}`.
       event_shape: shape of one event.
 
     Raises:
-      InvalidInput: unknown head (with the nearest name), an argument that it does not take, one that it needs, or
-        one with a value that does not suit it.
+      InvalidInput: unknown head (the message suggests the nearest name), an unknown or missing argument, or an
+        invalid value.
 
     Example:
       >>> get({"name": "MixtureNormal", "num_components": 5}, (28, 28, 1)).params_shape

@@ -1,14 +1,15 @@
-"""The affine map of the layers that emit logits, rounded alike with and without XLA."""
+"""The affine map of the layers that emit logits; it rounds identically with and without XLA."""
 
+import keras
 import tensorflow as tf
 
 
-def affine(h, kernel, bias):
-    """h W + b over the last axis: `[..., inputs]` to `[..., units]`, float32.
+def affine(h: tf.Tensor, kernel: tf.Tensor | keras.Variable, bias: tf.Tensor | keras.Variable) -> tf.Tensor:
+    """Returns h W + b over the last axis: `[..., inputs]` to `[..., units]`, float32.
 
-    Not `matmul` and `+`: whether TensorFlow fuses or regroups these with what is added to them, and so how it rounds,
-    would depend on what is known of the batch's size. And not `einsum` with an ellipsis, whose gradient is a product
-    for each row alone.
+    `matmul` and `+` are avoided because TensorFlow may fuse or regroup them with neighbouring additions; the rounding
+    would then depend on whether the batch size is known statically. `einsum` with an ellipsis is avoided because its
+    gradient is a separate product for each row.
     """
     inputs, units = kernel.shape
     rows = tf.einsum("ni,ij->nj", tf.reshape(h, [-1, inputs]), kernel)

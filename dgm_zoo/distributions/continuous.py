@@ -1,11 +1,15 @@
-"""Heads of real values: normals, their mixtures, and the point that a distribution shrinks to."""
+"""Heads for real values: normals, mixtures of normals, and the point mass."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability import math as tfm
 
-from dgm_zoo.distributions.heads import Head, pick, positive
+from dgm_zoo.distributions.heads import Head, Noise, pick, positive
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput
 
 
@@ -15,13 +19,13 @@ class IndependentNormal(Head):
 
     Args:
       event_shape: shape of one event.
-      stddev: None for a standard deviation per value from the network; a positive number to fix it, and the
-        network then emits the mean alone; "learned" for one trainable standard deviation shared by all values.
+      stddev: None if the network emits one standard deviation per value; a positive number for a fixed one, in which
+        case the network emits only the mean; "learned" for one trainable standard deviation shared by all values.
     """
 
     normal = True
 
-    def __init__(self, event_shape, stddev=None, **kwargs):
+    def __init__(self, event_shape: Sequence[int], stddev: float | str | None = None, **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         number = isinstance(stddev, (int, float)) and not isinstance(stddev, bool)
         if not (stddev is None or stddev == "learned" or (number and 0 < stddev < float("inf"))):
@@ -32,7 +36,7 @@ class IndependentNormal(Head):
             self.raw_stddev = self.add_weight(shape=(), initializer="zeros", name="raw_stddev")
         self.built = True
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         if self.stddev is None:
             loc, raw = self.split(params)
             scale = positive(raw)
@@ -41,13 +45,13 @@ class IndependentNormal(Head):
             scale = positive(tf.convert_to_tensor(self.raw_stddev)) if self.stddev == "learned" else self.stddev
         return self.independent(tfd.Normal(loc, scale))
 
-    def noise(self, rng, samples=None):
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
         return rng.normal(self.event_shape, samples)
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return distribution.distribution.loc + distribution.distribution.scale * noise
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "stddev": self.stddev}
 
 
@@ -65,7 +69,7 @@ class MultivariateNormalTriL(Head):
       InvalidInput: an event with more than one axis.
     """
 
-    def __init__(self, event_shape, **kwargs):
+    def __init__(self, event_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         if len(self.event_shape) != 1:
             raise InvalidInput(
@@ -74,23 +78,23 @@ class MultivariateNormalTriL(Head):
         self.built = True
 
     @property
-    def params_shape(self):
+    def params_shape(self) -> tuple[int, ...]:
         (d,) = self.event_shape
         return (d + d * (d + 1) // 2,)
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         loc, raw = tf.split(params, [self.event_shape[0], -1], axis=-1)
         tril = tfm.fill_triangular(raw)
-        # not `set_diag`: under XLA its gradient fails for a batch of unknown size
+        # `set_diag` is avoided: its gradient fails under XLA if the batch size is unknown
         return tfd.MultivariateNormalTriL(loc, tf.where(tf.eye(self.event_shape[0]) > 0, positive(tril), tril))
 
-    def noise(self, rng, samples=None):
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
         return rng.normal(self.event_shape, samples)
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return distribution.loc + distribution.scale.matvec(noise)
 
-    def moments(self, distribution):
+    def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {**super().moments(distribution), "scale_tril": distribution.scale.to_dense()}
 
 
@@ -98,11 +102,11 @@ class MultivariateNormalTriL(Head):
 class MixtureNormal(Head):
     """Independent values, each with its own mixture of normals (a mixture density network).
 
-    `tfp.layers.MixtureNormal` mixes over whole events: one choice of component for all values of an event. Here
-    each value makes its own choice, so that the parameters lie along the event's last axis and a convolution
-    can emit them; the two agree for an event of one value. For a mixture over whole latent vectors see `MixturePrior`.
+    `tfp.layers.MixtureNormal` mixes over whole events: all values of an event share one component. Here each value
+    has its own component, so the parameters lie along the event's last axis and a convolution can emit them. Both
+    agree for an event of one value. For a mixture over whole latent vectors see `MixturePrior`.
 
-    The sample's gradient is the exact one (implicit reparametrisation): it reaches weights, means and scales.
+    The gradient of a sample is exact (implicit reparametrisation) and reaches weights, means and scales.
 
     Args:
       event_shape: shape of one event.
@@ -112,21 +116,21 @@ class MixtureNormal(Head):
     References: Bishop, Mixture Density Networks, 1994; Figurnov et al., Implicit Reparameterization Gradients, 2018.
     """
 
-    def __init__(self, event_shape, num_components, **kwargs):
+    def __init__(self, event_shape: Sequence[int], num_components: int, **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         self.num_components = self.whole("num_components", num_components)
         self.params_per_value = 3 * self.num_components
         self.built = True
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         shape = tf.concat([tf.shape(params)[:-1], [self.event_shape[-1], self.num_components]], 0)
         logits, loc, raw = (tf.reshape(part, shape) for part in tf.split(params, 3, axis=-1))
         return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits), tfd.Normal(loc, positive(raw))))
 
-    def noise(self, rng, samples=None):
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
         return rng.uniform(self.event_shape, samples), rng.normal(self.event_shape, samples)
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         uniform, normal = noise
         mixture = distribution.distribution
         components = mixture.components_distribution
@@ -136,27 +140,27 @@ class MixtureNormal(Head):
         cdf, density = mixture.cdf(z), tf.stop_gradient(mixture.prob(z))
         return z - (cdf - tf.stop_gradient(cdf)) / density
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_components": self.num_components}
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Deterministic(Head):
-    """A point mass where the network says: the head of a deterministic encoder.
+    """A point mass at the network's output: the head of a deterministic encoder.
 
-    Its sample is the point, with its gradient; it has no density, and `log_prob` (0 at the point, minus
-    infinity elsewhere) has no use in an objective.
+    Its sample is the point itself, with its gradient. It has no density: `log_prob` is 0 at the point and minus
+    infinity elsewhere, which no objective can use.
     """
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         return self.independent(tfd.Deterministic(params))
 
-    def noise(self, rng, samples=None):
-        """Zeros: nothing is drawn, but a sample has the same axes as any other head's."""
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
+        """Returns zeros: nothing is drawn, but a sample has the same axes as that of any other head."""
         return rng.zeros(self.event_shape, samples)
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return distribution.distribution.loc + noise
 
-    def moments(self, distribution):
+    def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"mean": distribution.mean()}

@@ -1,4 +1,7 @@
-"""Heads of what has levels or classes: bits, grey levels, categories. Their samples carry no gradient."""
+"""Heads for discrete values: bits, grey levels, categories. Unless stated otherwise, samples carry no gradient."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,16 +9,16 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability import util as tfu
 
-from dgm_zoo.distributions.heads import Head, positive
+from dgm_zoo.distributions.heads import Head, Noise, positive
 
 
 @tf.custom_gradient
-def bernoulli_log_density(x, logits):
-    """sum_d x_d logits_d - softplus(logits_d) over the last axis, x and logits broadcast against each other.
+def bernoulli_log_density(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns sum_d x_d logits_d - softplus(logits_d) over the last axis; x and logits broadcast against each other.
 
-    The same number as `tfd.Bernoulli(logits).log_prob(x)` summed, in fewer passes over memory: softplus is written with
-    functions that vectorise, logarithms are taken of products, and the gradient is one expression. This is the inner
-    loop of every likelihood on binary data.
+    It equals the sum of `tfd.Bernoulli(logits).log_prob(x)` but needs fewer passes over memory: softplus is written
+    with functions that vectorise, logarithms are taken of products, and the gradient is one expression. This is the
+    inner loop of every likelihood of binary data.
     """
     value = tf.reduce_sum(logits * x - tf.nn.relu(logits), -1) + _sum_of_logs(tf.sigmoid(tf.abs(logits)))
 
@@ -30,7 +33,7 @@ def bernoulli_log_density(x, logits):
 
 
 def _sum_of_logs(p):
-    """sum_d log p_d over the last axis, for p between 1/2 and 1: a product of 64 of them is far from underflow."""
+    """Returns sum_d log p_d over the last axis, for p from 1/2 to 1: a product of 64 of them cannot underflow."""
     size = p.shape[-1]
     factors = max(n for n in range(1, 65) if size % n == 0)
     products = tf.reduce_prod(tf.reshape(p, tf.concat([tf.shape(p)[:-1], [size // factors, factors]], 0)), -1)
@@ -51,36 +54,36 @@ class _BernoulliEvent(tfd.Independent):
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class IndependentBernoulli(Head):
-    """Independent Bernoulli values, parametrised by logits. Also the head of binary latents.
+    """Independent Bernoulli values, parametrised by logits; also used for binary latents.
 
-    A value between 0 and 1 is accepted and scored by the cross-entropy, `x log p + (1 - x) log(1 - p)`; that is
-    a log density only for binary values.
+    A value between 0 and 1 is accepted and scored by the negative cross-entropy, `x log p + (1 - x) log(1 - p)`, which
+    is a log probability only for binary values.
     """
 
     binary = True
     reparametrised = False
     range = (0.0, 1.0)
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         return _BernoulliEvent(tfd.Bernoulli(logits=params, dtype=tf.float32), len(self.event_shape))
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return tf.cast(noise < distribution.distribution.probs_parameter(), tf.float32)
 
-    def moments(self, distribution):
+    def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"logits": distribution.distribution.logits}
 
 
-def straight_through(bits, logits):
-    """`bits` as they are, with the gradient of the 1/2-estimator: d bits / d logits = p (1 - p) / (2 P(bits)).
+def straight_through(bits: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns `bits` unchanged, with the gradient of the 1/2-estimator: d bits / d logits = p (1 - p) / (2 P(bits)).
 
-    For a function f of one bit its mean is p (1 - p) (f'(0) + f'(1)) / 2, which is the gradient of E f where f is
-    linear or quadratic, and is biased where it is neither. It looks at f in one point alone, as every straight-through
-    estimator does.
+    For a function f of one bit, the expected gradient is p (1 - p) (f'(0) + f'(1)) / 2. This equals the gradient of E f
+    if f is linear or quadratic and is biased otherwise. Like every straight-through estimator it evaluates f only at
+    the sampled value.
 
     Args:
-      bits: draws, zeros and ones, `[...]`.
-      logits: those that they were drawn with, p = sigmoid(logits); their shape broadcasts to that of the bits.
+      bits: sampled zeros and ones, `[...]`.
+      logits: the logits that the bits were sampled with, p = sigmoid(logits); they broadcast to the shape of `bits`.
 
     References: Gregor et al., Deep AutoRegressive Networks, 2014; as "1/2" in Gu et al., MuProp, 2016.
     """
@@ -99,19 +102,19 @@ def _straight_through(bits, logits):
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class StraightThroughBernoulli(IndependentBernoulli):
-    """`IndependentBernoulli` whose samples carry the gradient of `straight_through`: bits to train a VAE with."""
+    """`IndependentBernoulli` whose samples carry the gradient of `straight_through`, for VAEs with binary latents."""
 
     reparametrised = True
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         logits = distribution.distribution.logits
         return straight_through(super().sample(distribution, noise), logits)
 
 
 class _DiscretisedLogistic(tfd.Distribution):
-    """A logistic rounded to `levels` values spread evenly over [0, 1]; the outermost two take the tails."""
+    """A logistic rounded to `levels` evenly spaced values in [0, 1]; the two outermost values include the tails."""
 
-    def __init__(self, loc, scale, levels, name="DiscretisedLogistic"):
+    def __init__(self, loc: tf.Tensor, scale: tf.Tensor, levels: int, name: str = "DiscretisedLogistic") -> None:
         parameters = dict(locals())
         self.loc, self.scale, self.levels = loc, scale, levels
         super().__init__(
@@ -133,13 +136,13 @@ class _DiscretisedLogistic(tfd.Distribution):
     def _event_shape_tensor(self):
         return tf.constant([], tf.int32)
 
-    def quantise(self, x):
-        """The level nearest to x, which may lie outside [0, 1]."""
+    def quantise(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the level nearest to x; x may lie outside [0, 1]."""
         return tf.round(tf.clip_by_value(x, 0.0, 1.0) * (self.levels - 1)) / (self.levels - 1)
 
     def _log_prob(self, x):
         # With a and b the bin's ends in units of the scale: sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b)
-        # (1 - exp(b - a)), a product, so its logarithm loses nothing however far from loc the bin lies.
+        # (1 - exp(b - a)), a product, so its logarithm stays accurate however far from loc the bin lies.
         width = 1.0 / (self.levels - 1) / self.scale
         x = self.quantise(x)
         middle = (x - self.loc) / self.scale
@@ -157,13 +160,13 @@ class _DiscretisedLogistic(tfd.Distribution):
 class IndependentLogistic(Head):
     """Independent grey levels in [0, 1]: a logistic integrated over each level's bin.
 
-    Unlike `tfp.layers.IndependentLogistic`, which is a density, this is a probability mass, so that its log is
-    comparable to other models of discrete pixels and cannot be driven above 0. The outermost bins take the
-    tails; a value between two levels is scored as the nearer one. The sample carries no gradient.
+    Unlike `tfp.layers.IndependentLogistic`, which is a density, this is a probability mass: its logarithm is at most 0
+    and is comparable to that of other models of discrete pixels. The outermost bins include the tails; a value between
+    two levels is scored as the nearer one. Samples carry no gradient.
 
-    The distribution's `mean()`, which `decode` returns, is the mean of the logistic clipped to [0, 1], before it
-    is rounded; it lies within half a level of the mean of the levels, and far nearer once the scale is not
-    smaller than the distance of two levels.
+    The distribution's `mean()`, which `decode` returns, is the mean of the logistic clipped to [0, 1], before rounding.
+    It lies within half a level of the mean of the levels, and much nearer if the scale is at least the distance of two
+    levels.
 
     Args:
       event_shape: shape of one event.
@@ -177,24 +180,24 @@ class IndependentLogistic(Head):
     params_per_value = 2
     range = (0.0, 1.0)
 
-    def __init__(self, event_shape, levels=256, **kwargs):
+    def __init__(self, event_shape: Sequence[int], levels: int = 256, **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         self.levels = self.whole("levels", levels, 2)
         self.built = True
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         loc, raw = self.split(params)
         return self.independent(_DiscretisedLogistic(loc, positive(raw), self.levels))
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         logistic = distribution.distribution
         noise = tf.maximum(noise, np.finfo(np.float32).tiny)
         return logistic.quantise(logistic.loc + logistic.scale * (tf.math.log(noise) - tf.math.log1p(-noise)))
 
-    def moments(self, distribution):
+    def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"mean": distribution.mean(), "scale": distribution.distribution.scale}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "levels": self.levels}
 
 
@@ -202,8 +205,8 @@ class IndependentLogistic(Head):
 class OneHotCategorical(Head):
     """Independent one-hot vectors along the last axis of the event, parametrised by logits.
 
-    An event of shape `(12, 20, 10)` is a grid of 12 x 20 choices among 10 classes. The distribution's mean is
-    the classes' probabilities. The sample carries no gradient.
+    An event of shape `(12, 20, 10)` is a grid of 12 x 20 choices among 10 classes. The distribution's mean contains
+    the class probabilities. Samples carry no gradient.
 
     Args:
       event_shape: shape of one event; its last axis is the number of classes.
@@ -213,12 +216,12 @@ class OneHotCategorical(Head):
     reparametrised = False
     range = (0.0, 1.0)
 
-    def call(self, params):
+    def call(self, params: tf.Tensor) -> tfd.Distribution:
         return self.independent(tfd.OneHotCategorical(logits=params, dtype=tf.float32))
 
-    def sample(self, distribution, noise):
+    def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         gumbel = -tf.math.log(-tf.math.log(noise))
         return tf.one_hot(tf.argmax(distribution.distribution.logits + gumbel, -1), self.event_shape[-1])
 
-    def moments(self, distribution):
+    def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"logits": distribution.distribution.logits}

@@ -8,18 +8,18 @@ from tensorflow_probability import distributions as tfd
 from dgm_zoo.errors import InvalidInput
 
 
-def kl(q, p, z):
-    """KL(q || p): the closed form where there is one, else the one-sample estimate log q(z) - log p(z).
+def kl(q: tfd.Distribution, p: tfd.Distribution, z: tf.Tensor | None) -> tf.Tensor:
+    """Returns KL(q || p): the closed form if there is one, else the one-sample estimate log q(z) - log p(z).
 
-    The closed forms are TFP's; independent normals and normals of full covariance have one between them too. The
-    other direction is the other order: `kl(p, q, z)`, with samples z of p.
+    The closed forms are TFP's, and one between independent normals and normals with full covariance. For the other
+    direction swap the arguments: `kl(p, q, z)`, with samples z of p.
 
     Args:
       q, p: TFP distributions over the same event.
-      z: samples of the first distribution, `[..., *batch_shape, *event_shape]`; used by the estimate alone.
+      z: samples of the first distribution, `[..., *batch_shape, *event_shape]`; only the estimate uses them.
 
     Returns:
-      Nats, of q's batch shape, or with the leading axes of `z` where it is estimated.
+      Nats: q's batch shape, or the leading axes of `z` if it is estimated.
 
     Example:
       >>> kl(posterior(params), prior.distribution(), z)       # the VAE's term
@@ -36,7 +36,7 @@ def kl(q, p, z):
 
 
 def _full(distribution):
-    """Independent normals over a vector, as the multivariate normal that they are; anything else as it is."""
+    """Returns independent normals over a vector as a multivariate normal; any other distribution unchanged."""
     if not (isinstance(distribution, tfd.Independent) and distribution.event_shape.rank == 1):
         return distribution
     normal = distribution.distribution
@@ -45,22 +45,24 @@ def _full(distribution):
     return tfd.MultivariateNormalDiag(normal.loc, normal.scale + tf.zeros_like(normal.loc))
 
 
-def jensen_shannon(p, q, samples_p=None, samples_q=None):
-    """JS(p, q) = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2: from 0, if p = q, to log 2.
+def jensen_shannon(
+    p: tfd.Distribution, q: tfd.Distribution, samples_p: tf.Tensor | None = None, samples_q: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Returns JS(p, q) = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2: from 0, if p = q, to log 2.
 
-    Exact for two categorical distributions (one choice for each event), by summing over the classes. Otherwise
-    the unbiased Monte Carlo estimate, the mean over axis 0 of the samples.
+    It is exact for two categorical distributions (one choice per event), by a sum over the classes. Otherwise it is
+    the unbiased Monte Carlo estimate, a mean over axis 0 of the samples.
 
     Args:
       p, q: TFP distributions over the same event.
-      samples_p: samples of p, `[k, *batch_shape, *event_shape]`; not looked at where the exact sum is taken.
-      samples_q: samples of q, likewise; k may differ.
+      samples_p: samples of p, `[k, *batch_shape, *event_shape]`; unused if the sum is exact.
+      samples_q: samples of q, `[k, *batch_shape, *event_shape]`; k may differ from that of `samples_p`.
 
     Returns:
       Nats, of the batch shape.
 
     Raises:
-      InvalidInput: no samples, and the distributions are not categorical.
+      InvalidInput: the distributions are not categorical and samples are missing.
 
     Example:
       >>> jensen_shannon(tfd.Categorical(probs=[1.0, 0.0]), tfd.Categorical(probs=[0.0, 1.0]))   # log 2
@@ -75,7 +77,7 @@ def jensen_shannon(p, q, samples_p=None, samples_q=None):
             for a, b in ((log_p, log_q), (log_q, log_p))
         )
     if samples_p is None or samples_q is None:
-        raise InvalidInput(f"jensen_shannon of a {p.name} and a {q.name} is estimated; give samples_p and samples_q")
+        raise InvalidInput(f"jensen_shannon has no exact form for {p.name} and {q.name}; give samples_p and samples_q")
     sides = (p, q, samples_p), (q, p, samples_q)
     return 0.5 * sum(tf.reduce_mean(_over_mixture(a.log_prob(x), b.log_prob(x)), 0) for a, b, x in sides)
 
@@ -86,7 +88,7 @@ def _over_mixture(log_a, log_b):
 
 
 def _log_masses(distribution):
-    """Log probabilities of the classes, `[*batch_shape, classes]`; None if it is not one categorical choice."""
+    """Returns the log probabilities of the classes, `[*batch_shape, classes]`; None if not one categorical choice."""
     if isinstance(distribution, tfd.Independent) and distribution.event_shape == distribution.distribution.event_shape:
         distribution = distribution.distribution
     if isinstance(distribution, (tfd.Categorical, tfd.OneHotCategorical)):

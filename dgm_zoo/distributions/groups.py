@@ -1,13 +1,15 @@
-"""Bits in groups, z = (z_0, ..., z_T), each given the one next to it: a prior p(z) and two kinds of posterior q(z|x).
+"""Bits in groups, z = (z_0, ..., z_T), each conditioned on a neighbour: a prior p(z) and two posteriors q(z|x).
 
-The groups lie one after the other along the last axis of z. What `GroupedBits` states is a distribution to a model:
-it has `log_prob`, and its heads know how to draw it.
+The groups are concatenated along the last axis of z. Models use a `GroupedBits` as a distribution: it has `log_prob`,
+and its heads sample from it.
 
-References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024, by the authors' code
-  (dschles70/symvae-aistats2024).
+References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024; and the authors'
+  code (dschles70/symvae-aistats2024).
 """
 
 import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -21,34 +23,42 @@ from dgm_zoo.errors import InvalidInput
 
 
 class GroupedBits:
-    """The distribution of bits that are drawn group by group.
+    """The distribution of bits that are sampled group by group.
 
     Args:
       sizes: bits of each group.
-      order: the groups' numbers in the order in which they are drawn.
-      logits: function of a group's number and the dict of those that are drawn before it to its logits.
-      classes: whether z_0 is a class, one-hot; its bits are independent if not.
+      order: the indices of the groups in sampling order.
+      logits: function (t, groups) that returns the logits of group t, given the dict of the groups sampled before it.
+      classes: whether z_0 is a one-hot class; otherwise its bits are independent.
       reparametrised: whether bits carry the gradient of `straight_through`.
     """
 
-    def __init__(self, sizes, order, logits, classes=False, reparametrised=False):
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        order: Iterable[int],
+        logits: Callable[[int, dict[int, tf.Tensor]], tf.Tensor],
+        classes: bool = False,
+        reparametrised: bool = False,
+    ) -> None:
         self.sizes, self.order, self.logits, self.classes = sizes, order, logits, classes
         self.reparametrised = reparametrised
 
-    def log_prob(self, z):
-        """log p(z), nats: `[...]` for z `[..., bits]`."""
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
+        """Returns log p(z), nats: `[...]` for z `[..., bits]`."""
         groups = dict(enumerate(tf.split(z, self.sizes, -1)))
         return sum(self._score(t, groups[t], self.logits(t, groups)) for t in self.order)
 
-    def log_prob_first(self, first):
-        """log p(z_0) of a z_0 that is drawn first, nats: `[...]` for `[..., sizes[0]]`."""
+    def log_prob_first(self, first: tf.Tensor) -> tf.Tensor:
+        """Returns log p(z_0), nats, of a distribution that samples z_0 first: `[...]` for `[..., sizes[0]]`."""
         return self._score(0, first, self.logits(0, {}))
 
-    def draw(self, noise, first=None):
-        """z for uniform noise, `[..., bits]` each; its bits carry no gradient, or that of `straight_through`.
+    def draw(self, noise: tf.Tensor, first: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns z, a function of uniform noise, `[..., bits]` each; gradient: none, or that of `straight_through`.
 
         Args:
-          first: z_0 where it is known, `[..., sizes[0]]`, of a distribution that draws it first.
+          noise: uniform on [0, 1), `[..., bits]`.
+          first: a known z_0, `[..., sizes[0]]`; only for a distribution that samples z_0 first.
         """
         uniform = tf.split(noise, self.sizes, -1)
 
@@ -61,8 +71,8 @@ class GroupedBits:
 
         return self._join(self._drawn(choose)[0])
 
-    def likeliest(self):
-        """z with each group at its likeliest value given those drawn before it, and its logits there; `[..., bits]`."""
+    def likeliest(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns z, each group at its likeliest value given the groups before it, and the logits; `[..., bits]`."""
 
         def choose(t, logits):
             return tf.one_hot(tf.argmax(logits, -1), self.sizes[t]) if self._one_hot(t) else logits > 0.0
@@ -92,15 +102,15 @@ class GroupedBits:
 
 
 class BitsGivenBits(keras.layers.Layer):
-    """The logits of one group given another: a linear map of the bits and of a perceptron (tanh) of them.
+    """The logits of one group given another: a linear map of the given bits and of a perceptron (tanh) of them.
 
     Args:
-      inputs: number of bits that are given.
-      units: number of bits whose logits they are.
-      hidden: widths of the perceptron; none for the linear map of the bits alone.
+      inputs: number of bits of the given group.
+      units: number of bits of the predicted group.
+      hidden: widths of the perceptron; empty for a linear map of only the bits.
     """
 
-    def __init__(self, inputs, units, hidden=(), **kwargs):
+    def __init__(self, inputs: int, units: int, hidden: Sequence[int] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.perceptron, sizes = [], [inputs, *hidden]
         for i, width in enumerate(hidden, 1):
@@ -111,7 +121,7 @@ class BitsGivenBits(keras.layers.Layer):
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
         self.built = True
 
-    def call(self, given):
+    def call(self, given: tf.Tensor) -> tf.Tensor:
         """Maps bits `[..., inputs]` to logits `[..., units]`, float32."""
         h = given
         for layer in self.perceptron:
@@ -120,7 +130,7 @@ class BitsGivenBits(keras.layers.Layer):
 
 
 def _steps(sizes, hidden, order):
-    """The `BitsGivenBits` from each group to the next one in `order`."""
+    """Returns the `BitsGivenBits` from each group to the next one in `order`."""
     return [
         BitsGivenBits(sizes[a], sizes[b], hidden, name=f"group_{a}_to_{b}", dtype="float32")
         for a, b in itertools.pairwise(order)
@@ -132,27 +142,29 @@ class _Grouped(Head):
 
     Args:
       sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
-      classes: whether z_0 is a class, one-hot.
-      reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
+      classes: whether z_0 is a one-hot class.
+      reparametrised: whether samples carry the gradient of `straight_through`, which an evidence bound needs.
     """
 
     binary, factorised = True, False
     range = (0.0, 1.0)
 
-    def __init__(self, sizes, classes=False, reparametrised=False, **kwargs):
+    def __init__(
+        self, sizes: Sequence[int] | str, classes: bool = False, reparametrised: bool = False, **kwargs: Any
+    ) -> None:
         self.sizes, self.classes, self.reparametrised = layer_sizes(sizes), classes, reparametrised
         if classes and reparametrised:
-            raise InvalidInput("no gradient passes through a class; leave out classes or reparametrised")
+            raise InvalidInput("no gradient passes through a class; set only one of classes and reparametrised")
         if len(self.sizes) < 2:
-            raise InvalidInput(f"groups {sizes!r} are no hierarchy; give the sizes of two or more, such as '30,100'")
+            raise InvalidInput(f"groups {sizes!r} must have at least two sizes, such as '30,100'")
         super().__init__((sum(self.sizes),), **kwargs)
         self.built = True
 
-    def shares(self, prior):
-        """The prior's logits; raises `InvalidInput` unless it is of the same groups."""
+    def shares(self, prior: Prior) -> dict[str, Callable]:
+        """Returns the prior's logits; raises `InvalidInput` unless the prior has the same groups."""
         if not isinstance(prior, GroupedPrior):
             raise InvalidInput(
-                f"{type(prior).__name__} and {type(self).__name__} are not both of groups; give a GroupedPrior and a "
+                f"{type(self).__name__} needs a GroupedPrior, got {type(prior).__name__}; give a GroupedPrior and a "
                 "LadderPosterior or ReversePosterior"
             )
         if prior.sizes != self.sizes:
@@ -160,20 +172,22 @@ class _Grouped(Head):
                 f"the prior has groups of {prior.sizes} bits and the posterior of {self.sizes}; make them equal"
             )
         if prior.classes != self.classes:
-            raise InvalidInput("z_0 is a class to one of prior and posterior alone; give both classes=True, or neither")
+            raise InvalidInput(
+                "prior and posterior disagree on whether z_0 is a class; set classes=True on both or neither"
+            )
         return {"prior_logits": prior.logits}
 
-    def sample(self, distribution, noise, first=None):
+    def sample(self, distribution: GroupedBits, noise: tf.Tensor, first: tf.Tensor | None = None) -> tf.Tensor:
         return distribution.draw(noise, first)
 
-    def code(self, distribution):
-        """The likeliest value of each group, one after the other."""
+    def code(self, distribution: GroupedBits) -> tf.Tensor:
+        """Returns z with each group at its likeliest value given the groups before it."""
         return distribution.likeliest()[0]
 
-    def moments(self, distribution):
+    def moments(self, distribution: GroupedBits) -> dict[str, tf.Tensor]:
         return {"logits": distribution.likeliest()[1]}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["event_shape"]
         own = {"classes": self.classes, "reparametrised": self.reparametrised}
@@ -182,15 +196,15 @@ class _Grouped(Head):
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class GroupedPrior(_Grouped, Prior):
-    """p(z) = p(z_0) p(z_1|z_0) ... p(z_T|z_T-1), with uniform bits z_0 and a `BitsGivenBits` for each further group.
+    """p(z) = p(z_0) p(z_1|z_0) ... p(z_T|z_T-1), with uniform bits z_0 and one `BitsGivenBits` per further group.
 
     Args:
       sizes: bits of each group, z_0 first: a list or a string, two groups or more; see `layer_sizes`.
       hidden: widths of the perceptrons.
-      classes: whether z_0 is a class, one-hot and uniform.
+      classes: whether z_0 is a one-hot class, uniformly distributed.
 
     Raises:
-      InvalidInput: sizes that do not parse, or of fewer than two groups.
+      InvalidInput: sizes that do not parse, or fewer than two groups.
 
     Example:
       >>> prior = GroupedPrior((30, 100), hidden=(600, 600))
@@ -198,19 +212,19 @@ class GroupedPrior(_Grouped, Prior):
       TensorShape([64, 130])
     """
 
-    def __init__(self, sizes, hidden=(), **kwargs):
+    def __init__(self, sizes: Sequence[int] | str, hidden: Sequence[int] | str = (), **kwargs: Any) -> None:
         super().__init__(sizes, **kwargs)
         self.hidden = layer_sizes(hidden) if hidden else ()
         self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes)))
 
-    def logits(self, t, groups):
-        """The logits of z_t given the dict of the groups before it: `[..., sizes[t]]`."""
+    def logits(self, t: int, groups: dict[int, tf.Tensor]) -> tf.Tensor:
+        """Returns the logits of z_t given the dict of the groups before it: `[..., sizes[t]]`."""
         return self.steps[t - 1](groups[t - 1]) if t else tf.zeros(self.sizes[:1])
 
-    def distribution(self, posterior=None):
+    def distribution(self, posterior: Callable | None = None) -> GroupedBits:
         return GroupedBits(self.sizes, range(len(self.sizes)), self.logits, self.classes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": list(self.hidden)}
 
 
@@ -218,17 +232,17 @@ class GroupedPrior(_Grouped, Prior):
 class LadderPosterior(_Grouped):
     """q(z|x) = q(z_0|x) q(z_1|z_0, x) ... in the prior's order, sharing its logits.
 
-    The logits of z_0 are a_0(x), those of z_t are the prior's given z_t-1 plus a_t(x); the network emits all a_t. For
-    two groups and a p(x|z_1) whose logarithm is linear in z_1 this is the form of the exact p(z_1|z_0, x). The prior's
-    layers stay the prior's: a player that owns this head does not move them.
+    The logits of z_0 are a_0(x); those of z_t are the prior's, given z_t-1, plus a_t(x). The network emits all a_t. For
+    two groups and a p(x|z_1) whose logarithm is linear in z_1, the exact p(z_1|z_0, x) has this form. The
+    prior's layers still belong to the prior: a player that owns this head does not train them.
 
     Args:
       sizes: bits of each group, z_0 first.
-      classes: whether z_0 is a class, one-hot, whose logits a_0(x) then are.
-      reparametrised: whether samples carry the gradient of `straight_through`, such as an evidence bound needs.
+      classes: whether z_0 is a one-hot class with logits a_0(x).
+      reparametrised: whether samples carry the gradient of `straight_through`, which an evidence bound needs.
     """
 
-    def call(self, params, prior_logits):
+    def call(self, params: tf.Tensor, prior_logits: Callable) -> GroupedBits:
         """Returns q(z|x) for `params`, `[batch, bits]`, and `GroupedPrior.logits`."""
         own = tf.split(params, self.sizes, -1)
         logits = lambda t, groups: own[t] + prior_logits(t, groups) if t else own[0]  # noqa: E731
@@ -239,7 +253,7 @@ class LadderPosterior(_Grouped):
 class ReversePosterior(_Grouped):
     """q(z|x) = q(z_T|x) q(z_T-1|z_T) ... q(z_0|z_1), in the order of wake-sleep.
 
-    The network emits the logits of z_T alone.
+    The network emits only the logits of z_T.
 
     Args:
       sizes: bits of each group, z_0 first.
@@ -247,22 +261,22 @@ class ReversePosterior(_Grouped):
       reparametrised: see `LadderPosterior`.
     """
 
-    def __init__(self, sizes, hidden=(), **kwargs):
+    def __init__(self, sizes: Sequence[int] | str, hidden: Sequence[int] | str = (), **kwargs: Any) -> None:
         super().__init__(sizes, **kwargs)
         self.hidden = layer_sizes(hidden) if hidden else ()
         self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes))[::-1])
 
     @property
-    def params_shape(self):
+    def params_shape(self) -> tuple[int, ...]:
         return self.sizes[-1:]
 
-    def call(self, params, prior_logits):
-        """Returns q(z|x) for `params`, `[batch, sizes[-1]]`; the prior's logits do not matter to it."""
+    def call(self, params: tf.Tensor, prior_logits: Callable) -> GroupedBits:
+        """Returns q(z|x) for `params`, `[batch, sizes[-1]]`; the prior's logits are unused."""
         last = len(self.sizes) - 1
         logits = lambda t, groups: self.steps[last - 1 - t](groups[t + 1]) if t < last else params  # noqa: E731
         return GroupedBits(self.sizes, range(last + 1)[::-1], logits, self.classes, self.reparametrised)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": list(self.hidden)}
 
 

@@ -1,12 +1,18 @@
-"""Latents that are a mask of the image and noise, z = (mask, w): a prior, and convolutional networks from x and to x.
+"""The prior of latents z = (mask, w), a mask of the image and noise.
 
-The first height x width values of z are the mask, row by row; w, a vector of bits, is what else there is to say of x.
+The first height x width values of z are the mask, row by row. w, a vector of bits, describes everything else in x.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.distributions.sampled import SampledPrior, with_bits
 from dgm_zoo.errors import InvalidInput
@@ -14,14 +20,14 @@ from dgm_zoo.errors import InvalidInput
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class MaskAndNoise(Prior):
-    """p(z) = p(mask) p(w), for masks that can only be sampled, and uniform bits w.
+    """p(z) = p(mask) p(w), with a p(mask) that can only be sampled and uniform bits w.
 
     Args:
       masks: array of masks, `[N, height * width]`, zeros and ones; or a `SampledPrior` of such vectors.
       noise_bits: number of bits of w.
 
     Raises:
-      InvalidInput: masks of other values or of another shape, or a number of bits below 1.
+      InvalidInput: masks with other values or another shape, or noise_bits below 1.
 
     Example:
       >>> prior = MaskAndNoise(np.eye(784, dtype="uint8"), noise_bits=16)
@@ -32,7 +38,7 @@ class MaskAndNoise(Prior):
     binary, has_density = True, False
     range = (0.0, 1.0)
 
-    def __init__(self, masks, noise_bits, **kwargs):
+    def __init__(self, masks: Any, noise_bits: int, **kwargs: Any) -> None:
         masks = keras.saving.deserialize_keras_object(masks) if isinstance(masks, dict) else masks
         if not isinstance(masks, SampledPrior):
             masks = _sampled(masks)
@@ -43,24 +49,24 @@ class MaskAndNoise(Prior):
         super().__init__((masks.event_shape[0] + noise_bits,), **kwargs)
         self.masks, self.noise_bits = masks, noise_bits
 
-    def distribution(self, posterior=None):
-        return self.masks.distribution()  # which says that there is none
+    def distribution(self, posterior: Callable | None = None) -> tfd.Distribution:
+        return self.masks.distribution()  # raises: masks can only be sampled
 
-    def noise(self, rng, samples=None):
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
         return self.masks.noise(rng, samples), rng.uniform((self.noise_bits,), samples)
 
-    def draw(self, noise, posterior=None):
+    def draw(self, noise: Noise, posterior: Callable | None = None) -> tf.Tensor:
         of_mask, uniform = noise
         return tf.concat([self.masks.draw(of_mask), uniform_bits(uniform)], -1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["event_shape"]
         return {**config, "masks": keras.saving.serialize_keras_object(self.masks), "noise_bits": self.noise_bits}
 
 
-def uniform_bits(uniform):
-    """Bits that are 1 with probability 1/2, for noise that is uniform on [0, 1): float32, of the same shape."""
+def uniform_bits(uniform: tf.Tensor) -> tf.Tensor:
+    """Returns bits that are 1 with probability 1/2, for noise uniform on [0, 1): float32, the shape of `uniform`."""
     return tf.cast(uniform < 0.5, tf.float32)
 
 

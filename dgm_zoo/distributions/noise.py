@@ -1,14 +1,17 @@
-"""Stateless noise, stated per row.
+"""Stateless noise for batches and rows.
 
-Everything random in the zoo is drawn here, outside the compiled region, and handed to pure functions. Two
-families share one interface, so that the same sampler serves a training step and a served request:
+All randomness of the zoo is drawn here, outside the compiled region, and passed to pure functions. Two classes share
+one interface, so the same sampler works in a training step and in a served request:
 
-* `BatchNoise` draws a whole batch from one seed: the fast one, for training and evaluation;
+* `BatchNoise` draws a whole batch from one seed; it is fast, for training and evaluation;
 * `RowNoise` draws each row from that row's own seed: a row's value does not depend on its batch.
 
-Both give the same numbers with and without XLA, since XLA never draws them (its own generator is many times
-slower than TensorFlow's on a CPU, and gives another stream).
+Both give the same numbers with and without XLA, because XLA never draws them. (XLA's own generator is many times slower
+than TensorFlow's on a CPU, and gives another stream.)
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +21,7 @@ from dgm_zoo.errors import InvalidInput
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 
-def check_seed(seed):
+def check_seed(seed: Any) -> int:
     """Returns `seed` as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     if not whole or not INT32_MIN <= seed <= INT32_MAX:
@@ -26,8 +29,8 @@ def check_seed(seed):
     return int(seed)
 
 
-def row_seeds(seed, n):
-    """Returns `n` int32 seeds derived from one, `[n]`; the first m of n are the same for every n >= m.
+def row_seeds(seed: int, n: int) -> np.ndarray:
+    """Returns `n` int32 seeds derived from `seed`, `[n]`; the first m of them do not depend on n.
 
     Example:
       >>> row_seeds(0, 64)[:8] == row_seeds(0, 8)   # all true
@@ -36,13 +39,13 @@ def row_seeds(seed, n):
     return words.astype(np.uint32).view(np.int32)
 
 
-def step_seed(seed, stream, position):
-    """The seed of one batch: an int32 tensor `[2]`, independent for each stream, position and replica.
+def step_seed(seed: int | tf.Tensor, stream: int, position: int | tf.Tensor) -> tf.Tensor:
+    """Returns the seed of one batch: an int32 tensor `[2]`, independent for each stream, position and replica.
 
     Args:
-      seed: int32, the model's.
+      seed: the model's seed, int32.
       stream: 0 for training, 1 for evaluation.
-      position: the batch's number in its stream, int32.
+      position: index of the batch in its stream, int32.
     """
     found = tf.random.fold_in(tf.stack([seed, stream]), position)
     context = tf.distribute.get_replica_context()
@@ -63,23 +66,23 @@ class BatchNoise:
       TensorShape([128, 50])
     """
 
-    def __init__(self, seed, n):
+    def __init__(self, seed: tf.Tensor | Sequence[int], n: int | tf.Tensor) -> None:
         self.seed, self.n, self.draws = tf.cast(seed, tf.int32), n, 0
 
-    def fork(self, index):
-        """Returns a new source, independent of this one and of the forks with another `index`."""
+    def fork(self, index: int | tf.Tensor) -> "BatchNoise":
+        """Returns a new noise source, independent of this one and of forks with another `index`."""
         return type(self)(tf.random.fold_in(tf.random.fold_in(self.seed, -1), index), self.n)
 
-    def normal(self, shape, samples=None):
+    def normal(self, shape: Sequence[int], samples: int | None = None) -> tf.Tensor:
         """Returns standard normal float32 noise, `[n, *shape]`, or `[samples, n, *shape]`."""
         return self._draw(tf.random.stateless_normal, shape, samples)
 
-    def uniform(self, shape, samples=None):
+    def uniform(self, shape: Sequence[int], samples: int | None = None) -> tf.Tensor:
         """Returns float32 noise uniform on [0, 1), `[n, *shape]`, or `[samples, n, *shape]`."""
         return self._draw(tf.random.stateless_uniform, shape, samples)
 
-    def zeros(self, shape, samples=None):
-        """Returns float32 zeros of the same shape as `normal` would: the noise of what is not random."""
+    def zeros(self, shape: Sequence[int], samples: int | None = None) -> tf.Tensor:
+        """Returns float32 zeros of the shape that `normal` returns: the noise of a deterministic head."""
         return tf.zeros([*([] if samples is None else [samples]), self.n, *shape])
 
     def _next(self):
@@ -92,18 +95,18 @@ class BatchNoise:
 
 
 class RowNoise(BatchNoise):
-    """Noise in which row i depends on `seeds[i]` alone.
+    """Noise whose row i depends only on `seeds[i]`.
 
     Args:
       seeds: int32 tensor `[n]`, or `[n, 2]`.
     """
 
-    def __init__(self, seeds):
+    def __init__(self, seeds: tf.Tensor | Sequence[int]) -> None:
         seeds = tf.cast(seeds, tf.int32)
         seeds = tf.stack([seeds, tf.zeros_like(seeds)], -1) if seeds.shape.rank == 1 else seeds
         super().__init__(seeds, tf.shape(seeds)[0])
 
-    def fork(self, index):
+    def fork(self, index: int | tf.Tensor) -> "RowNoise":
         fold = lambda s: tf.random.fold_in(tf.random.fold_in(s, -1), index)  # noqa: E731
         return RowNoise(tf.map_fn(fold, self.seed))
 

@@ -1,4 +1,6 @@
-"""Levels of belief networks: bits given the level before and, in the autoregressive kinds, those before them."""
+"""Levels of belief networks: bits given the previous level and, in autoregressive kinds, the bits before them."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,14 +11,14 @@ from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.errors import InvalidInput
 
 
-def level_kind(kind):
-    """Returns the class of a kind of level, and what it takes besides `units` and `inputs`.
+def level_kind(kind: str) -> tuple[type, dict[str, int]]:
+    """Returns the class of a kind of level, and its arguments besides `units` and `inputs`.
 
     Args:
       kind: "sigmoid", "darn", or "nade:N" with N hidden units.
 
     Raises:
-      InvalidInput: anything else; names it.
+      InvalidInput: an unknown kind.
 
     Example:
       >>> level_kind("nade:100")
@@ -36,52 +38,52 @@ def level_kind(kind):
 class SigmoidBelief(keras.layers.Layer):
     """One level of a sigmoid belief network: independent bits with the logits W h + b, given the level h before it.
 
-    It starts as in the code of Bornschein et al.: weights uniform on +-sqrt(6 / (inputs + units)) / inputs, biases
-    -1. So small a start keeps deep stacks from saturating.
+    The initialisation is that of Bornschein et al.'s code: weights uniform on +-sqrt(6 / (inputs + units)) / inputs,
+    biases -1. Such small weights keep deep stacks from saturating.
 
     Args:
       units: bits of this level.
-      inputs: bits of the level before it; 0 for a level without one, whose logits are b alone. `before` is then None.
+      inputs: bits of the previous level; 0 for the first level, whose logits are b and whose `before` is None.
     """
 
-    per_bit = 1  # numbers that the score of one bit is made of: how much memory a row takes
+    per_bit = 1  # numbers computed to score one bit, which determine the memory per row
 
-    def __init__(self, units, inputs=0, **kwargs):
+    def __init__(self, units: int, inputs: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units, self.inputs = units, inputs
         self.kernel = self.add_weight(shape=(inputs, units), initializer=_small, name="kernel") if inputs else None
         self.bias = self.add_weight(shape=(units,), initializer=keras.initializers.Constant(-1.0), name="bias")
         self.built = True
 
-    def call(self, before):
+    def call(self, before: tf.Tensor) -> tf.Tensor:
         """Maps `[..., inputs]` to W h + b, `[..., units]`, float32."""
         return affine(before, self.kernel, self.bias)
 
-    def given(self, before):
-        """What the level before contributes: W h + b, or `[units]` where there is none."""
+    def given(self, before: tf.Tensor | None) -> tf.Tensor:
+        """Returns the contribution of the previous level: W h + b, or b, `[units]`, for the first level."""
         return self(before) if self.inputs else tf.cast(tf.convert_to_tensor(self.bias), tf.float32)
 
-    def draw(self, uniform, before):
+    def draw(self, uniform: tf.Tensor, before: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """Samples the level from noise.
 
         Args:
-          uniform: uniform on [0, 1), `[..., units]`. At -1 a bit is 1 and at 1 it is 0, whatever its logit.
-          before: the level before, `[..., inputs]`, whose leading axes broadcast to those of `uniform`.
+          uniform: uniform on [0, 1), `[..., units]`. For any logit, -1 makes a bit 1 and 1 makes it 0.
+          before: the previous level, `[..., inputs]`, whose leading axes broadcast to those of `uniform`.
 
         Returns:
-          `(bits, logits)`: `[..., units]` each, the logits those under which the bits are scored. The bits carry no
-          gradient, the logits do.
+          `(bits, logits)`: `[..., units]` each; the logits are those that score the bits. Only the logits carry a
+          gradient.
         """
         given = self.given(before)
         bits = self._bits(uniform, tf.nest.map_structure(tf.stop_gradient, given))
         return bits, self._logits(given, bits)
 
-    def logits(self, before, bits):
-        """The logits of each bit given the level before and the bits before it in its own, where it depends on them."""
+    def logits(self, before: tf.Tensor | None, bits: tf.Tensor) -> tf.Tensor:
+        """Returns the logits of each bit given the previous level and, if autoregressive, the bits before it."""
         return self._logits(self.given(before), bits)
 
-    def log_prob(self, bits, before):
-        """log p(bits | before), nats: `[...]` for bits `[..., units]`, broadcast against `before`."""
+    def log_prob(self, bits: tf.Tensor, before: tf.Tensor | None) -> tf.Tensor:
+        """Returns log p(bits | before), nats: `[...]` for bits `[..., units]`, broadcast against `before`."""
         return bernoulli_log_density(bits, self.logits(before, bits))
 
     def _bits(self, uniform, given):
@@ -90,27 +92,27 @@ class SigmoidBelief(keras.layers.Layer):
     def _logits(self, given, bits):
         return given
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units, "inputs": self.inputs}
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class DARN(SigmoidBelief):
-    """A level whose bits y are given the level h before it and the bits before them: logits W h + b + S y.
+    """A level whose bits y depend on the previous level h and on the bits before them: logits W h + b + S y.
 
-    S is strictly triangular: p(y|h) = prod_d p(y_d | y_<d, h). All bits are scored in one pass, and drawn one after the
-    other. W and b start as in `SigmoidBelief`, S (`lateral`, of which only what is above the diagonal counts) alike.
+    S is strictly triangular: p(y|h) = prod_d p(y_d | y_<d, h). All bits are scored in one pass but sampled one
+    by one. W, b and S are initialised as in `SigmoidBelief`; of S (`lateral`) only the part above the diagonal is used.
 
-    References: Gregor, Danihelka, Mnih, Blundell and Wierstra, Deep AutoRegressive Networks, 2014; without a level
-      before it this is the fully visible belief network of Frey, Hinton and Dayan, 1996.
+    References: Gregor, Danihelka, Mnih, Blundell and Wierstra, Deep AutoRegressive Networks, 2014; without a
+      previous level this is the fully visible belief network of Frey, Hinton and Dayan, 1996.
     """
 
-    def __init__(self, units, inputs=0, **kwargs):
+    def __init__(self, units: int, inputs: int = 0, **kwargs: Any) -> None:
         super().__init__(units, inputs, **kwargs)
         self.lateral = self.add_weight(shape=(units, units), initializer=_small, name="lateral")
 
     def _from_earlier(self):
-        """S transposed, `[units, units]`: row d is what bit d adds to the logits of those after it."""
+        """Returns S transposed, `[units, units]`: row d is what bit d adds to the logits of later bits."""
         return tf.convert_to_tensor(self.lateral) * np.triu(np.ones((self.units, self.units), np.float32), 1)
 
     def _bits(self, uniform, given):
@@ -122,13 +124,12 @@ class DARN(SigmoidBelief):
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class NADE(SigmoidBelief):
-    """A level whose bits y are given the level h before it and, through hidden units, the bits before them.
+    """A level whose bits y depend on the previous level h and, through hidden units, on the bits before them.
 
         p(y|h) = prod_d p(y_d | y_<d, h),    logit_d = V_d . sigmoid(U h + c + sum_{e<d} W_e y_e) + (W h + b)_d
 
-    All bits are scored in one pass, for which it makes `units` x `hidden` numbers a row, and are drawn one after the
-    other. All matrices and biases start as in `SigmoidBelief`: `encode` (W_e), `decode` (V), and U and c, which are
-    those of `hidden`.
+    All bits are scored in one pass, which computes `units` x `hidden` numbers per row, but are sampled one by one. All
+    weights are initialised as in `SigmoidBelief`: `encode` (W_e), `decode` (V), and U and c, the weights of `hidden`.
 
     Args:
       units, inputs: see `SigmoidBelief`.
@@ -138,14 +139,14 @@ class NADE(SigmoidBelief):
       Reweighted Wake-Sleep, 2015, for its place in a Helmholtz machine.
     """
 
-    def __init__(self, units, inputs=0, *, hidden, **kwargs):
+    def __init__(self, units: int, inputs: int = 0, *, hidden: int, **kwargs: Any) -> None:
         super().__init__(units, inputs, **kwargs)
         self.per_bit = hidden
         self.hidden = SigmoidBelief(hidden, inputs, name="hidden", dtype=self.dtype_policy)
         self.encode = self.add_weight(shape=(units, hidden), initializer=_small, name="encode")
         self.decode = self.add_weight(shape=(hidden, units), initializer=_small, name="decode")
 
-    def given(self, before):
+    def given(self, before: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         return super().given(before), self.hidden.given(before)
 
     def _bits(self, uniform, given):
@@ -160,7 +161,7 @@ class NADE(SigmoidBelief):
         hidden = tf.sigmoid(state[..., None, :] + earlier)
         return direct + tf.reduce_sum(hidden * tf.transpose(self.decode), -1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden": self.hidden.units}
 
 
@@ -169,16 +170,16 @@ def _small(shape, dtype=None):
 
 
 def _one_by_one(uniform, state, rows, logit):
-    """Draws bits in their order, each from the state that those before it have left: `[..., units]`.
+    """Samples bits one by one, each given the state that the bits before it produced: `[..., units]`.
 
-    Neither state nor logit may carry a gradient: the loop would keep all of its states for it, though no bit has one,
-    and XLA refuses to compile that.
+    Neither state nor logit may carry a gradient: the loop would store all states for it, although bits have none, and
+    XLA cannot compile that.
 
     Args:
       uniform: `[..., units]`.
-      state: before the first bit, `[..., size]`; broadcast to the leading axes of `uniform`.
-      rows: what each bit adds to the state where it is 1, `[units, size]`.
-      logit: function of d and the state to the logit of bit d, `[...]`.
+      state: the state before the first bit, `[..., size]`; broadcast to the leading axes of `uniform`.
+      rows: what each bit adds to the state if it is 1, `[units, size]`.
+      logit: function (d, state) that returns the logit of bit d, `[...]`.
     """
     units, uniform, rows = uniform.shape[-1], tf.einsum("...d->d...", uniform), tf.stop_gradient(rows)
     state = tf.broadcast_to(state, tf.concat([tf.shape(uniform)[1:], tf.shape(rows)[1:]], 0))

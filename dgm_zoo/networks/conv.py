@@ -1,12 +1,15 @@
 """Convolutional encoders and decoders for images whose height and width are multiples of 4."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.dense import Conditioned, conditioned_input
 
 
-def check_image_shape(image_shape):
+def check_image_shape(image_shape: Sequence[int]) -> None:
     """Raises `InvalidInput` unless `image_shape` is (height, width, channels) with both sides multiples of 4."""
     if len(image_shape) != 3 or any(side % 4 or side < 4 for side in image_shape[:2]):
         raise InvalidInput(
@@ -15,20 +18,27 @@ def check_image_shape(image_shape):
         )
 
 
-def conv_encoder(image_shape, output_shape, filters=(32, 64), hidden=256, activation="relu", condition_size=0,
-                 name="encoder"):
+def conv_encoder(
+    image_shape: tuple[int, int, int],
+    output_shape: Sequence[int],
+    filters: Sequence[int] = (32, 64),
+    hidden: int = 256,
+    activation: Any = "relu",
+    condition_size: int = 0,
+    name: str = "encoder",
+) -> keras.Model:
     """Two stride-2 convolutions and one dense layer: `[batch, H, W, C]` to `[batch, *output_shape]`.
 
     Args:
       image_shape: (H, W, C), H and W multiples of 4.
       output_shape: shape of the emitted parameters, a vector.
-      filters: channels after the first and the second halving.
+      filters: channels after the first and after the second halving.
       hidden: width of the dense layer.
       activation: a Keras activation.
-      condition_size: if positive, the network takes `[x, c]`; c joins at the dense layer, as `Conditioned` takes it.
+      condition_size: if positive, the network takes `[x, c]` and c enters at the dense layer; see `Conditioned`.
 
     Raises:
-      InvalidInput: the image's sides are no multiples of 4.
+      InvalidInput: the image's sides are not multiples of 4.
     """
     check_image_shape(image_shape)
     inputs, (x, *c) = conditioned_input(image_shape, condition_size, "x")
@@ -42,9 +52,29 @@ def conv_encoder(image_shape, output_shape, filters=(32, 64), hidden=256, activa
     return keras.Model(inputs, h, name=name)
 
 
-def conv_decoder(latent_shape, output_shape, filters=(64, 32), hidden=256, activation="relu", condition_size=0,
-                 name="decoder"):
-    """The mirror of `conv_encoder`: `[batch, latent]` to parameters `[batch, H, W, params]`, linear at its end."""
+def conv_decoder(
+    latent_shape: Sequence[int],
+    output_shape: tuple[int, int, int],
+    filters: Sequence[int] = (64, 32),
+    hidden: int = 256,
+    activation: Any = "relu",
+    condition_size: int = 0,
+    name: str = "decoder",
+) -> keras.Model:
+    """The mirror image of `conv_encoder`: `[batch, latent]` to parameters `[batch, H, W, params]`; linear output.
+
+    Args:
+      latent_shape: `(latent_dim,)`.
+      output_shape: (H, W, parameters per pixel), H and W multiples of 4.
+      filters: channels before the first and before the second doubling.
+      hidden: width of the dense layer.
+      activation: a Keras activation.
+      condition_size: if positive, the network takes `[z, c]` and c is concatenated with z.
+      name: name of the Keras model.
+
+    Raises:
+      InvalidInput: the image's sides are not multiples of 4.
+    """
     check_image_shape(output_shape)
     height, width, channels_out = output_shape
     inputs, (z, *c) = conditioned_input(latent_shape, condition_size, "z")

@@ -1,11 +1,12 @@
-"""Generators and discriminators: DCGAN's for images, fully connected ones for points in a plane and small images.
+"""Generators and discriminators: those of DCGAN for images, fully connected ones for vectors and small images.
 
-A discriminator's layer `features` is what its last, linear layer sees. Wherever there is a condition vector c, it
-joins at every layer.
+A discriminator's layer `features` is the input of its last, linear layer. A condition vector c enters at every layer.
 
 References: Radford et al., Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
   Networks, 2016. Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018.
 """
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -14,20 +15,20 @@ from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.dense import conditioned_input
 
 NORMALIZATIONS = ("batch", "spectral", "none")
-KERNEL = 4  # which the stride divides, so that a transposed convolution covers every pixel equally often
+KERNEL = 4  # a multiple of the stride, so that a transposed convolution covers every pixel equally often
 SLOPE = 0.2
-SMALLEST = 7  # images are halved until their sides are at most so long
+SMALLEST = 7  # images are halved until their sides are at most this long
 
 
-def checked_filters(image_shape, filters=None):
+def checked_filters(image_shape: Sequence[int], filters: Sequence[int] | None = None) -> tuple[int, ...]:
     """Returns the discriminator's channels after each halving of an image's sides, as a tuple.
 
     Args:
       image_shape: (height, width, channels).
-      filters: the channels; if None, 64, 128, ... until both sides are at most 7, and at least twice.
+      filters: the channels; None for 64, 128, ..., with at least two halvings and until both sides are at most 7.
 
     Raises:
-      InvalidInput: no image, no filters, or sides that cannot be halved so often.
+      InvalidInput: not an image, no filters, or sides that cannot be halved that often.
 
     Example:
       >>> [checked_filters((side, side, 1)) for side in (8, 28, 32, 64)]
@@ -47,24 +48,31 @@ def checked_filters(image_shape, filters=None):
     return tuple(filters)
 
 
-def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, units=None, activation="sigmoid",
-                    name="generator"):
+def dcgan_generator(
+    latent_shape: Sequence[int],
+    image_shape: tuple[int, int, int],
+    filters: Sequence[int] | None = None,
+    condition_size: int = 0,
+    units: int | None = None,
+    activation: str | None = "sigmoid",
+    name: str = "generator",
+) -> keras.Model:
     """A projection and stride-2 transposed convolutions: z `[batch, latent]` to x `[batch, H, W, C]`.
 
-    Batch normalisation and ReLU after every layer but the last.
+    Batch normalisation and ReLU follow every layer except the last.
 
     Args:
       latent_shape: `(latent_dim,)`.
-      image_shape: (H, W, C), H and W multiples of 2 to the number of filters.
-      filters: channels in the discriminator's order, here used from the last to the first; see `checked_filters`.
+      image_shape: (H, W, C), H and W multiples of 2 to the power of the number of filters.
+      filters: channels in the discriminator's order, used here from last to first; see `checked_filters`.
       condition_size: if positive, the network takes `[z, c]`.
-      units: width of a fully connected layer before the projection, 0 for none; if None, none but where two halvings
-        are all, and there 8 for each of the last channels, as in the authors' network for MNIST. Without it z has
-        little to say about an image as a whole.
-      activation: of the last layer; None for a decoder, whose likelihood sees to it.
+      units: width of a fully connected layer before the projection, 0 for none. None means none if there are more than
+        two halvings, else 8 units per channel of the last halving, as in the authors' network for MNIST; without this
+        layer z has little influence on the image as a whole.
+      activation: of the last layer; None for a decoder, whose likelihood maps its output to parameters.
 
     Raises:
-      InvalidInput: the image's sides cannot be halved so often.
+      InvalidInput: the image's sides cannot be halved that often.
 
     Example:
       >>> dcgan_generator((100,), (28, 28, 1)).output_shape
@@ -90,19 +98,25 @@ def dcgan_generator(latent_shape, image_shape, filters=None, condition_size=0, u
     return keras.Model(inputs, x, name=name)
 
 
-def dcgan_discriminator(image_shape, filters=None, normalization="batch", condition_size=0, units=None,
-                        name="discriminator"):
+def dcgan_discriminator(
+    image_shape: tuple[int, int, int],
+    filters: Sequence[int] | None = None,
+    normalization: str = "batch",
+    condition_size: int = 0,
+    units: int | None = None,
+    name: str = "discriminator",
+) -> keras.Model:
     """Stride-2 convolutions with leaky ReLU: x `[batch, H, W, C]` to a logit `[batch, 1]`.
 
     Args:
-      image_shape: (H, W, C), H and W multiples of 2 to the number of filters.
+      image_shape: (H, W, C), H and W multiples of 2 to the power of the number of filters.
       filters: channels after each halving; see `checked_filters`.
-      normalization: "batch" after every convolution but the first, "spectral" on every kernel, or "none".
+      normalization: "batch" after every convolution except the first, "spectral" on every kernel, or "none".
       condition_size: if positive, the network takes `[x, c]`.
       units: width of a fully connected layer after the convolutions; see `dcgan_generator`.
 
     Raises:
-      InvalidInput: the image's sides cannot be halved so often, or an unknown normalisation.
+      InvalidInput: the image's sides cannot be halved that often, or an unknown normalisation.
     """
     filters = checked_filters(image_shape, filters)
     kernel, norm = _normalised(normalization)
@@ -124,10 +138,16 @@ def dcgan_discriminator(image_shape, filters=None, normalization="batch", condit
     return keras.Model(inputs, logit, name=name)
 
 
-def dense_generator(latent_shape, event_shape, hidden=(128, 128), condition_size=0, name="generator"):
+def dense_generator(
+    latent_shape: Sequence[int],
+    event_shape: Sequence[int],
+    hidden: Sequence[int] = (128, 128),
+    condition_size: int = 0,
+    name: str = "generator",
+) -> keras.Model:
     """A multi-layer perceptron, ReLU: z `[batch, latent]` to x `[batch, *event_shape]`.
 
-    An image, with three axes, ends in a sigmoid and lies in [0, 1]; anything else is linear at its end.
+    For an image, an event with three axes, the output layer is a sigmoid with values in [0, 1]; otherwise it is linear.
     """
     inputs, (h, *c) = conditioned_input(latent_shape, condition_size, "z")
     for i, width in enumerate(hidden, 1):
@@ -137,13 +157,19 @@ def dense_generator(latent_shape, event_shape, hidden=(128, 128), condition_size
     return keras.Model(inputs, keras.layers.Reshape(event_shape)(h), name=name)
 
 
-def dense_discriminator(event_shape, hidden=(128, 128), normalization="none", condition_size=0, name="discriminator"):
+def dense_discriminator(
+    event_shape: Sequence[int],
+    hidden: Sequence[int] = (128, 128),
+    normalization: str = "none",
+    condition_size: int = 0,
+    name: str = "discriminator",
+) -> keras.Model:
     """A multi-layer perceptron, leaky ReLU: x `[batch, *event_shape]` to a logit `[batch, 1]`.
 
     Args:
       event_shape: shape of x.
       hidden: widths.
-      normalization: "batch" after every layer but the first, "spectral" on every kernel, or "none".
+      normalization: "batch" after every layer except the first, "spectral" on every kernel, or "none".
       condition_size: if positive, the network takes `[x, c]`.
     """
     kernel, norm = _normalised(normalization)
@@ -163,7 +189,7 @@ def _units(units, filters):
 
 
 def _join(h, c):
-    """h with the condition vector, if there is one, beside its channels: at every place of an image."""
+    """Returns h concatenated with the condition vector, if any, along the channels: at every pixel of an image."""
     if not c:
         return h
     (c,) = c
@@ -181,12 +207,12 @@ def _batch_norm():
 
 
 def _small():
-    """DCGAN's initial weights, N(0, 0.02^2): a fresh initializer, since one that is used twice repeats itself."""
+    """Returns DCGAN's initializer, N(0, 0.02^2); a new one each time, since a reused one repeats its values."""
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def _normalised(normalization):
-    """What wraps each layer that has a kernel, and what makes the layer that follows it (None if nothing does)."""
+    """Returns a wrapper for layers with a kernel, and a function that makes the layer after them, or None."""
     if normalization not in NORMALIZATIONS:
         raise unknown("normalization", normalization, NORMALIZATIONS)
     wrap = keras.layers.SpectralNormalization if normalization == "spectral" else lambda layer: layer

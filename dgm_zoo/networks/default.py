@@ -1,4 +1,7 @@
-"""The networks that `dgm_zoo.create` builds when it is given none."""
+"""The networks that `dgm_zoo.create` builds by default."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -11,25 +14,33 @@ from dgm_zoo.networks.lenet import lenet
 ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"get", "serialize", "deserialize"}
 
 
-def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likelihood_shape, hidden=None,
-                        activation=None, condition_size=0):
-    """Returns `(encoder, decoder)`, each the other's mirror; but for "dcgan", where the decoder is a DCGAN's generator.
+def encoder_and_decoder(
+    network: str,
+    image_shape: Sequence[int],
+    latent_dim: int,
+    posterior_shape: Sequence[int],
+    likelihood_shape: Sequence[int],
+    hidden: Sequence[int] | None = None,
+    activation: Any = None,
+    condition_size: int = 0,
+) -> tuple[keras.Model, keras.Model]:
+    """Returns `(encoder, decoder)`, mirror images of each other, except "dcgan", whose decoder is a DCGAN generator.
 
     Args:
-      network: "dense", "conv", or "dcgan", which has the encoder of "conv".
+      network: "dense", "conv", or "dcgan", whose encoder is that of "conv".
       image_shape: event shape of x.
       latent_dim: size of z.
-      posterior_shape: what the encoder emits, `posterior.params_shape`.
-      likelihood_shape: what the decoder emits, `likelihood.params_shape`.
-      hidden: widths of the encoder's hidden layers ("dense", default (200, 200); none for a linear network) or
-        its channels ("conv" and "dcgan", default (32, 64)).
-      activation: a Keras activation, by default "tanh" for "dense" and "relu" for the others; of the encoder alone
-        for "dcgan".
+      posterior_shape: shape of the encoder's output, `posterior.params_shape`.
+      likelihood_shape: shape of the decoder's output, `likelihood.params_shape`.
+      hidden: widths of the encoder's hidden layers ("dense", default (200, 200); empty for a linear network) or its
+        channels ("conv" and "dcgan", default (32, 64)).
+      activation: a Keras activation, by default "tanh" for "dense" and "relu" for the others. "dcgan" uses it only in
+        the encoder.
       condition_size: size of the condition vector c, 0 for none.
 
     Raises:
-      InvalidInput: unknown network or activation, `hidden` that is no list of widths, or an image that a
-        convolution does not suit.
+      InvalidInput: an unknown network or activation, an invalid `hidden`, or an image whose sides do not suit the
+        convolutions.
     """
     _check_widths(hidden)
     if isinstance(activation, str) and activation not in ACTIVATIONS:
@@ -54,14 +65,20 @@ def encoder_and_decoder(network, image_shape, latent_dim, posterior_shape, likel
     return encoder, decoder
 
 
-def classifier_of(network, image_shape, num_classes, hidden=None, activation=None):
-    """Returns a classifier from x to logits `[batch, num_classes]`; its last layer is linear in its features.
+def classifier_of(
+    network: str,
+    image_shape: Sequence[int],
+    num_classes: int,
+    hidden: Sequence[int] | None = None,
+    activation: Any = None,
+) -> keras.Model:
+    """Returns a classifier from x to logits `[batch, num_classes]`, linear in the features of its last hidden layer.
 
     Args:
-      network: "dense", "conv" or "dcgan", for a network like that encoder, or "lenet".
-      hidden: as `encoder_and_decoder` takes it; for "lenet" the channels of its two convolutions and the width of its
+      network: "dense", "conv" or "dcgan" for the architecture of that encoder, or "lenet".
+      hidden: as in `encoder_and_decoder`; for "lenet" the channels of its two convolutions and the width of its
         dense layer, default (16, 32, 128).
-      activation: see `encoder_and_decoder`; a LeNet's is ReLU.
+      activation: as in `encoder_and_decoder`; a LeNet always uses ReLU.
 
     Raises:
       InvalidInput: as `encoder_and_decoder` and `lenet`.
@@ -77,23 +94,30 @@ def classifier_of(network, image_shape, num_classes, hidden=None, activation=Non
     return keras.Model(trunk.input, keras.layers.Dense(num_classes, name="params")(trunk.output), name="classifier")
 
 
-def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, normalization=None, condition_size=0,
-                                units=None):
+def generator_and_discriminator(
+    network: str | None,
+    event_shape: Sequence[int],
+    latent_dim: int,
+    hidden: Sequence[int] | None = None,
+    normalization: str | None = None,
+    condition_size: int = 0,
+    units: int | None = None,
+) -> tuple[keras.Model, keras.Model]:
     """Returns `(generator, discriminator)` of adversarial models.
 
     Args:
-      network: "conv" (DCGAN) or "dense"; None for "conv" where x is an image and "dense" where it is a vector.
+      network: "conv" (DCGAN) or "dense"; None for "conv" if x is an image and "dense" if it is a vector.
       event_shape: shape of x.
       latent_dim: size of z.
-      hidden: channels of the discriminator ("conv", default 64, 128, ... by the image's size) or the widths of both
-        ("dense", default (128, 128)). A DCGAN's generator has the discriminator's channels in the opposite order.
-      normalization: the discriminator's: "batch", "spectral" or "none"; None for "batch" ("conv") or "none" ("dense").
-      condition_size: size of the condition vector c, which joins at every layer; 0 for none.
-      units: width of a fully connected layer beside the convolutions, in both networks; see `dcgan_generator`.
+      hidden: channels of the discriminator ("conv", default 64, 128, ... depending on the image's size) or the
+        widths of both ("dense", default (128, 128)). A DCGAN generator has the discriminator's channels in reverse.
+      normalization: of the discriminator: "batch", "spectral" or "none"; None for "batch" ("conv") or "none" ("dense").
+      condition_size: size of the condition vector c, which enters at every layer; 0 for none.
+      units: width of the fully connected layer of a DCGAN's two networks; see `dcgan_generator`.
 
     Raises:
-      InvalidInput: unknown network or normalisation, `hidden` that is no list of widths, or an image that the
-        convolutions do not suit.
+      InvalidInput: an unknown network or normalisation, an invalid `hidden` or `units`, or an image whose sides do not
+        suit the convolutions.
     """
     _check_widths(hidden)
     network = network or ("conv" if len(event_shape) == 3 else "dense")
@@ -111,7 +135,7 @@ def generator_and_discriminator(network, event_shape, latent_dim, hidden=None, n
 
 
 def _check_units(units, suits):
-    """Raises `InvalidInput` unless `units` is None, or a whole number for a network that has such a layer."""
+    """Raises `InvalidInput` unless `units` is None, or a whole number and the network has such a layer."""
     if units is not None and not (suits and type(units) is int and units >= 0):
         raise InvalidInput(f"units {units!r} must be None, or a whole number for the networks of a DCGAN")
 

@@ -1,12 +1,15 @@
 """Fully connected networks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 
-def conditioned_input(input_shape, condition_size, name):
-    """Returns the Keras inputs of a network and the list of its tensors: x alone, or x and a condition vector."""
+def conditioned_input(input_shape: Sequence[int], condition_size: int, name: str) -> tuple[Any, list]:
+    """Returns the Keras inputs of a network and the list of its tensors: only x, or x and a condition vector."""
     x = keras.Input(input_shape, name=name)
     if not condition_size:
         return x, [x]
@@ -16,10 +19,10 @@ def conditioned_input(input_shape, condition_size, name):
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Conditioned(keras.layers.Layer):
-    """A dense layer of a vector h and a condition c, in which h is multiplied once however many c it meets.
+    """A dense layer of a vector h and a condition c that multiplies h only once, for any number of conditions per row.
 
-    Called with h `[rows, features]` and c `[m * rows, condition_size]` it returns `[m * rows, units]`: what a dense
-    layer of their concatenation would, with h repeated m times as a whole. A sum over all classes of a row needs that.
+    Given h `[rows, features]` and c `[m * rows, condition_size]` it returns `[m * rows, units]`: the output of a dense
+    layer on their concatenation, with h tiled m times. Sums over all classes of a row use this.
 
     Args:
       units: width of the layer.
@@ -30,32 +33,39 @@ class Conditioned(keras.layers.Layer):
       TensorShape([80, 200])
     """
 
-    def __init__(self, units, activation=None, **kwargs):
+    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units, self.activation = units, keras.activations.get(activation)
 
-    def build(self, shapes):
+    def build(self, shapes: Sequence[tuple]) -> None:
         self.features = shapes[0][-1]
         self.kernel = self.add_weight(
             shape=(self.features + shapes[1][-1], self.units), initializer="glorot_uniform", name="kernel"
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         h, c = (tf.cast(one, self.compute_dtype) for one in inputs)
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         of_h, of_c = h @ kernel[: self.features], c @ kernel[self.features :] + bias
         every = tf.reshape(of_c, [-1, tf.shape(of_h)[0], self.units])
         return self.activation(tf.reshape(of_h + every, [-1, self.units]))
 
-    def compute_output_shape(self, shapes):
+    def compute_output_shape(self, shapes: Sequence[tuple]) -> tuple:
         return (shapes[1][0], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units, "activation": keras.activations.serialize(self.activation)}
 
 
-def dense(input_shape, output_shape, hidden=(200, 200), activation="tanh", condition_size=0, name=None):
+def dense(
+    input_shape: Sequence[int],
+    output_shape: Sequence[int],
+    hidden: Sequence[int] = (200, 200),
+    activation: Any = "tanh",
+    condition_size: int = 0,
+    name: str | None = None,
+) -> keras.Model:
     """A multi-layer perceptron from one event to the parameters of another.
 
     Args:
@@ -63,11 +73,11 @@ def dense(input_shape, output_shape, hidden=(200, 200), activation="tanh", condi
       output_shape: shape of the emitted parameters, `head.params_shape`.
       hidden: widths of the hidden layers.
       activation: a Keras activation.
-      condition_size: if positive, the network takes `[x, c]`, and c `[batch, condition_size]` joins at the first
-        layer; c may have a whole multiple of x's rows, as `Conditioned` takes them.
+      condition_size: if positive, the network takes `[x, c]`, and c `[batch, condition_size]` enters at the first
+        layer; c may have m times as many rows as x, see `Conditioned`.
 
     Returns:
-      A functional `keras.Model`, `[batch, *input_shape]` to `[batch, *output_shape]`, linear at its end.
+      A functional `keras.Model`, `[batch, *input_shape]` to `[batch, *output_shape]`, with a linear output layer.
 
     Example:
       >>> dense((28, 28, 1), (100,)).output_shape

@@ -1,4 +1,7 @@
-"""The parts of a model whose latents are bits in groups."""
+"""The components of a model whose latents are bits in groups."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -9,21 +12,32 @@ from dgm_zoo.errors import unknown
 from dgm_zoo.networks.default import encoder_and_decoder
 
 
-def hierarchy(image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, num_classes=None,
-              reparametrised=False):
-    """Returns encoder, decoder, prior, likelihood and posterior of a model of groups, by name.
+def hierarchy(
+    image_shape: Sequence[int],
+    groups: Sequence[int] | str,
+    inference: str,
+    group_hidden: Sequence[int] | str,
+    network: str,
+    hidden: Sequence[int] | None,
+    activation: Any,
+    likelihood: Any,
+    num_classes: int | None = None,
+    reparametrised: bool = False,
+) -> dict[str, Any]:
+    """Returns a dict of encoder, decoder, prior, likelihood and posterior for latents in groups of bits.
 
     Args:
+      image_shape: (H, W, C).
       groups: bits of each group, z_0 first: a list, or a string such as "30,100".
       inference: "ladder" or "reverse".
       group_hidden: widths of the perceptrons between groups.
-      network, hidden, activation: see `networks.encoder_and_decoder`; the decoder looks at z_T alone.
+      network, hidden, activation: see `networks.encoder_and_decoder`; the decoder sees only z_T.
       likelihood: see `distributions.get`.
-      num_classes: number of classes that z_0 then is, before the groups; None for none.
+      num_classes: if given, z_0 is a class with so many values, placed before the groups.
       reparametrised: see `LadderPosterior`.
 
     Raises:
-      InvalidInput: an unknown inference, groups that do not parse, or what does not suit the parts.
+      InvalidInput: an unknown inference, groups that do not parse, or an invalid argument of a component.
     """
     if inference not in INFERENCE:
         raise unknown("inference", inference, INFERENCE)

@@ -1,11 +1,15 @@
-"""A LeNet-size convolutional network from images to features."""
+"""A convolutional network of LeNet's size, from images to features."""
+
+from collections.abc import Sequence
 
 import keras
 
 from dgm_zoo.errors import InvalidInput
 
 
-def lenet(image_shape, filters=(32, 64), hidden=256, name="trunk"):
+def lenet(
+    image_shape: tuple[int, int, int], filters: Sequence[int] = (32, 64), hidden: int = 256, name: str = "trunk"
+) -> keras.Model:
     """Two 5x5 convolutions, each followed by 2x2 max-pooling, and one dense layer; ReLU after each of the three.
 
     Args:
@@ -18,14 +22,14 @@ def lenet(image_shape, filters=(32, 64), hidden=256, name="trunk"):
       A functional `keras.Model`, `[batch, *image_shape]` to `[batch, hidden]`.
 
     Raises:
-      InvalidInput: an image that two halvings leave nothing of, or widths that are no positive whole numbers.
+      InvalidInput: an image smaller than 4x4, or widths that are not positive whole numbers.
 
     Example:
       >>> lenet((28, 28, 1)).output_shape
       (None, 256)
 
     References: LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document Recognition, 1998,
-      Figure 2; ReLU and max-pooling are later habits.
+      Figure 2; ReLU and max-pooling replace the original activation and subsampling.
     """
     image_shape = tuple(image_shape)
     if len(image_shape) != 3 or min(image_shape[:2]) < 4:

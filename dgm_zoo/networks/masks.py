@@ -1,16 +1,20 @@
 """Convolutional networks between an image and its latents (mask, w): the mask row by row, then a vector of bits."""
 
+from collections.abc import Sequence
+
 import keras
 
 from dgm_zoo.errors import InvalidInput
 
 
-def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
-    """x to the logits of a mask and of w: `[batch, H, W, C]` to `[batch, H * W + noise_bits]`.
+def mask_encoder(
+    image_shape: tuple[int, int, int], noise_bits: int, filters: Sequence[int] = (16, 32, 64), name: str = "encoder"
+) -> keras.Model:
+    """Maps x to the logits of a mask and of w: `[batch, H, W, C]` to `[batch, H * W + noise_bits]`.
 
-    A U-net for the mask: two halvings and back, with the layers of the same size joined. w is read by a perceptron from
-    the mean colours of blocks of 4 x 4 pixels: a model's pixels are independent given z and a photograph's are not, so
-    that what is finer would tell dreams from data, and the codes of the one would not be those of the other.
+    The mask comes from a U-net with two halvings and skip connections. w comes from a perceptron on the mean colours of
+    blocks of 4 x 4 pixels. The blocks hide finer detail on purpose: pixels of generated images are independent given z,
+    those of photographs are not, so fine detail would let the encoder treat generated images and data differently.
 
     Args:
       image_shape: (H, W, C), H and W multiples of 4.
@@ -18,7 +22,7 @@ def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
       filters: channels at full, half and a quarter of the image's size.
 
     Raises:
-      InvalidInput: the image's sides are no multiples of 4, or filters of another number.
+      InvalidInput: the image's sides are not multiples of 4, or `filters` are not three positive whole numbers.
 
     References: Ronneberger, Fischer and Brox, U-Net: convolutional networks for biomedical image segmentation, 2015.
     """
@@ -36,14 +40,16 @@ def mask_encoder(image_shape, noise_bits, filters=(16, 32, 64), name="encoder"):
     return keras.Model(x, keras.layers.Concatenate()([keras.layers.Flatten()(mask), noise]), name=name)
 
 
-def mask_decoder(params_shape, noise_bits, filters=(16, 32, 64), name="decoder"):
-    """A mask and w to the parameters of an image: `[batch, H * W + noise_bits]` to `[batch, *params_shape]`.
+def mask_decoder(
+    params_shape: tuple[int, int, int], noise_bits: int, filters: Sequence[int] = (16, 32, 64), name: str = "decoder"
+) -> keras.Model:
+    """Maps a mask and w to the parameters of an image: `[batch, H * W + noise_bits]` to `[batch, *params_shape]`.
 
-    w becomes a map of a quarter of the image's size, and at full size the mask joins it, so that edges are the mask's
-    and what is coarser is w's.
+    w becomes a map of a quarter of the image's size; the mask is concatenated at full size. So the mask determines the
+    edges and w the coarser structure.
 
     Args:
-      params_shape: (H, W, parameters of a pixel), H and W multiples of 4.
+      params_shape: (H, W, parameters per pixel), H and W multiples of 4.
       noise_bits: number of bits of w.
       filters: channels at full, half and a quarter of the image's size.
 
@@ -76,7 +82,7 @@ def _checked(shape, filters):
 
 
 def _centred(values):
-    """Values from 0 to 1 as those from -1 to 1."""
+    """Rescales values from [0, 1] to [-1, 1]."""
     return keras.layers.Rescaling(2.0, -1.0, name="centred")(values)
 
 

@@ -33,9 +33,9 @@ def patch_discriminator(
 ) -> keras.Model:
     """Convolutions with leaky ReLU: x `[batch, H, W, C]` to logits `[batch, h, w, 1]`, one for each patch.
 
-    `depth` convolutions of stride 2, of which the first is not normalised, one of stride 1, and one to the logits;
-    kernels 4x4 with a border of one zero, channels doubled each time up to 8 `filters`. h is H / 2^depth, rounded down,
-    less 2. See `receptive_field` for the size of a patch; with depth 3 it is the published 70x70.
+    `depth` convolutions of stride 2 (the first is not normalised), one of stride 1, and one that emits the logits. The
+    kernels are 4x4 with zero padding of 1; the channels double each time, up to 8 `filters`. h is floor(H / 2^depth)
+    - 2. `receptive_field` gives the size of a patch; for depth 3 it is the published 70x70.
 
     Args:
       image_shape: (H, W, C).
@@ -83,12 +83,12 @@ def _conv(channels, strides, name, normalised=False):
 
 
 def small(mean: float) -> keras.initializers.Initializer:
-    """The papers' initial weights, N(mean, 0.02^2), as a fresh initializer: one that is used twice repeats itself."""
+    """Returns the papers' initializer, N(mean, 0.02^2); a new one each time, since a reused one repeats its values."""
     return keras.initializers.RandomNormal(mean, 0.02)
 
 
 def group_norm(groups: int, name: str) -> keras.layers.Layer:
-    """Group normalisation, with the papers' initial scale N(1, 0.02^2)."""
+    """Returns a group normalisation with the papers' initial scale N(1, 0.02^2)."""
     return keras.layers.GroupNormalization(groups, epsilon=1e-5, gamma_initializer=small(1.0), name=name)
 
 

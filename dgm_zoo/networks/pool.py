@@ -1,9 +1,12 @@
-"""A pool of earlier generated images, from which a discriminator is shown some in place of new ones.
+"""A pool of earlier generated images: a discriminator sees some of them in place of new ones.
 
 References: Shrivastava et al., Learning from Simulated and Unsupervised Images through Adversarial Training, 2017,
   section 2.3; in the form of Zhu, Park, Isola and Efros, Unpaired Image-to-Image Translation using Cycle-Consistent
   Adversarial Networks, 2017, section 4.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,14 +18,14 @@ from dgm_zoo.errors import InvalidInput
 def exchange(
     stored: tf.Tensor, count: tf.Tensor, images: tf.Tensor, uniform: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Passes images through a pool one after the other: a pure function.
+    """Passes images through a pool one by one: a pure function.
 
-    While the pool is not full an image is stored and returned. After that it is, with probability 1/2, returned as it
-    is; else it takes the place of a random stored image, which is returned. An image may meet one of its own batch.
+    While the pool is not full, an image is stored and returned. Afterwards, with probability 1/2, it is returned
+    unchanged; otherwise it replaces a random stored image, which is returned. That image may be of the same batch.
 
     Args:
       stored: the pool, `[size, ...]`.
-      count: how many images are in it, 0 to size; a scalar int32.
+      count: number of stored images, 0 to size; a scalar int32.
       images: `[batch, ...]`.
       uniform: noise on [0, 1), `[batch, 2]`: whether to exchange, and which image.
 
@@ -38,7 +41,7 @@ def exchange(
     stores = fills | (uniform[:, 0] >= 0.5)
     chosen = tf.minimum(tf.cast(uniform[:, 1] * size, tf.int32), size - 1)
     place = tf.where(fills, count + turn, chosen)
-    # Who wrote last to a place: the latest earlier image of this batch, or -1 for the pool as it was.
+    # The last writer of a place: the latest earlier image of this batch, or -1 for the pool before this call.
     wrote = stores[None, :] & (place[None, :] == place[:, None]) & (turn[None, :] < turn[:, None])
     before = tf.reduce_max(tf.where(wrote, turn[None, :], -1), 1)
     found = _pick(before, images, tf.gather(stored, place))
@@ -49,7 +52,7 @@ def exchange(
 
 
 def _pick(index, images, otherwise):
-    """`images[index]` where an index is not -1, `otherwise` where it is."""
+    """Returns `images[index]` where the index is not -1, and `otherwise` where it is."""
     return _where(index >= 0, tf.gather(images, tf.maximum(index, 0)), otherwise)
 
 
@@ -59,27 +62,27 @@ def _where(condition, one, other):
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class ImagePool(keras.layers.Layer):
-    """A pool of images as state: `[batch, ...]` to `[batch, ...]`, of which some are of earlier calls.
+    """A stateful pool of images: `[batch, ...]` to `[batch, ...]`; some returned images are from earlier calls.
 
-    Its images and their count are weights, not trainable, and are saved and restored with a model. Under a distribution
-    strategy there is one pool: every replica passes the images of all replicas through it, with their noise, in the
-    replicas' order, and shows its own share. So the replicas' pools stay equal, and a run does not depend on their
-    number. Call it outside the compiled step; no gradient passes through it.
+    The images and their count are weights that are not trained; they are saved and restored with a model. Under a
+    distribution strategy every replica passes the images and the noise of all replicas through its pool, in the same
+    order, and returns its own share. The pools of all replicas therefore stay equal, and a run does not depend on the
+    number of replicas. Call it outside the compiled step; no gradient passes through it.
 
     Args:
-      size: number of images that it holds, 50 in the papers; 0 passes images through.
+      size: capacity in images, 50 in the papers; 0 returns images unchanged.
       event_shape: shape of one image.
 
     Raises:
-      InvalidInput: a size that is no whole number of at least 0, or images of another shape.
+      InvalidInput: a size that is not a whole number of at least 0, or images with another shape.
 
     Example:
       >>> pool = ImagePool(50, (32, 32, 3))
       >>> fake = pool(generator(x), BatchNoise(seed, 64).uniform((2,)))
     """
 
-    def __init__(self, size, event_shape, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})  # images are stored as they are, whatever the precision
+    def __init__(self, size: int, event_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs})  # images are stored in float32 regardless of the precision
         self.size, self.event_shape = whole_number("size", size, 0), tuple(event_shape)
         if self.size:
             state = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
@@ -87,7 +90,7 @@ class ImagePool(keras.layers.Layer):
             self.count = self.add_weight(shape=(), dtype="int32", name="count", **state)
         self.built = True
 
-    def call(self, images, uniform):
+    def call(self, images: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         if tuple(images.shape[1:]) != self.event_shape:
             raise InvalidInput(f"{self.name} holds images {self.event_shape}, but was given {tuple(images.shape[1:])}")
         images = tf.stop_gradient(images)
@@ -107,8 +110,8 @@ class ImagePool(keras.layers.Layer):
         first = tf.cast(context.replica_id_in_sync_group, tf.int32) * rows
         return shown[first : first + rows]
 
-    def compute_output_shape(self, shape, *_):
+    def compute_output_shape(self, shape: tuple, *_: Any) -> tuple:
         return shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "event_shape": list(self.event_shape)}

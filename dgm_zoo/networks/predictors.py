@@ -3,6 +3,9 @@
 References: Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,17 +15,17 @@ from dgm_zoo.errors import InvalidInput
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Predictors(keras.layers.Layer):
-    """One perceptron for each unit of a code, which sees all the other units: `[batch, units]` to `[batch, units]`.
+    """One perceptron per code unit, with all other units as input: `[batch, units]` to `[batch, units]`.
 
-    Output i is the logit of unit i given the units other than i. The first layers of all perceptrons are one matrix
-    product, in which what would show a predictor its own unit is masked; later layers are one batched product each. So
-    output i has no gradient with respect to unit i, and the whole equals `units` separate networks.
+    Output i is the logit of unit i given all other units. The first layers of all perceptrons are one matrix product in
+    which the weights from a predictor's own unit are masked; later layers are one batched product each. Output i
+    therefore has no gradient with respect to unit i, and the layer equals `units` separate networks.
 
     Args:
       units: number of code units, at least 2.
-      hidden: widths of the hidden layers of each perceptron; none for linear predictors, which cannot see that a unit
-        is the exclusive or of two others.
-      activation: a Keras activation of the hidden layers.
+      hidden: widths of the hidden layers of each perceptron; empty for linear predictors, which cannot represent that
+        a unit is the exclusive or of two others.
+      activation: a Keras activation for the hidden layers.
 
     Raises:
       InvalidInput: fewer than two units, or widths that are not positive whole numbers.
@@ -32,7 +35,7 @@ class Predictors(keras.layers.Layer):
       TensorShape([8, 4])
     """
 
-    def __init__(self, units, hidden=(), activation="tanh", **kwargs):
+    def __init__(self, units: int, hidden: Sequence[int] = (), activation: Any = "tanh", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = whole_number("units", units, 2)
         if not isinstance(hidden, (list, tuple)):
@@ -40,10 +43,10 @@ class Predictors(keras.layers.Layer):
         self.hidden = tuple(whole_number("hidden", width) for width in hidden)
         self.activation = keras.activations.get(activation)
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
         if shape[-1] != self.units:
             raise InvalidInput(f"{self.name} predicts {self.units} units, but the code has {shape[-1]}")
-        inputs = self.units - 1  # of the units that it is given, a predictor sees all but one
+        inputs = self.units - 1  # a predictor sees all units except its own
         self.kernels, self.biases = [], []
         for i, width in enumerate([*self.hidden, 1]):
             rows = self.units if i == 0 else inputs
@@ -55,7 +58,7 @@ class Predictors(keras.layers.Layer):
             self.biases.append(self.add_weight(shape=(self.units, width), initializer="zeros", name=f"bias_{i}"))
             inputs = width
 
-    def call(self, code):
+    def call(self, code: tf.Tensor) -> tf.Tensor:
         others = 1.0 - tf.eye(self.units, dtype=code.dtype)
         kernel = tf.convert_to_tensor(self.kernels[0]) * others[:, :, None]
         width = kernel.shape[-1]
@@ -66,10 +69,10 @@ class Predictors(keras.layers.Layer):
             h = h + tf.convert_to_tensor(bias)
         return h[..., 0]
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple[int | None, int]:
         return (shape[0], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,

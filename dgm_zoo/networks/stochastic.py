@@ -1,5 +1,7 @@
-"""Networks of binary stochastic layers: sampled from noise that is given, scored on logits."""
+"""Networks of binary stochastic layers, which are sampled from given noise and scored by their logits."""
 
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,17 +13,17 @@ from dgm_zoo.networks.autoregressive import level_kind
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class BeliefNetwork(keras.layers.Layer):
-    """A chain of levels of bits, each given the one before it.
+    """A chain of levels of bits, each conditioned on the previous one.
 
-    With a root it is a joint distribution of all its levels, and the first level's logits are learned; without one
-    it is the distribution of the others given the first. "Levels" are lists of tensors `[..., size]` in the order in
-    which they are sampled; their leading axes may differ as long as they broadcast.
+    With a root it is a joint distribution of all levels, and the logits of the first level are learned. Without one it
+    is the distribution of the other levels given the first. "Levels" are lists of tensors `[..., size]` in sampling
+    order; their leading axes must broadcast.
 
     Args:
-      sizes: bits of each level, in the order in which they are sampled.
+      sizes: bits of each level, in sampling order.
       root: whether the first level is sampled too.
-      kind: of each level. "sigmoid": independent bits given the level before, a sigmoid belief network. "darn" and
-        "nade:N", with N hidden units: autoregressive ones, each bit given those before it in its level too.
+      kind: kind of all levels. "sigmoid": independent bits given the previous level, a sigmoid belief network. "darn"
+        and "nade:N", with N hidden units: autoregressive, each bit also depends on the bits before it in its level.
 
     Raises:
       InvalidInput: sizes that do not parse, or an unknown kind.
@@ -36,7 +38,7 @@ class BeliefNetwork(keras.layers.Layer):
       `networks.autoregressive`.
     """
 
-    def __init__(self, sizes, root=False, kind="sigmoid", **kwargs):
+    def __init__(self, sizes: Sequence[int] | str, root: bool = False, kind: str = "sigmoid", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sizes, self.root, self.kind = layer_sizes(sizes), root, kind
         level, given = level_kind(kind)
@@ -52,25 +54,25 @@ class BeliefNetwork(keras.layers.Layer):
         self.built = True
 
     @property
-    def bits(self):
-        """Number of bits that are sampled: the last axis of the noise that `draw` takes."""
+    def bits(self) -> int:
+        """Number of sampled bits, which is the size of the last axis of the noise for `draw`."""
         return sum(one.units for one in self.conditionals)
 
     @property
-    def per_bit(self):
-        """Numbers that the score of one bit is made of, by which memory grows."""
+    def per_bit(self) -> int:
+        """Numbers computed to score one bit, which determine the memory."""
         return max(one.per_bit for one in self.conditionals)
 
-    def draw(self, noise, first=None):
-        """Samples all levels, one after the other.
+    def draw(self, noise: tf.Tensor, first: tf.Tensor | None = None) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Samples all levels, one by one.
 
         Args:
           noise: uniform on [0, 1), `[..., bits]`.
-          first: the first level, `[..., sizes[0]]`, of a network without a root.
+          first: the first level, `[..., sizes[0]]`; only for a network without a root.
 
         Returns:
-          `(levels, logits)`: all levels, the given one included, and the logits under which those that were sampled
-          are scored. The bits carry no gradient, the logits do.
+          `(levels, logits)`: all levels, including a given one, and the logits that score the sampled levels. Only the
+          logits carry a gradient.
         """
         levels, logits = [] if first is None else [first], []
         for one, uniform in zip(self.conditionals, self.split(noise), strict=True):
@@ -79,20 +81,20 @@ class BeliefNetwork(keras.layers.Layer):
             logits.append(scored)
         return levels, logits
 
-    def split(self, bits):
-        """Cuts the last axis of `bits`, `[..., bits]`, into the levels that are sampled."""
+    def split(self, bits: tf.Tensor) -> list[tf.Tensor]:
+        """Splits the last axis of `bits`, `[..., bits]`, into the sampled levels."""
         return tf.split(bits, [one.units for one in self.conditionals], -1)
 
     @staticmethod
-    def score(levels, logits):
-        """The sum of the levels' log probabilities, nats: their leading axes."""
+    def score(levels: list[tf.Tensor], logits: list[tf.Tensor]) -> tf.Tensor:
+        """Returns the sum of the levels' log probabilities, nats: the leading axes of the levels."""
         return sum(bernoulli_log_density(*pair) for pair in zip(levels, logits, strict=True))
 
-    def log_prob(self, levels):
-        """log p of all levels, or of all but the first given it, nats: the levels' leading axes, broadcast."""
+    def log_prob(self, levels: list[tf.Tensor]) -> tf.Tensor:
+        """Returns log p of all levels (without a root: of all others given the first), nats: the leading axes."""
         befores = [None, *levels[:-1]] if self.root else levels[:-1]
         given = zip(self.conditionals, levels[-len(befores) :], befores, strict=True)
         return sum(one.log_prob(level, before) for one, level, before in given)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sizes": list(self.sizes), "root": self.root, "kind": self.kind}

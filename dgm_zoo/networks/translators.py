@@ -30,26 +30,27 @@ def resnet_translator(
     """A residual network: `[batch, H, W, C]` to `[batch, H, W, channels]`.
 
     A 7x7 convolution, `halvings` convolutions of stride 2 that double the channels, `blocks` residual blocks of two 3x3
-    convolutions, as many doublings of the size back, and a 7x7 convolution. Reflection padding in the outer
-    convolutions and the blocks; normalisation and ReLU after every convolution, but for the last one and for the sum of
-    a block. With its defaults and `upsampling="transposed"`, `activation="tanh"` the published network for 128x128.
+    convolutions, `halvings` upsampling layers, and a 7x7 convolution. The outer convolutions and the blocks use
+    reflection padding. Normalisation and ReLU follow every convolution except the last one; there is no ReLU after the
+    sum of a block. The published network for 128x128 pixels has the defaults with `upsampling="transposed"` and
+    `activation="tanh"`.
 
     Args:
       image_shape: (H, W, C) of the input, H and W multiples of 2^halvings.
-      channels: of the output; None for C.
+      channels: channels of the output; None for C.
       filters: channels of the first convolution.
       blocks: number of residual blocks, 0 or more.
-      halvings: of the sides, 0 or more.
-      upsampling: "resize" repeats pixels and convolves, which leaves no checkerboard; "transposed" is a transposed
+      halvings: number of halvings of the sides, 0 or more.
+      upsampling: "resize" repeats pixels and convolves, which avoids checkerboards; "transposed" is a transposed
         convolution of stride 2.
-      groups: of the group normalisation: -1 for one channel each (instance normalisation).
-      activation: what the last layer ends in, which gives the range of the output: "sigmoid" for [0, 1], "tanh" for
+      groups: groups of the group normalisation; -1 for one channel each (instance normalisation).
+      activation: activation of the last layer, which sets the range of the output: "sigmoid" for [0, 1], "tanh" for
         [-1, 1], "linear" for parameters of a likelihood.
       name: name of the Keras model.
 
     Raises:
-      InvalidInput: sides that cannot be halved so often or are too small to be reflected, groups that do not divide the
-        channels, an unknown upsampling or activation, or numbers that are not whole.
+      InvalidInput: sides that cannot be halved that often or are too small for reflection padding, groups that do not
+        divide the channels, an unknown upsampling or activation, or numbers that are not whole.
 
     Example:
       >>> resnet_translator((28, 28, 1), channels=3, filters=16, blocks=3).output_shape
@@ -79,7 +80,7 @@ def resnet_translator(
 
 
 def check_sides(image_shape: tuple[int, int, int], halvings: int) -> None:
-    """Raises `InvalidInput` unless the sides of an image can be halved so often, and reflected before and after."""
+    """Raises `InvalidInput` unless an image's sides can be halved `halvings` times and reflected before and after."""
     factor = 2**halvings
     sides = image_shape[:2] if len(image_shape) == 3 else [0]
     if any(side % factor for side in sides) or min(sides) // factor < 2 or min(sides) <= OUTER // 2:

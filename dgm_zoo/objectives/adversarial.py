@@ -1,8 +1,8 @@
 """Adversarial objectives: q_phi(y|x) against its reversal q^r_phi(y|x) = q_phi(1 - y|x), as functions of logits.
 
 y = 1 is real, y = 0 is generated, p(y) = 1/2, and the discriminator emits the logit of q_phi(y=1|x). phi ascends
-log q_phi(y|x) on both kinds of x, theta ascends log q^r_phi(y|x) on what it generates. An objective states these two
-utilities, one value per example; the other objectives put another function of the logit in their place.
+log q_phi(y|x) on both kinds of x, theta ascends log q^r_phi(y|x) on generated x. An objective defines these two
+utilities, one value per example; objectives differ in the function of the logit.
 
 References:
   Hu et al., On Unifying Deep Generative Models, 2018, Eq. 3 (the pair), Eq. 16 (importance weighting).
@@ -10,6 +10,8 @@ References:
 
 import dataclasses
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,29 +21,29 @@ from dgm_zoo.objectives.evidence import importance_weights
 from dgm_zoo.specs import from_spec
 
 
-def log_q(logit, y):
-    """log q_phi(y|x), nats, for the logit of q_phi(y=1|x): the shape of `logit`.
+def log_q(logit: tf.Tensor, y: int) -> tf.Tensor:
+    """Returns log q_phi(y|x), nats, for the logit of q_phi(y=1|x): the shape of `logit`.
 
     Args:
-      logit: any shape.
+      logit: of q_phi(y=1|x), any shape.
       y: 1 for real, 0 for generated.
     """
     return -tf.nn.softplus(-logit if y else logit)
 
 
-def log_q_reversed(logit, y):
-    """log q^r_phi(y|x) = log q_phi(1 - y|x), nats: the shape of `logit`."""
+def log_q_reversed(logit: tf.Tensor, y: int) -> tf.Tensor:
+    """Returns log q^r_phi(y|x) = log q_phi(1 - y|x), nats: the shape of `logit`."""
     return log_q(logit, 1 - y)
 
 
-def importance_weighted(utility, logit):
-    """Weighs each sample's utility by w~_i, the softmax of the logits over the batch, held constant.
+def importance_weighted(utility: tf.Tensor, logit: tf.Tensor) -> tf.Tensor:
+    """Weights each sample's utility by w~_i, the softmax of the logits over the batch, held constant.
 
-    The weight q^r_phi(y=0|x_i) / q_phi(y=0|x_i) is exp(logit_i). The mean of what is returned over the batch is
-    sum_i w~_i utility_i: for equal logits the plain mean, and if one logit dominates, that sample's utility.
+    The weight q^r_phi(y=0|x_i) / q_phi(y=0|x_i) is exp(logit_i). The batch mean of the result is
+    sum_i w~_i utility_i: the plain mean if all logits are equal, and one sample's utility if its logit dominates.
 
     Args:
-      utility: what theta would ascend, `[batch]`.
+      utility: theta's utility without weights, `[batch]`.
       logit: of q_phi(y=1|x_i), `[batch]`.
 
     Returns:
@@ -52,16 +54,18 @@ def importance_weighted(utility, logit):
     return tf.cast(tf.shape(logit)[0], logit.dtype) * importance_weights(logit) * utility
 
 
-def effective_sample_size(logit):
-    """1 / sum_i w~_i^2 of the weights of `importance_weighted`: from 1 to the batch size, a scalar."""
+def effective_sample_size(logit: tf.Tensor) -> tf.Tensor:
+    """Returns 1 / sum_i w~_i^2 for the weights of `importance_weighted`: a scalar from 1 to the batch size."""
     return 1.0 / tf.reduce_sum(importance_weights(logit) ** 2, 0)
 
 
-def gradient_penalty(critic, real, fake, mix):
-    """(|grad_x critic(x)| - 1)^2 at x between real and generated examples: `[batch]`.
+def gradient_penalty(
+    critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
+) -> tf.Tensor:
+    """Returns (|grad_x critic(x)| - 1)^2 at points x between real and generated examples: `[batch]`.
 
     Args:
-      critic: function from x to its logits, `[batch]`, in which an example does not depend on the others.
+      critic: function from x to logits, `[batch]`, each of which depends only on its own example.
       real, fake: `[batch, ...]`.
       mix: share of the real example in each x, uniform on [0, 1), `[batch]`.
 
@@ -78,37 +82,41 @@ def gradient_penalty(critic, real, fake, mix):
 
 
 class Adversarial:
-    """Base of the objectives: what discriminator and generator ascend, given logits.
+    """Base of the objectives: the utilities of discriminator and generator as functions of logits.
 
     Attributes:
-      gradient_penalty: weight of `gradient_penalty` in the discriminator's utility.
-      saturates: whether a discriminator that is always right leaves the generator without a useful gradient.
-      logged: names of what `diagnostics` returns.
+      gradient_penalty: weight of the function `gradient_penalty` in the discriminator's utility.
+      saturates: whether a perfect discriminator leaves the generator without a useful gradient.
+      logged: names of the values that `diagnostics` returns.
     """
 
     gradient_penalty = 0.0
     saturates = True
     logged = ()
 
-    def discriminator(self, real, fake):
-        """phi's utility, `[batch]`, from the logits of real and of generated examples, `[batch]` each."""
-        raise NotImplementedError(f"{type(self).__name__} must say what the discriminator ascends")
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        """Returns phi's utility, `[batch]`, for the logits of real and of generated examples, `[batch]` each."""
+        raise NotImplementedError(f"{type(self).__name__} must implement discriminator(real, fake)")
 
-    def generator(self, fake):
-        """theta's utility, `[batch]`, from the logits of generated examples, `[batch]`."""
-        raise NotImplementedError(f"{type(self).__name__} must say what the generator ascends")
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
+        """Returns theta's utility, `[batch]`, for the logits of generated examples, `[batch]`."""
+        raise NotImplementedError(f"{type(self).__name__} must implement generator(fake)")
 
-    def penalty(self, critic, real, fake, mix):
-        """What is taken off phi's utility, `[batch]`: the weighted `gradient_penalty`, or 0; see there for the Args."""
+    def penalty(
+        self, critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
+    ) -> tf.Tensor | float:
+        """Returns the weighted `gradient_penalty`, `[batch]`, or 0, to subtract from phi's utility; same arguments."""
         if not self.gradient_penalty:
             return 0.0
         return self.gradient_penalty * gradient_penalty(critic, real, fake, mix)
 
-    def contest(self, critic, real, fake, mix):
-        """phi's utility, `discriminator`, and its accuracies on two batches, `[batch]` each: a dict.
+    def contest(
+        self, critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Returns a dict of phi's utility, `discriminator`, and its accuracies on two batches, `[batch]` each.
 
         Args:
-          critic: function from x to its logits, `[batch]`.
+          critic: function from x to logits, `[batch]`.
           real, fake: `[batch, ...]`.
           mix: uniform on [0, 1), `[batch]`; see `gradient_penalty`.
         """
@@ -116,27 +124,27 @@ class Adversarial:
         utility = self.discriminator(of_real, of_fake) - self.penalty(critic, real, fake, mix)
         return {"discriminator": utility, **self.accuracies(of_real, of_fake)}
 
-    def boundary(self, real, fake):
-        """The logit above which the discriminator takes an example for real."""
+    def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
+        """Returns the logit above which the discriminator classifies an example as real."""
         return 0.0
 
-    def accuracies(self, real, fake):
-        """1 where the discriminator is right, else 0: `accuracy_real` and `accuracy_fake`, `[batch]` each."""
+    def accuracies(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `accuracy_real` and `accuracy_fake`, `[batch]` each: 1 where the discriminator is right, else 0."""
         boundary = self.boundary(real, fake)
         return {
             "accuracy_real": tf.cast(real > boundary, tf.float32),
             "accuracy_fake": tf.cast(fake <= boundary, tf.float32),
         }
 
-    def diagnostics(self, fake):
-        """What else is worth logging about the generator's utility: a dict of scalars."""
+    def diagnostics(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns further values to log about the generator's utility: a dict of scalars."""
         return {}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return dataclasses.asdict(self) if dataclasses.is_dataclass(self) else {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Adversarial":
         return cls(**config)
 
 
@@ -147,10 +155,10 @@ class NonSaturating(Adversarial):
     References: Goodfellow et al., Generative Adversarial Nets, 2014, section 3. Hu et al., 2018, Eq. 3.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return log_q(real, 1) + log_q(fake, 0)
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return log_q_reversed(fake, 0)
 
 
@@ -158,17 +166,17 @@ class NonSaturating(Adversarial):
 class ImportanceWeighted(NonSaturating):
     """`NonSaturating`, with theta's utility importance weighted: sum_i w~_i log q^r(y=0|G(z_i)) over the batch.
 
-    The batch is that of one replica. Logs `ess`, the effective number of samples.
+    The weights are normalised over the batch of one replica. Logs `ess`, the effective sample size.
 
     References: Hu et al., 2018, section 4.1.
     """
 
     logged = ("ess",)
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return importance_weighted(super().generator(fake), fake)
 
-    def diagnostics(self, fake):
+    def diagnostics(self, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"ess": effective_sample_size(fake)}
 
 
@@ -179,7 +187,7 @@ class Saturating(NonSaturating):
     References: Goodfellow et al., 2014, Eq. 1.
     """
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return -log_q(fake, 0)
 
 
@@ -190,13 +198,13 @@ class LeastSquares(Adversarial):
     References: Mao et al., Least Squares Generative Adversarial Networks, 2017, section 3.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return -0.5 * (real - 1.0) ** 2 - 0.5 * fake**2
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return -0.5 * (fake - 1.0) ** 2
 
-    def boundary(self, real, fake):
+    def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
         return 0.5
 
 
@@ -207,10 +215,10 @@ class Hinge(Adversarial):
     References: Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, Eq. 16 and 17.
     """
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return tf.minimum(0.0, real - 1.0) + tf.minimum(0.0, -fake - 1.0)
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return fake
 
 
@@ -219,10 +227,11 @@ class Hinge(Adversarial):
 class Wasserstein(Adversarial):
     """phi: D(x) - D(G(z)) - gradient_penalty (|grad D| - 1)^2. theta: D(G(z)).
 
-    D has no zero of its own: an example counts as taken for real above the mean logit of the two batches.
+    D has no fixed decision boundary: an example counts as real if its logit is above the mean of the two batches.
 
     Args:
-      gradient_penalty: weight of the penalty, at least 0. Give the critic several steps, and no batch normalisation.
+      gradient_penalty: weight of the penalty, at least 0. Train the critic for several steps per generator step, and
+        without batch normalisation.
 
     References: Arjovsky et al., Wasserstein GAN, 2017, Eq. 3. Gulrajani et al., 2017, Eq. 3 (weight 10).
     """
@@ -235,13 +244,13 @@ class Wasserstein(Adversarial):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise InvalidInput(f"gradient_penalty is {value!r}; give a number of at least 0")
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return real - fake
 
-    def generator(self, fake):
+    def generator(self, fake: tf.Tensor) -> tf.Tensor:
         return fake
 
-    def boundary(self, real, fake):
+    def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
         return 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake))
 
 
@@ -250,15 +259,15 @@ OBJECTIVES = {
 }
 
 
-def adversarial(spec):
+def adversarial(spec: Any) -> Adversarial:
     """Returns the objective that `spec` names.
 
     Args:
-      spec: an objective (returned as it is), its class name, or a dict with that `name` and further arguments, such as
+      spec: an objective (returned unchanged), its class name, or a dict with that `name` and further arguments, such as
         `{"name": "Wasserstein", "gradient_penalty": 1.0}`.
 
     Raises:
-      InvalidInput: unknown objective (with the nearest name), or an argument that it does not take.
+      InvalidInput: an unknown objective (the message suggests the nearest name), or an unknown argument.
 
     Example:
       >>> adversarial("Hinge").generator(tf.constant([0.5]))   # [0.5]

@@ -1,15 +1,16 @@
-"""Adversarial domain adaptation: what discriminator and features ascend, as functions of logits, in nats.
+"""Adversarial domain adaptation: the utilities of discriminator and features, as functions of logits, in nats.
 
 y = 1 is the source domain, y = 0 the target, p(y) = 1/2; x = G_theta(z) is the feature of an example z, and the
-discriminator emits the logit of q_phi(y=1|x), D(x) for short. phi always ascends `domain_discrimination`. What theta
-ascends differs:
+discriminator emits the logit of q_phi(y=1|x), D(x) for short. phi always ascends `domain_discrimination`.
+theta's utility differs:
 
     symmetric   E_source log (1 - D) + E_target log D            Hu et al., Eq. 1-3; both domains, does not saturate
     reversal    -lambda (E_source log D + E_target log (1 - D))  DANN; both domains, zero-sum, saturates
     adda        E_target log D                                   ADDA; the target only, does not saturate
 
-Their gradients with respect to the logit are, on source and target, -D and 1 - D; -lambda (1 - D) and lambda D; 0 and
-1 - D: up to lambda equal at D = 1/2 (where a gradient is there at all), and largest at opposite ends.
+The gradients with respect to the logit, on source and target, are -D and 1 - D; -lambda (1 - D) and lambda D; 0 and
+1 - D. At D = 1/2 the nonzero ones are equal up to lambda; the symmetric form and reversal are largest at opposite ends
+of D.
 
 References:
   Hu et al., On Unifying Deep Generative Models, 2018, Eq. 1-3.
@@ -25,7 +26,7 @@ STEEPNESS = 10.0  # Ganin et al.'s gamma
 
 
 def domain_discrimination(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """log q(y=1|x) on the source and log q(y=0|x) on the target, what phi ascends, nats: `[batch]`.
+    """Returns phi's utility, log q(y=1|x) on the source + log q(y=0|x) on the target, nats: `[batch]`.
 
     Args:
       source, target: logits of q(y=1|x) on equally many examples of each domain, `[batch]`.
@@ -67,15 +68,15 @@ def target_confusion(target: tf.Tensor) -> tf.Tensor:
 
 
 def reverse_gradient(x: tf.Tensor, weight: float | tf.Tensor = 1.0) -> tf.Tensor:
-    """x unchanged, with a gradient that passes back times -weight: the gradient reversal layer of DANN.
+    """Returns x unchanged and multiplies its gradient by -weight: the gradient reversal layer of DANN.
 
-    A discriminator of `reverse_gradient(features, weight)` that ascends its utility makes the features descend `weight`
-    times that utility in the same pass, and its own gradient does not depend on `weight`. So the sum of the utilities
-    of classifier and discriminator is ascended; with a minus before the discriminator's the sign would be turned twice.
+    If a discriminator of `reverse_gradient(features, weight)` ascends its utility, the features descend `weight` times
+    that utility in the same pass, while the discriminator's own gradient does not depend on `weight`. Ascend the sum of
+    the utilities of classifier and discriminator; a minus sign before the latter would reverse the gradient twice.
 
     Args:
       x: features, any shape.
-      weight: lambda, a scalar; 0 sends nothing back. It gets no gradient.
+      weight: lambda, a scalar; 0 blocks the gradient. The weight itself gets no gradient.
 
     References: Ganin et al., 2016, Eq. 16 to 18.
 
@@ -92,10 +93,10 @@ def reverse_gradient(x: tf.Tensor, weight: float | tf.Tensor = 1.0) -> tf.Tensor
 
 
 def reversal_weight(progress: float | tf.Tensor) -> tf.Tensor:
-    """lambda = 2 / (1 + exp(-10 progress)) - 1, from 0 at the beginning of training to 1 at its end: a scalar.
+    """Returns lambda = 2 / (1 + exp(-10 progress)) - 1, from 0 at the start of training to 1 at its end: a scalar.
 
     Args:
-      progress: share of all training steps that are done, 0 to 1.
+      progress: completed share of all training steps, 0 to 1.
 
     References: Ganin et al., 2016, section 5.2.2.
 

@@ -1,18 +1,18 @@
-"""What the two players of a symmetric VAE ascend, as functions of log-probabilities, in nats.
+"""The utilities of the two players of a symmetric VAE, as functions of log-probabilities, in nats.
 
-Decoder and encoder are the two conditionals of a joint of x and z. Each ascends a utility of its own, an expected
-log-likelihood of its own conditional on examples that the other one completes:
+Decoder and encoder are the two conditionals of a joint of x and z. Each player ascends its own utility, the expected
+log-likelihood of its conditional on examples that the other player completes:
 
     L_p = E_{pi(x)} E_{q(z|x)} log p(x, z)  +  E_{pi(x, z)} log p(x, z)  +  E_{pi(z)} log p(z)        theta, the decoder
     L_q = E_{pi(z)} E_{p(x|z)} log q(z|x)   +  E_{pi(x, z)} log q(z|x)                                eta, the encoder
 
-with one expectation for each kind of data: pi(x) without latents, labelled pairs pi(x, z), and pi(z), latents alone,
-which is the prior p(z) itself where there are no others. A kind that there is none of leaves its expectation out.
-Where (theta, eta) is such that neither can gain (a Nash equilibrium), and p(x, z) = pi(x) q(z|x), both gradients
-vanish. Without pairs these are the two phases of wake-sleep, taken at once.
+with one expectation per kind of data: pi(x), examples without latents; pi(x, z), labelled pairs; and pi(z), latents
+only, which is the prior p(z) if no others are given. A kind with no data drops out of the sum. At a Nash equilibrium
+(theta, eta) with p(x, z) = pi(x) q(z|x), both gradients vanish. Without pairs these are the two phases of wake-sleep,
+taken simultaneously.
 
-pi(x) and pi(z) are sampled and nothing else is asked of them. The samples are constants: no gradient passes through
-them, so z may be discrete, nothing is reparametrised, and there is no KL.
+pi(x) and pi(z) only need to be sampled. The samples are constants without a gradient, so z may be discrete, nothing is
+reparametrised, and there is no KL.
 
 References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024 (AISTATS). The
   semi-supervised terms are written as in the diploma thesis of the repository hruskan1/SSL-diploma-thesis.
@@ -21,13 +21,13 @@ References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning o
 import tensorflow as tf
 
 
-def kinds(known, rows, pairs):
-    """The weights of each example in the expectations over pi(x) and over pi(x, z), for `decoder_utility`.
+def kinds(known: tf.Tensor, rows: tf.Tensor, pairs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the weights of each example in the expectations over pi(x) and over pi(x, z), for `decoder_utility`.
 
     Args:
       known: whether the example's latents are known, boolean, `[batch]`.
-      rows: examples of the batch, over all replicas; a float scalar.
-      pairs: how many of them have known latents; a float scalar.
+      rows: number of examples of the batch, over all replicas; a float scalar.
+      pairs: number of them with known latents; a float scalar.
 
     Returns:
       `(of_data, of_pairs)`, `[batch]` each: rows / (rows - pairs) or 0, and 0 or rows / pairs. The mean of the
@@ -40,14 +40,14 @@ def kinds(known, rows, pairs):
     return of_data, tf.where(known, tf.math.divide_no_nan(rows, pairs), 0.0)
 
 
-def decoder_utility(log_p, log_pz=0.0, weights=(1.0, 0.0)):
-    """L_p, what theta ascends, nats: `[batch]`, its mean over the batch being the utility.
+def decoder_utility(log_p: tf.Tensor, log_pz: tf.Tensor | float = 0.0, weights: tuple = (1.0, 0.0)) -> tf.Tensor:
+    """Returns theta's utility L_p, nats: `[batch]`, whose mean over the batch is the utility.
 
     Args:
-      log_p: log p(x, z) for the latents that x came with, or else for z ~ q(z|x), `[batch]`; log p(x|z) will do where
-        p(z) is fixed.
-      log_pz: log p(z) for z ~ pi(z), `[batch]`, where p(z) is learned from latents alone.
-      weights: what `kinds` returns; of a batch without known latents by default.
+      log_p: log p(x, z), `[batch]`, for the known latents of x, or for z ~ q(z|x) if they are unknown; log p(x|z)
+        suffices if p(z) is fixed.
+      log_pz: log p(z) for z ~ pi(z), `[batch]`, if p(z) is learned from latents only.
+      weights: the result of `kinds`; by default that of a batch without known latents.
 
     Example:
       >>> decoder_utility(log_p, weights=kinds(known, rows, pairs))
@@ -56,14 +56,16 @@ def decoder_utility(log_p, log_pz=0.0, weights=(1.0, 0.0)):
     return (of_data + of_pairs) * log_p + log_pz
 
 
-def encoder_utility(log_q, log_q_pairs=0.0, weights=(1.0, 0.0), dreams=1.0):
-    """L_q, what eta ascends, nats: `[batch]`, its mean over the batch being the utility.
+def encoder_utility(
+    log_q: tf.Tensor, log_q_pairs: tf.Tensor | float = 0.0, weights: tuple = (1.0, 0.0), dreams: float = 1.0
+) -> tf.Tensor:
+    """Returns eta's utility L_q, nats: `[batch]`, whose mean over the batch is the utility.
 
     Args:
-      log_q: log q(z|x) for dreams, z ~ pi(z) and x ~ p(x|z), `[batch]`.
-      log_q_pairs: log q(z|x) for the latents that x came with, `[batch]`.
-      weights: what `kinds` returns; of a batch without known latents by default.
-      dreams: weight of the expectation over dreams; 0 where pi(z) is not to be used.
+      log_q: log q(z|x) for generated examples ("dreams"), z ~ pi(z) and x ~ p(x|z), `[batch]`.
+      log_q_pairs: log q(z|x) for the known latents of x, `[batch]`.
+      weights: the result of `kinds`; by default that of a batch without known latents.
+      dreams: weight of the expectation over dreams; 0 to ignore pi(z).
 
     Example:
       >>> encoder_utility(log_q, log_q_pairs, weights=kinds(known, rows, pairs))

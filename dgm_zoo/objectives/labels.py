@@ -1,8 +1,9 @@
-"""The bound of a model whose class c is a second latent, known for some examples (Kingma's M2), from the bounds of each
-class.
+"""The bound of a model with a class c as second latent, known for some examples (Kingma's M2).
 
-    L(x, c) = bound of log p(x|c) + log p(c)                     of an x with the label c
-    U(x)    = sum_c q(c|x) (L(x, c) - log q(c|x))                of an x without a label
+It is computed from the bounds given each class:
+
+    L(x, c) = bound of log p(x|c) + log p(c)                     for an x with label c
+    U(x)    = sum_c q(c|x) (L(x, c) - log q(c|x))                for an x without a label
 
 A label makes q(c|x) one-hot, so one expression covers both.
 
@@ -11,15 +12,15 @@ References: Kingma, Rezende, Mohamed and Welling, Semi-supervised Learning with 
 
 import tensorflow as tf
 
-BOUNDS = ("objective", "elbo", "bound")  # the terms from which KL(q(c|x) || p(c)) is taken off
+BOUNDS = ("objective", "elbo", "bound")  # the terms from which KL(q(c|x) || p(c)) is subtracted
 
 
 def over_classes(of_class: dict, label: tf.Tensor, log_q: tf.Tensor, log_p: tf.Tensor) -> dict:
-    """The terms of x, nats, `[batch]` each, from those of every class of x.
+    """Returns the terms of x, nats, `[batch]` each, from the terms given every class.
 
     Args:
-      of_class: the terms of x with each class, `[num_classes, batch]`, such as `objective` and `kl`.
-      label: the class where it is known, -1 where it is not: `[batch]`.
+      of_class: the terms of x given each class, `[num_classes, batch]`, such as `objective` and `kl`.
+      label: the class, or -1 if it is unknown: `[batch]`.
       log_q: log q(c|x), `[batch, num_classes]`.
       log_p: log p(c), `[num_classes]`.
     """
@@ -33,12 +34,12 @@ def over_classes(of_class: dict, label: tf.Tensor, log_q: tf.Tensor, log_p: tf.T
 
 
 def of_labels(log_q: tf.Tensor, label: tf.Tensor, rate: tf.Tensor) -> dict:
-    """log q(label|x), `classification`, and whether the likeliest class is the label, `accuracy`: `[batch]` each.
+    """Returns `classification`, log q(label|x), and `accuracy`, 1 if the likeliest class is the label: `[batch]`.
 
     Args:
       log_q: log q(c|x), `[batch, num_classes]`.
-      label: the class, -1 where there is none: `[batch]`.
-      rate: N / N_labelled, which both are multiplied by where there is a label; both are 0 where there is none.
+      label: the class, or -1 if it is unknown: `[batch]`.
+      rate: N / N_labelled, by which both terms of labelled examples are multiplied; those of others are 0.
     """
     rate = tf.where(label >= 0, rate, 0.0)
     right = tf.cast(tf.argmax(log_q, -1, tf.int32) == label, tf.float32)

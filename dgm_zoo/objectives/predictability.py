@@ -1,16 +1,17 @@
-"""Predictability minimisation: what the predictors and the code ascend, as functions of predictions and code units.
+"""Predictability minimisation: the utilities of predictors and code, as functions of predictions and code units.
 
-Predictor i sees all code units but y_i and is q_phi(y_i | y_-i). The predictors ascend log q, the code descends it: a
-zero-sum game. With q Gaussian of variance 1, log q is, up to a constant, minus
+Predictor i sees all code units except y_i and models q_phi(y_i | y_-i). The predictors ascend log q and the code
+descends it: a zero-sum game. With q Gaussian of variance 1, log q is, up to a constant, minus
 
     V_C = 1/2 sum_i (P_i - y_i)^2,
 
-Schmidhuber's objective, which the code ascends as it is (his T = V_C - gamma H with gamma = 0). With perfect predictors
+Schmidhuber's objective, which the code ascends (his T = V_C - gamma H with gamma = 0). With perfect predictors
 P_i = E[y_i | y_-i] it is 1/2 sum_i (Var y_i - Var P_i): the first term makes units binary and informative, the second
-independent. So what the code knows of x comes from the variance, and no decoder is needed. For units in [0, 1] q may be
-Bernoulli; then there is a reversed pair, too, which does not saturate: the code ascends log q(1 - y_i | y_-i).
+makes them independent. The variance makes the code informative about x, so no decoder is needed. For units in
+[0, 1] q may be Bernoulli; then there is also a reversed pair, which does not saturate: the code ascends
+log q(1 - y_i | y_-i).
 
-Units must be deterministic functions of x: independent coin flips are unpredictable, too.
+Units must be deterministic functions of x, since independent coin flips are unpredictable as well.
 
 References: Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992. The decomposition of V_C is
   quoted there from Dayan, Zemel and Pouget.
@@ -20,7 +21,7 @@ import tensorflow as tf
 
 
 def v_c(prediction: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
-    """V_C = 1/2 sum_i (P_i - y_i)^2, which the code ascends and the predictors descend: `[batch]`.
+    """Returns V_C = 1/2 sum_i (P_i - y_i)^2, which the code ascends and the predictors descend: `[batch]`.
 
     Args:
       prediction: P_i, `[batch, units]`.
@@ -33,9 +34,9 @@ def v_c(prediction: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
 
 
 def log_q_units(logit: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
-    """sum_i log q(y_i | y_-i) for Bernoulli predictors, nats, which they ascend and the code descends: `[batch]`.
+    """Returns sum_i log q(y_i | y_-i), nats, `[batch]`: Bernoulli predictors ascend it, the code descends it.
 
-    For a unit between 0 and 1 it is y log q(1) + (1 - y) log q(0).
+    For a unit y between 0 and 1 it is y log q(1) + (1 - y) log q(0).
 
     Args:
       logit: of q(y_i=1 | y_-i), `[batch, units]`.
@@ -48,7 +49,7 @@ def log_q_units(logit: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
 
 
 def log_q_units_reversed(logit: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
-    """sum_i log q^r(y_i | y_-i) = sum_i log q(1 - y_i | y_-i), nats: what the code ascends in the reversed pair.
+    """Returns the code's utility in the reversed pair, sum_i log q(1 - y_i | y_-i), nats: `[batch]`.
 
     Args:
       logit, code: see `log_q_units`.

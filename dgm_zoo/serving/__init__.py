@@ -1,4 +1,4 @@
-"""Trained models as presets: a folder that Keras, `tf.saved_model.load` and TensorFlow Serving all read.
+"""Trained models as presets: folders that Keras, `tf.saved_model.load` and TensorFlow Serving can all load.
 
     from dgm_zoo import serving
 
@@ -7,7 +7,7 @@
     client = serving.Client("localhost:8500", model="vae_mnist")
     x = client.call("sample", seed=[1, 2, 3])["x"]
 
-TensorFlow is imported with the first export, preset or call, not before.
+TensorFlow is imported only by the first export, preset or call.
 """
 
 from dgm_zoo.serving.client import Client

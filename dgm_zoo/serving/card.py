@@ -1,21 +1,23 @@
-"""The model card: `README.md` of a version folder, made from its metadata and never typed."""
+"""The model card: the `README.md` of a version folder, generated from its metadata."""
 
 import math
+import os
 from pathlib import Path
+from typing import Any
 
 CARD_FILE = "README.md"
 
 
-def write_card(folder, metadata):
-    """Writes the card of a version folder."""
+def write_card(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
+    """Writes the card into a version folder."""
     (Path(folder) / CARD_FILE).write_text(card(metadata), encoding="utf-8")
 
 
-def card(metadata):
-    """Returns the card's Markdown: what the model is, data, metrics, use, endpoints, limits.
+def card(metadata: dict[str, Any]) -> str:
+    """Returns the card as Markdown: model, data, metrics, use, endpoints, limits.
 
     Args:
-      metadata: what `serving.metadata.describe` returned.
+      metadata: the dict returned by `serving.metadata.describe`.
     """
     sections = {
         f"{metadata['name']}, version {metadata['version']}": _model(metadata),
@@ -30,8 +32,8 @@ def card(metadata):
     return "\n".join(parts)
 
 
-def number(value, stderr=None):
-    """Returns a value as text, to the second significant digit of its standard error if it has one.
+def number(value: float, stderr: float | None = None) -> str:
+    """Returns a value as text, rounded to the second significant digit of its standard error, if given.
 
     Example:
       >>> number(-86.7612, 0.0834)
@@ -54,7 +56,7 @@ def _model(metadata):
 def _data(metadata):
     dataset = metadata["dataset"]
     if dataset is None:
-        return "The data that it was trained on was not recorded."
+        return "The training data were not recorded."
     version = f" {dataset['version']}" if dataset.get("version") else ""
     origin = [f"{title}: {dataset[key]}." for key, title in (("source", "Source"), ("licence", "Licence"))
               if dataset.get(key)]
@@ -63,7 +65,7 @@ def _data(metadata):
 
 def _metrics(metadata):
     if not metadata["metrics"]:
-        return "None was recorded."
+        return "No metrics were recorded."
     rows = [
         [name, number(metric["value"], metric.get("stderr")), metric["protocol"]]
         for name, metric in metadata["metrics"].items()
@@ -86,7 +88,7 @@ model = dgm_zoo.from_preset("{name}")
 {call}
 ```
 
-In TensorFlow alone:
+In TensorFlow, without dgm_zoo:
 
 ```python
 import tensorflow as tf
@@ -113,7 +115,7 @@ def _endpoints(metadata):
         for name, one in metadata["endpoints"].items()
     ]
     note = (
-        "Each has a twin compiled with XLA, named `<endpoint>_xla`, for servers that were started with XLA on. "
+        "Each endpoint has a twin compiled with XLA, `<endpoint>_xla`, for servers that were started with XLA enabled. "
         f"`serving_default` is `{metadata['serving_default']}`."
     )
     return _table(["endpoint", "inputs", "outputs", "meaning"], rows) + f"\n\n{note}"
@@ -134,16 +136,16 @@ def _arrays(arrays):
 
 
 def _limits(metadata):
-    lines = ["Input of another shape, or outside the stated range, is refused; nothing is resized or rescaled."]
+    lines = ["Inputs with another shape or outside the stated range are rejected; nothing is resized or rescaled."]
     if metadata["dataset"]:
         lines.append(
-            f"It knows `{metadata['dataset']['name']}` and nothing else: what it says of other data was not measured."
+            f"The model was trained only on `{metadata['dataset']['name']}`; it was not measured on other data."
         )
     if metadata["metrics"]:
-        lines.append("The metrics hold for the protocol beside them, and compare only with numbers of the same one.")
+        lines.append("Each metric holds for its protocol and is comparable only with numbers of the same protocol.")
     if any("seed" in one["inputs"] for one in metadata["endpoints"].values()):
         lines.append(
-            "An answer is a function of the request and its seeds; another device or version may round otherwise."
+            "The answer depends only on the request and its seeds, up to rounding on another device or version."
         )
     return "\n".join(f"- {line}" for line in lines)
 
@@ -151,4 +153,4 @@ def _limits(metadata):
 def _made_with(metadata):
     packages = ", ".join(f"{name} {version}" for name, version in metadata["versions"].items())
     revision = f" Revision `{metadata['git_revision']}`." if metadata["git_revision"] else ""
-    return f"{packages}.{revision} The resolved config and everything above are in `metadata.json`."
+    return f"{packages}.{revision} `metadata.json` contains the resolved config and all facts above."

@@ -1,4 +1,6 @@
-"""A client for a model behind TensorFlow Serving: arrays in, arrays out, over gRPC or REST."""
+"""A client for a model in TensorFlow Serving: arrays in, arrays out, over gRPC or REST."""
+
+from typing import Any
 
 import numpy as np
 
@@ -9,12 +11,12 @@ class Client:
     """Calls the endpoints of one served model by name.
 
     Args:
-      address: host and port: 8500 is the server's gRPC port, 8501 its REST port. For REST also a URL, such as
-        "https://models.example.org".
+      address: host and port: 8500 is the server's gRPC port, 8501 its REST port. For REST a URL such as
+        "https://models.example.org" is also accepted.
       model: the model's name on the server.
       protocol: "grpc" or "rest".
-      version: version of the model; the latest that is served if None.
-      timeout: seconds after which a call is given up.
+      version: version of the model; None for the latest version that is served.
+      timeout: seconds to wait for an answer.
 
     Raises:
       InvalidInput: unknown protocol.
@@ -25,7 +27,15 @@ class Client:
       (3, 28, 28, 1)
     """
 
-    def __init__(self, address="localhost:8500", *, model, protocol="grpc", version=None, timeout=30.0):
+    def __init__(
+        self,
+        address: str = "localhost:8500",
+        *,
+        model: str,
+        protocol: str = "grpc",
+        version: int | None = None,
+        timeout: float = 30.0,
+    ) -> None:
         if protocol == "grpc":
             from dgm_zoo.serving.grpc_transport import GrpcTransport as Transport
         elif protocol == "rest":
@@ -36,26 +46,26 @@ class Client:
         self._signatures = None
 
     @property
-    def signatures(self):
-        """What the server says it answers: dict of endpoint name to `SignatureDef`; asked once."""
+    def signatures(self) -> dict[str, Any]:
+        """The endpoints of the server: dict of endpoint name to `SignatureDef`, requested once."""
         if self._signatures is None:
             signatures = self._transport.signatures()
             self._signatures = {name: one for name, one in signatures.items() if not name.startswith("__")}
         return self._signatures
 
-    def call(self, endpoint, **arrays):
+    def call(self, endpoint: str, **arrays: Any) -> dict[str, np.ndarray]:
         """Calls an endpoint.
 
         Args:
           endpoint: its name, such as "sample", or "sample_xla" on a server that was started with XLA on.
-          **arrays: its inputs by name, each `[batch, ...]`: anything that NumPy makes an array of.
+          **arrays: its inputs by name, each `[batch, ...]`: anything that NumPy converts to an array.
 
         Returns:
           Dict of output name to NumPy array.
 
         Raises:
-          InvalidInput: an unknown endpoint, input names or numbers that do not fit, no server at the address, no
-            answer in time, or what the server finds wrong with the request, in its words.
+          InvalidInput: an unknown endpoint, wrong input names, values that the dtype cannot hold, no server at the
+            address, no answer in time, or an error that the server reports about the request.
         """
         if endpoint not in self.signatures:
             raise unknown("endpoint", endpoint, self.signatures)
@@ -71,7 +81,7 @@ class Client:
 
 
 def _array(endpoint, name, value, dtype):
-    """Returns `value` in the signature's dtype, if that changes no whole number."""
+    """Returns `value` in the signature's dtype; raises `InvalidInput` if an integer dtype changes its values."""
     import tensorflow as tf
 
     wanted = tf.as_dtype(dtype).as_numpy_dtype
@@ -81,5 +91,6 @@ def _array(endpoint, name, value, dtype):
     except (TypeError, ValueError):
         raise InvalidInput(f"{endpoint}: {name} is not an array of numbers; give rows of equal shape") from None
     if np.issubdtype(wanted, np.integer) and not np.array_equal(fits, array):
-        raise InvalidInput(f"{endpoint}: {name} holds a number that is no {np.dtype(wanted).name}; give such numbers")
+        kind = np.dtype(wanted).name
+        raise InvalidInput(f"{endpoint}: {name} holds a value that {kind} cannot represent; give {kind} values")
     return fits

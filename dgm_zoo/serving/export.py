@@ -1,4 +1,4 @@
-"""From a trained Keras model to a version folder that TensorFlow Serving reads as it stands."""
+"""From a trained Keras model to a version folder that TensorFlow Serving can load."""
 
 import contextlib
 import os
@@ -6,36 +6,46 @@ import re
 import shutil
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.card import write_card
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
 from dgm_zoo.serving.presets import MODEL_FILE
 
+if TYPE_CHECKING:  # importing it takes TensorFlow
+    from dgm_zoo.core.model import GenerativeModel
 
-def export(model, directory, name, version=None, *, metadata=None):
-    """Writes `<directory>/<name>/<version>/`, whole or not at all, and returns its path.
 
-    The folder holds the SavedModel with every endpoint and its XLA twin, its warm-up requests, the Keras model
-    without its optimizer, `metadata.json` and the card, `README.md`. It is built under a hidden name that
-    TensorFlow Serving passes over, and renamed into place, so that a server that polls the folder never sees half
-    of it.
+def export(
+    model: "GenerativeModel",
+    directory: str | os.PathLike,
+    name: str,
+    version: int | None = None,
+    *,
+    metadata: dict[str, Any] | None = None,
+) -> str:
+    """Writes `<directory>/<name>/<version>/` atomically and returns its path.
+
+    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model without
+    its optimizer, `metadata.json` and the card, `README.md`. It is written under a hidden name that TensorFlow Serving
+    ignores and then renamed, so a server that polls the folder never sees an incomplete version.
 
     Args:
-      model: a `GenerativeModel`; it stays as it is.
-      directory: folder of the presets, such as "saved_models"; made if missing.
+      model: the model to export; it is not changed.
+      directory: folder of the presets, such as "saved_models"; created if missing.
       name: the model's name for the server: letters, digits, "_", "-" and ".".
-      version: whole number of at least 1; the next one if None.
-      metadata: what only the run knows, each optional: `config` (dict), `dataset` (name of a data set of the zoo, or
-        a dict with `name`), `seed`, `metrics` (dict of name to a dict with `value`, `protocol` and, where there is
-        one, `stderr`); see `serving.metadata.describe` for what is added.
+      version: whole number of at least 1; None for the next version.
+      metadata: facts about the run, all optional: `config` (dict), `dataset` (name of a data set of the zoo, or a dict
+        with `name`), `seed`, `metrics` (dict of name to a dict with `value`, `protocol` and optionally `stderr`);
+        `serving.metadata.describe` adds the others.
 
     Returns:
       The version folder's path, a string.
 
     Raises:
-      InvalidInput: a name or version that cannot be; a version that exists; a model without endpoints; metadata
-        that is no JSON; a directory that cannot be written.
+      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints; metadata that
+        JSON cannot represent; a directory that cannot be written.
 
     Example:
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
@@ -68,17 +78,19 @@ def _version(folder, version):
         taken = os.listdir(folder) if folder.is_dir() else []
         return max((int(one) for one in taken if one.isdigit()), default=0) + 1
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise InvalidInput(f"version {version!r} is no whole number of at least 1; leave it out for the next one")
+        raise InvalidInput(
+            f"version must be a whole number of at least 1, got {version!r}; leave it out for the next version"
+        )
     if (folder / str(version)).exists():
         raise InvalidInput(f"{folder / str(version)} exists; give another version, or leave it out for the next one")
     return version
 
 
 def _save(functions, folder):
-    """Writes the SavedModel: each function a signature, the first `serving_default`, too, and the variables they use.
+    """Writes the SavedModel: one signature per function, the first one also as `serving_default`, and the variables.
 
-    What is saved are traces. Of a `tf.function`, which `keras.export.ExportArchive` saves, TensorFlow stores the trace
-    that it has and a second one that it makes meanwhile, in twice the time and twice the space.
+    Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
+    second trace and stores both, which takes twice the time and space.
     """
     import tensorflow as tf
 
@@ -91,7 +103,7 @@ def _save(functions, folder):
 
 
 def _without_optimizer(model):
-    """A copy of the model with the same weights: neither slots of an optimizer nor traces of training."""
+    """Returns a copy of the model with the same weights, without optimizer slots and training traces."""
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
@@ -99,7 +111,7 @@ def _without_optimizer(model):
 
 @contextlib.contextmanager
 def _whole(target):
-    """Gives a hidden sibling of `target` to write into, and renames it to `target` if all went well."""
+    """Yields a hidden sibling of `target` to write into, and renames it to `target` if no error occurred."""
     scratch = target.parent / f".incomplete-{target.name}-{uuid.uuid4().hex}"
     try:
         scratch.mkdir(parents=True)
@@ -112,6 +124,6 @@ def _whole(target):
         except OSError:
             if not target.exists():
                 raise
-            raise InvalidInput(f"{target} was written by another export meanwhile; export again") from None
+            raise InvalidInput(f"{target} was written by another export at the same time; export again") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -1,6 +1,9 @@
 """`serving.Client` over gRPC: TensorFlow Serving's PredictionService."""
 
+from typing import Any
+
 import grpc
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2, prediction_service_pb2_grpc
 
@@ -12,7 +15,7 @@ _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_l
 class GrpcTransport:
     """Sends requests for one model; see `serving.Client` for the arguments."""
 
-    def __init__(self, address, model, version, timeout):
+    def __init__(self, address: str, model: str, version: int | None, timeout: float) -> None:
         self.address, self.timeout = address, timeout
         self.spec = model_pb2.ModelSpec(name=model)
         if version is not None:
@@ -20,7 +23,7 @@ class GrpcTransport:
         channel = grpc.insecure_channel(address, options=_UNLIMITED)
         self.service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
         """Returns the dict of signature name to `SignatureDef`."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=self.spec, metadata_field=["signature_def"])
         reply = self._send(self.service.GetModelMetadata, request)
@@ -28,7 +31,7 @@ class GrpcTransport:
         reply.metadata["signature_def"].Unpack(found)
         return dict(found.signature_def)
 
-    def predict(self, endpoint, inputs, signature):
+    def predict(self, endpoint: str, inputs: dict[str, np.ndarray], signature: Any) -> dict[str, np.ndarray]:
         """Returns the outputs by name as NumPy arrays."""
         request = predict_pb2.PredictRequest(model_spec=self.spec)
         request.model_spec.signature_name = endpoint

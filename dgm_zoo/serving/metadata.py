@@ -1,30 +1,36 @@
-"""`metadata.json`: where a preset comes from and what it answers, for programs; the card is made from it."""
+"""`metadata.json`: origin and endpoints of a preset in machine-readable form; the card is generated from it."""
 
 import importlib.metadata
 import inspect
 import json
+import os
 import platform
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dgm_zoo import __version__, data
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.serving.presets import preset_dir
+
+if TYPE_CHECKING:  # importing it takes TensorFlow
+    from dgm_zoo.core.model import GenerativeModel
 
 METADATA_FILE = "metadata.json"
 GIVEN = ("config", "dataset", "metrics", "seed")
 PACKAGES = ("tensorflow", "keras", "tensorflow_probability")
 
 
-def check_given(metadata):
-    """Returns what the run tells about itself, with the facts of its data set filled in.
+def check_given(metadata: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns the validated metadata of a run, with the facts about its data set added.
 
     Args:
       metadata: None, or a dict; see `export`.
 
     Raises:
-      InvalidInput: an unknown key or data set (with the nearest name), a metric without value or protocol, or a
-        value that JSON cannot hold, such as NaN.
+      InvalidInput: an unknown key or data set (the message suggests the nearest name), a metric without value or
+        protocol, or a value that JSON cannot represent, such as NaN.
     """
     given = dict(metadata or {})
     for key in given:
@@ -42,20 +48,22 @@ def check_given(metadata):
         raise InvalidInput(f"metadata cannot be written as JSON ({error}); give plain, finite values") from None
 
 
-def describe(model, functions, name, version, given):
+def describe(
+    model: "GenerativeModel", functions: dict[str, Callable], name: str, version: int, given: dict[str, Any]
+) -> dict[str, Any]:
     """Returns the contents of `metadata.json`.
 
     Args:
-      model: the model, already without its optimizer.
-      functions: what `signatures(model)` returned.
-      name, version: those of the preset.
-      given: what `check_given` returned.
+      model: the model, without its optimizer.
+      functions: the served functions, as returned by `signatures(model)`.
+      name, version: name and version of the preset.
+      given: the dict returned by `check_given`.
 
     Returns:
       Dict with `name`, `version`, `model` (registered name), `class`, `description` (the class docstring down to its
       arguments), `parameters` (number of weights), `config`, `dataset`, `seed`, `metrics`, `endpoints` (inputs and
-      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. What is
-      not known is None.
+      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. Unknown
+      values are None.
     """
     cls = type(model)
     table = model.endpoints()
@@ -92,20 +100,20 @@ def describe(model, functions, name, version, given):
     }
 
 
-def write_metadata(folder, metadata):
+def write_metadata(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
     """Writes `metadata.json` into a version folder."""
     text = json.dumps(metadata, indent=2, allow_nan=False)
     (Path(folder) / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def read_metadata(name_or_dir, version=None):
+def read_metadata(name_or_dir: str | os.PathLike, version: int | None = None) -> dict[str, Any]:
     """Returns the `metadata.json` of a preset as a dict.
 
     Args:
       name_or_dir, version: see `serving.from_preset`.
 
     Raises:
-      InvalidInput: no such preset, or a file that is missing or no JSON.
+      InvalidInput: an unknown preset, or a file that is missing or is not JSON.
 
     Example:
       >>> read_metadata("vae_mnist")["metrics"]["test_log_likelihood"]["value"]
@@ -117,11 +125,11 @@ def read_metadata(name_or_dir, version=None):
         raise InvalidInput(f"'{path}' cannot be read ({error}); export the preset again") from None
 
 
-def git_revision():
-    """The commit of the checkout that this package runs from, "-dirty" if it was changed; None outside one."""
+def git_revision() -> str | None:
+    """Returns the commit of the package's git checkout, with "-dirty" if it was changed; None outside a checkout."""
     package = Path(__file__).resolve().parents[1]
     top = _git(package, "rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != package.parent:  # installed, perhaps inside some other checkout
+    if top is None or Path(top).resolve() != package.parent:  # installed, possibly inside another checkout
         return None
     return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 

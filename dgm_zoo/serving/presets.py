@@ -1,20 +1,24 @@
-"""Presets by name: which there are, where they lie, and the Keras model in one."""
+"""Presets by name: their list, their folders, and their Keras models."""
 
 import os
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dgm_zoo.errors import InvalidInput, unknown
+
+if TYPE_CHECKING:  # importing it takes TensorFlow
+    from dgm_zoo.core.model import GenerativeModel
 
 ENVIRONMENT = "DGM_ZOO_PRESETS"
 MODEL_FILE = "model.keras"
 
 
-def list_presets():
+def list_presets() -> list[str]:
     """Returns the names of the presets, sorted.
 
-    They are the folders `<name>/<version>/` in the folders that the environment variable DGM_ZOO_PRESETS names
-    (separated as in PATH); without it, in `saved_models` beside the package, where that is a checkout, and in
+    Presets are folders `<name>/<version>/` in the folders listed in the environment variable DGM_ZOO_PRESETS (separated
+    as in PATH). If it is not set, they are searched in `saved_models` beside the package, for a checkout, and in
     `saved_models` of the current folder.
 
     Example:
@@ -24,15 +28,16 @@ def list_presets():
     return sorted(_presets())
 
 
-def preset_dir(name_or_dir, version=None):
+def preset_dir(name_or_dir: str | os.PathLike, version: int | None = None) -> str:
     """Returns the path of a preset's version folder, a string.
 
     Args:
-      name_or_dir: name of a preset, or else a folder: `<name>/` or `<name>/<version>/`.
-      version: whole number; the latest if None.
+      name_or_dir: name of a preset, or a folder `<name>/` or `<name>/<version>/`.
+      version: whole number; None for the latest version.
 
     Raises:
-      InvalidInput: an unknown name (with the nearest one), a folder that is no preset, or a missing version.
+      InvalidInput: an unknown name (the message suggests the nearest one), a folder without a preset, or an unknown
+        version.
 
     Example:
       >>> preset_dir("vae_mnist")
@@ -45,24 +50,24 @@ def preset_dir(name_or_dir, version=None):
         raise unknown("preset", name_or_dir, list_presets())
     if (folder / MODEL_FILE).is_file():
         if version not in (None, int(folder.name) if folder.name.isdigit() else folder.name):
-            raise InvalidInput(f"'{folder}' is one version already; leave out version={version!r}")
+            raise InvalidInput(f"'{folder}' is already a version folder; leave out version={version!r}")
         return str(folder)
     known = versions(folder)
     if not known:
-        raise InvalidInput(f"'{folder}' is no preset: it has no <version>/{MODEL_FILE}; make one with dgm-zoo export")
+        raise InvalidInput(f"'{folder}' does not contain <version>/{MODEL_FILE}; make a preset with dgm-zoo export")
     if version is not None and version not in known:
         raise InvalidInput(f"'{folder}' has no version {version!r}; it has {', '.join(map(str, known))}")
     return str(folder / str(known[-1] if version is None else version))
 
 
-def from_preset(name_or_dir, version=None):
-    """Returns the Keras model of a preset, with its weights and not compiled.
+def from_preset(name_or_dir: str | os.PathLike, version: int | None = None) -> "GenerativeModel":
+    """Returns the Keras model of a preset with its weights, not compiled.
 
     Args:
       name_or_dir, version: see `preset_dir`.
 
     Raises:
-      InvalidInput: no such preset, or a `model.keras` that is damaged or none of dgm_zoo's.
+      InvalidInput: an unknown preset, or a `model.keras` that is damaged or does not contain a model of dgm_zoo.
 
     Example:
       >>> from_preset("vae_mnist").sample(64, seed=0).shape
@@ -72,7 +77,7 @@ def from_preset(name_or_dir, version=None):
 
     import keras
 
-    from dgm_zoo.models import GenerativeModel  # which also registers the classes with Keras
+    from dgm_zoo.models import GenerativeModel  # this import also registers the classes with Keras
 
     try:
         model = keras.saving.load_model(path, compile=False)
@@ -80,18 +85,18 @@ def from_preset(name_or_dir, version=None):
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InvalidInput(f"'{path}' cannot be loaded ({reason}); export the preset again") from None
     if not isinstance(model, GenerativeModel):
-        raise InvalidInput(f"'{path}' holds a {type(model).__name__}, no model of dgm_zoo; export the preset again")
+        raise InvalidInput(f"'{path}' holds a {type(model).__name__}, not a model of dgm_zoo; export the preset again")
     return model
 
 
-def versions(folder):
-    """Returns the versions in a preset's folder, ascending; empty if it is none."""
+def versions(folder: str | os.PathLike) -> list[int]:
+    """Returns the versions in a preset's folder, ascending; empty if it has none."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return sorted(int(name) for name in names if name.isdigit() and (Path(folder) / name / MODEL_FILE).is_file())
 
 
 def _presets():
-    """Dict of preset name to folder; an earlier place goes before a later one."""
+    """Returns a dict of preset name to folder; earlier places take precedence."""
     found = {}
     for place in _places():
         for folder in sorted(place.iterdir()) if place.is_dir() else []:

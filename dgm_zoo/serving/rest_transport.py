@@ -1,9 +1,10 @@
-"""`serving.Client` over REST: TensorFlow Serving's JSON in column form."""
+"""`serving.Client` over REST, with the column format of TensorFlow Serving's JSON."""
 
 import http.client
 import json
 import urllib.error
 import urllib.request
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,12 +18,12 @@ from dgm_zoo.serving.client_errors import late, refusal, unreachable
 class RestTransport:
     """Sends requests for one model; see `serving.Client` for the arguments."""
 
-    def __init__(self, address, model, version, timeout):
+    def __init__(self, address: str, model: str, version: int | None, timeout: float) -> None:
         self.address, self.timeout = address, timeout
         base = address.rstrip("/") if "://" in address else f"http://{address}"
         self.url = f"{base}/v1/models/{model}" + ("" if version is None else f"/versions/{version}")
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
         """Returns the dict of signature name to `SignatureDef`."""
         reply = self._send(f"{self.url}/metadata")
         try:
@@ -33,11 +34,11 @@ class RestTransport:
             raise self._stranger() from None
         return dict(found.signature_def)
 
-    def predict(self, endpoint, inputs, signature):
+    def predict(self, endpoint: str, inputs: dict[str, np.ndarray], signature: Any) -> dict[str, np.ndarray]:
         """Returns the outputs by name as NumPy arrays."""
         columns = {name: array.tolist() for name, array in inputs.items()}
         outputs = self._send(f"{self.url}:predict", {"signature_name": endpoint, "inputs": columns})["outputs"]
-        if len(signature.outputs) == 1:  # which the server sends without its name
+        if len(signature.outputs) == 1:  # the server sends a single output without its name
             outputs = {next(iter(signature.outputs)): outputs}
         dtypes = {name: tf.as_dtype(one.dtype).as_numpy_dtype for name, one in signature.outputs.items()}
         return {name: np.asarray(value, dtypes[name]) for name, value in outputs.items()}
@@ -53,7 +54,7 @@ class RestTransport:
             try:
                 text = json.loads(text)["error"]
             except (ValueError, KeyError, TypeError):
-                pass  # not a message of TensorFlow Serving: pass on what it is
+                pass  # not a message of TensorFlow Serving: pass it on unchanged
             raise refusal(self.address, f"HTTP {error.code}", text) from None
         except TimeoutError:
             raise late(self.address, self.timeout) from None
@@ -66,4 +67,4 @@ class RestTransport:
             raise self._stranger() from None
 
     def _stranger(self):
-        return InvalidInput(f"what answers at {self.address} is no TensorFlow Serving REST port; it is 8501 by default")
+        return InvalidInput(f"{self.address} is not a REST port of TensorFlow Serving; give that port, by default 8501")

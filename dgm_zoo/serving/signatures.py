@@ -1,23 +1,25 @@
-"""The endpoint table as TensorFlow functions that check what a client sends.
+"""The endpoint table as TensorFlow functions that check a client's inputs.
 
-TensorFlow Serving does not hold a request against the shapes of the signature: the graph has to. A check written
-on a tensor of declared shape would be folded away as always true, so each input first passes an op whose output
-shape is unknown by declaration, is checked there, and only then gets its shape back.
+TensorFlow Serving does not compare a request with the shapes of the signature, so the graph has to. TensorFlow would
+remove a check on a tensor of declared shape, since it is statically true. Each input therefore first passes an op with
+unknown output shape, is checked, and then gets its static shape back.
 """
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 
-def signatures(model):
+def signatures(model: Any) -> dict[str, Callable]:
     """Returns the served functions of `model`: for each endpoint a plain one and its XLA twin `<name>_xla`.
 
-    Each is a `tf.function`, already traced, of tensors named as in the endpoint table. Both twins draw the same
-    noise, outside the compiled part, so that they agree to float tolerance. `sample`, if there is one, comes first.
+    Each is a traced `tf.function` whose arguments are named as in the endpoint table. Both twins draw the same noise,
+    outside the compiled part, so they agree up to floating-point rounding. `sample`, if present, comes first.
 
     Args:
-      model: anything with the `endpoints()` and `endpoint_function()` of `models.endpoints.Serves`.
+      model: any object with the methods `endpoints()` and `endpoint_function()` of `core.model.GenerativeModel`.
 
     Returns:
       Dict of name to `tf.function`.
@@ -30,12 +32,12 @@ def signatures(model):
 
 
 def _signature(name, inputs, function):
-    """Returns `function` of named tensors as a traced `tf.function`, behind the checks."""
+    """Returns `function` of named tensors as a traced `tf.function` that first checks its inputs."""
 
     def serve(*args, **kwargs):
         return function(**checked(name, inputs, {**dict(zip(inputs, args, strict=False)), **kwargs}))
 
-    # With parameters of their own names, a loaded endpoint can be called as `loaded.encode(x=x)`.
+    # With named parameters, a loaded endpoint can be called as `loaded.encode(x=x)`.
     parameter = inspect.Parameter
     serve.__signature__ = inspect.Signature([parameter(key, parameter.POSITIONAL_OR_KEYWORD) for key in inputs])
     specs = [wanted.spec(key) for key, wanted in inputs.items()]
@@ -44,17 +46,17 @@ def _signature(name, inputs, function):
     return served
 
 
-def checked(name, inputs, tensors):
-    """Returns the tensors with assertions on shape, finiteness, range and equal numbers of rows before them.
+def checked(name: str, inputs: dict[str, Any], tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Returns the tensors after assertions on shape, finiteness, range and equal numbers of rows.
 
     Args:
-      name: the endpoint's name, which begins each message.
-      inputs: dict of name to `models.endpoints.Input`.
+      name: the endpoint's name, with which each message begins.
+      inputs: dict of name to `core.endpoints.Input`.
       tensors: dict of name to tensor, of any shape at run time.
 
     Returns:
-      Dict of name to tensor, `[batch, *shape]`. Evaluating one raises `tf.errors.InvalidArgumentError`, with one
-      sentence, if any of them does not fit.
+      Dict of name to tensor, `[batch, *shape]`. Evaluating one raises `tf.errors.InvalidArgumentError` with a
+      one-sentence message if any input is invalid.
     """
     tensors = {key: _checked_shape(name, key, inputs[key], tensor) for key, tensor in tensors.items()}
     checks = [_same_rows(name, tensors)] if len(tensors) > 1 else []
@@ -71,11 +73,11 @@ def checked(name, inputs, tensors):
 
 
 def _checked_shape(name, key, wanted, tensor):
-    tensor = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=None)  # the barrier: of unknown shape
+    tensor = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=None)  # hides the static shape
     shape = tf.shape(tensor)
     rank = len(wanted.shape) + 1
     fits = tf.equal(tf.size(shape), rank)
-    # Of another rank, the last sizes cannot be compared: compare the wanted ones with themselves.
+    # With another rank the sizes cannot be compared: compare the wanted sizes with themselves.
     sizes = tf.cond(fits, lambda: shape[1:], lambda: tf.constant(wanted.shape, tf.int32))
     fits &= tf.reduce_all(tf.equal(sizes, tf.constant(wanted.shape, tf.int32)))
     message = tf.strings.format(f"{name}: {key} must have shape {wanted}, got {{}}", shape, summarize=-1)

@@ -1,6 +1,8 @@
 """Warm-up requests: one small request per plain endpoint, replayed by TensorFlow Serving when it loads a version."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,16 +11,16 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
-def write_warmup(folder, name, endpoints):
+def write_warmup(folder: str | os.PathLike, name: str, endpoints: dict[str, Any]) -> None:
     """Writes the warm-up file of a version folder.
 
-    It names plain endpoints alone: with a record for a compiled one, a server that was started without XLA would
-    not load the model at all.
+    It contains requests only for the plain endpoints: with a request for a compiled one, a server that was started
+    without XLA could not load the model.
 
     Args:
       folder: the version folder.
       name: the model's name for the server.
-      endpoints: dict of endpoint name to `models.endpoints.Endpoint`.
+      endpoints: dict of endpoint name to `core.endpoints.Endpoint`.
     """
     path = Path(folder) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is said about models in the unified view of Hu et al.: comparisons, the transfer table, and the theory."""
+"""The unified view of Hu et al.: comparisons of models, the transfer table, and the theory."""
 
 from dgm_zoo.unified import theory, transfer
 from dgm_zoo.unified.comparison import compare

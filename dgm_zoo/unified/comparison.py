@@ -1,20 +1,25 @@
-"""What changes from one formulation to another, read off the two declarations."""
+"""Differences between two formulations, derived from their declarations."""
 
-from dgm_zoo.core.formulation import ROWS
+from typing import Any
+
+from dgm_zoo.core.formulation import ROWS, Formulation
 
 EXCHANGED = {"x": "z", "z": "x"}
 SWAPPED = {"generative": "inference", "inference": "generative"}
 STYLE = {"generative": "solid", "inference": "dashed"}
-SIDES = {"left": "which misses modes", "right": "which covers modes"}  # what a model on this side of a KL tends to
+SIDES = {"left": "which misses modes", "right": "which covers modes"}  # the effect of a model on this side of a KL
 
 
-def compare(one, other):
-    """Returns what changes from `Formulation` `one` to `other`.
+def compare(one: Formulation, other: Formulation) -> dict[str, Any]:
+    """Returns the differences from one formulation to another.
+
+    Args:
+      one, other: the formulations to compare.
 
     Returns:
-      A dict of `observations`, sentences about the graphical models and the KLs; `rows`, of the keys of
-      `formulation.ROWS` that differ to both texts; and `ascents`, of movers to what differs in their `utility`,
-      `reads`, `carries` and `stopped`, None for a model in which these players take no step together.
+      A dict with `observations`, sentences about the graphical models and the KLs; `rows`, a dict from each key of
+      `formulation.ROWS` that differs to both texts; and `ascents`, a dict from players that move together to the
+      differences in their `utility`, `reads`, `carries` and `stopped` (None for a model without such a step).
 
     Example:
       >>> compare(models.VAE.formulation, models.InfoGAN.formulation)["observations"][0]
@@ -29,7 +34,7 @@ def compare(one, other):
 
 
 def _shape(formulation, exchange=False, swap=False):
-    """The arrows, (source, target) to (edge, kind), with x and z exchanged or solid and dashed swapped."""
+    """Returns the arrows, (source, target) to (edge, kind), optionally with x and z exchanged or the kinds swapped."""
     name = EXCHANGED if exchange else {}
     kind = SWAPPED if swap else {}
     return {
@@ -44,7 +49,7 @@ def _same(mine, theirs):
 
 
 def _arrows(one, other):
-    """Sentences on how one graphical model becomes the other."""
+    """Yields sentences on how one graphical model becomes the other."""
     theirs = _shape(other)
     for exchange, swap in ((False, False), (False, True), (True, False), (True, True)):
         mine = _shape(one, exchange, swap)
@@ -75,7 +80,7 @@ def _arrows(one, other):
 
 
 def _slots(one, other):
-    """A sentence on θ's side of the KL, if each model has it on one side and it changes."""
+    """Yields a sentence if θ is on one side of the KL in each model and the side changes."""
     sides = [
         {side for kl in formulation.kl for side in ("left", "right") if "θ" in getattr(kl, side)}
         for formulation in (one, other)

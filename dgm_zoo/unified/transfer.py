@@ -1,7 +1,7 @@
-"""Which technique goes with which model, by configuration alone: the transfer table.
+"""The transfer table: which technique can be combined with which model by configuration.
 
-A cell is not typed: it follows from what the model's class takes, what its players ascend and what it declares, so that
-a new model has its row. `prove` trains a cell, which is the only way to know that it is true.
+Cells are derived from the arguments of the model's class, the utilities of its players and its declaration, so a new
+model gets its row automatically. `prove` trains the combination of a cell, which verifies it.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.evidence.activation import Activated
 from dgm_zoo.models.evidence.vae import VAE
 
-SAMPLES = 5  # the k that the table shows
-SHOWN = {"image_shape": (28, 28, 1), "num_classes": 10}  # what a call that is shown gives besides
-SHAPE = (8, 8, 1)  # of what a model is trained on for the table
+SAMPLES = 5  # the k in the table
+SHOWN = {"image_shape": (28, 28, 1), "num_classes": 10}  # further arguments of the calls in the table
+SHAPE = (8, 8, 1)  # shape of the images that `prove` trains on
 STEPS, BATCH = 3, 16
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `create` is given: a model's name and the arguments that switch the technique on, none if it has it."""
+    """Arguments of `create`: a model's name and the arguments that enable a technique, none if it is always enabled."""
 
     name: str
     arguments: dict
@@ -34,8 +34,8 @@ class Technique:
     """A row of `TECHNIQUES`.
 
     Attributes:
-      title: what it is called.
-      what: what it does, in a sentence.
+      title: its name.
+      what: its effect, in a sentence.
       find: function from a model's name, class and arguments to a `Recipe`, or to the reason why there is none.
     """
 
@@ -50,8 +50,8 @@ class Cell:
 
     Attributes:
       technique, model: their names.
-      recipe: how to have both; None if they do not go together.
-      reason: why not, in a sentence; None if they do.
+      recipe: how to combine them; None if that is impossible.
+      reason: why it is impossible, in a sentence; None if it is possible.
     """
 
     technique: str
@@ -60,22 +60,22 @@ class Cell:
     reason: str | None
 
     @property
-    def short(self):
-        """The arguments, after the name of another model where the recipe is for one, or "has it": text."""
+    def short(self) -> str:
+        """The recipe as short text: the arguments, after the model's name if it is another one; or "has it"."""
         name = [self.recipe.name] if self.recipe.name != self.model else []
         return " ".join([*name, *_assigned("=", self.recipe.arguments)]) or "has it"
 
     @property
-    def call(self):
-        """The `dgm_zoo.create(...)` that builds it, for images of 28 x 28 pixels: text."""
+    def call(self) -> str:
+        """The call `dgm_zoo.create(...)` for images of 28 x 28 pixels, as text."""
         takes = arguments(self.recipe.name)
         given = {key: value for key, value in SHOWN.items() if key in takes and takes[key].default is takes[key].empty}
         shown = _assigned("=", {**given, **self.recipe.arguments})
         return f"dgm_zoo.create({', '.join([_text(self.recipe.name), *shown])})"
 
     @property
-    def config(self):
-        """The lines of a config's model section: texts."""
+    def config(self) -> list[str]:
+        """The lines of a config's model section."""
         given = {"name": self.recipe.name, **self.recipe.arguments}
         return [f"config.model.{line}" for line in _assigned(" = ", given)]
 
@@ -88,22 +88,23 @@ def _text(value):
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def generative_models():
-    """Returns the names of the models that generate something: the table's rows, sorted."""
+def generative_models() -> list[str]:
+    """Returns the sorted names of all models that generate data: the table's rows."""
     return [name for name in list_models() if "theta" in model_class(name).players]
 
 
-def cell(technique, model):
+def cell(technique: str, model: str) -> Cell:
     """Returns the `Cell` of a technique and a model.
 
     Raises:
-      InvalidInput: an unknown technique or model, with the nearest name, or a model that generates nothing.
+      InvalidInput: an unknown technique or model (the message suggests the nearest name), or a model that does not
+        generate data.
 
     Example:
       >>> cell("samples", "vae").call
       'dgm_zoo.create("vae", image_shape=(28, 28, 1), k=5)'
       >>> cell("spectral", "vae").reason
-      'it has no discriminator, whose kernels spectral normalisation would divide by their norms'
+      'it has no discriminator, whose kernels spectral normalisation would normalise'
     """
     if technique not in TECHNIQUES:
         raise unknown("technique", technique, TECHNIQUES)
@@ -115,19 +116,22 @@ def cell(technique, model):
     return Cell(technique, model, found if possible else None, None if possible else found)
 
 
-def transfer_table():
-    """Returns every `Cell`: a dict of model to a dict of technique to cell."""
+def transfer_table() -> dict[str, dict[str, Cell]]:
+    """Returns all cells: a dict of model to a dict of technique to `Cell`."""
     return {model: {technique: cell(technique, model) for technique in TECHNIQUES} for model in generative_models()}
 
 
-def prove(one):
-    """Trains what a cell describes for three steps, with small networks, on random 8 x 8 images; returns the model.
+def prove(one: Cell) -> keras.Model:
+    """Trains the combination of a cell for three steps, with small networks, on random 8 x 8 images.
 
     Args:
-      one: a `Cell` with a recipe.
+      one: a cell with a recipe.
+
+    Returns:
+      The trained model.
 
     Raises:
-      RuntimeError: a player did not move.
+      RuntimeError: the weights of a player did not change.
     """
     name = one.recipe.name
     keras.utils.set_random_seed(0)
@@ -152,8 +156,8 @@ def _importance(name, cls, takes):
         weighted = getattr(cls, "default_objective", None) == "ImportanceWeighted"
         return Recipe(name, {} if weighted else {"objective": "ImportanceWeighted"})
     if issubclass(cls, Activated):
-        return "its discriminator weighs a bound and teaches no generator, so there is no adversarial utility to weigh"
-    return "it has no discriminator, whose logits would weigh the samples"
+        return "its discriminator weights a bound and trains no generator, so there is no adversarial utility to weight"
+    return "it has no discriminator, whose logits would be the weights of the samples"
 
 
 def _activation(name, cls, takes):
@@ -161,22 +165,22 @@ def _activation(name, cls, takes):
         return Recipe(name, {})
     if "phi" in cls.players:
         return (
-            "theta learns from its discriminator already, and theta and eta ascend no evidence bound together that one "
-            "could weigh"
+            "theta already learns from its discriminator, and theta and eta do not ascend a common evidence bound that "
+            "one could weight"
         )
     if cls.ascends["theta"] != cls.ascends.get("eta", cls.ascends["theta"]):
-        return "theta and eta ascend utilities of their own and not one bound, which is what the discriminator weighs"
+        return "theta and eta ascend separate utilities instead of one bound, which the discriminator would weight"
     if not issubclass(cls, VAE):
-        return "it has no evidence bound to weigh, and no p(z) to draw from what the discriminator is to see"
+        return "it has no evidence bound to weight, and no prior from which to generate the discriminator's inputs"
     if "groups" in takes:
-        return "its bits are in groups, and the activated forms that are registered have no groups"
+        return "its bits are in groups, and no registered activated model supports groups"
     activated = {model_class(other).__bases__: other for other in list_models()}
     for base in cls.__mro__:
         other = activated.get((Activated, base))
         if other and cls.terms is base.terms:
             common = {key: takes[key].default for key in takes if key in arguments(other)}
             return Recipe(other, {k: v for k, v in common.items() if v != arguments(other)[k].default})
-    return "it ascends a bound of its own, of which no activated form is registered"
+    return "its bound differs from that of the VAE, and no activated form of it is registered"
 
 
 def _sleep(name, cls, takes):
@@ -185,24 +189,24 @@ def _sleep(name, cls, takes):
     if "sleep" in takes:
         return Recipe(name, {"sleep": True})
     if "eta" not in cls.players:
-        return "it infers no z, so there is no q(z|x) to learn from dreams; infogan is the gan that has one"
+        return "it infers no z, so there is no q(z|x) to learn from dreams; infogan is the gan with a q(z|x)"
     if "posterior" in takes and takes["posterior"].default == "Deterministic":
         return (
-            "its q(z|x) is a point by default, without the density that a sleep phase raises, and phi is what holds "
-            "its codes to p(z)"
+            "its q(z|x) is a point mass by default, without the density that a sleep phase ascends, and phi already "
+            "matches its codes to p(z)"
         )
     if "posterior" not in takes and "encoder" in cls.players["eta"]:
-        return "its encoder gives a point and no density q(z|x), which is what a sleep phase raises on dreams"
+        return "its encoder emits a point mass instead of a density q(z|x), which a sleep phase ascends on dreams"
     if "phi" in cls.players:
         return (
-            "its p(x|z) is of the discriminator's features, so that only x = G(z) could be dreamt, and infogan is the "
-            "model whose eta learns from that"
+            "its p(x|z) is a density of the discriminator's features, so dreams could only be x = G(z), and infogan is "
+            "the model whose eta learns from those"
         )
-    return "eta ascends one bound with theta already, log p~*(x), and a sleep phase would draw it away from there"
+    return "eta already ascends one bound with theta, log p~*(x), and a sleep phase would move it away from its optimum"
 
 
 def _dreams(cls):
-    """Whether a class declares that eta learns from dreams as a part of the sleep phase."""
+    """Returns whether a class declares that eta learns from dreams in the sleep phase."""
     of_eta = [one for one in cls.formulation.ascents if "eta" in one.movers]
     return "sleep" in cls.formulation.phases and any("prior" in one.reads for one in of_eta)
 
@@ -214,32 +218,32 @@ def _samples(name, cls, takes):
         one = model_class(other)
         if one.__base__ is cls and "k" in arguments(other) and _dreams(one) == _dreams(cls):
             return Recipe(other, {})
-    return "it ascends no evidence bound, the log of a mean of p(x, z) / q(z|x), that k samples of z would tighten"
+    return "it has no evidence bound, the log of a mean of p(x, z) / q(z|x), that k samples of z would tighten"
 
 
 def _spectral(name, cls, takes):
     if "normalization" in takes:
         return Recipe(name, {"normalization": "spectral"})
-    return "it has no discriminator, whose kernels spectral normalisation would divide by their norms"
+    return "it has no discriminator, whose kernels spectral normalisation would normalise"
 
 
 TECHNIQUES = {
     "importance": Technique(
         "importance weighting",
-        "What generates ascends its adversarial utility weighed by the discriminator's odds, over the samples of the "
-        "batch (Hu et al., 2018, Eq. 16)",
+        "The generator ascends its adversarial utility, weighted over the samples of the batch by the discriminator's "
+        "odds (Hu et al., 2018, Eq. 16)",
         _importance,
     ),
     "activation": Technique(
         "adversary activation",
-        "A discriminator weighs the evidence bound of real and of generated x (Hu et al., 2018, Eq. 17)",
+        "A discriminator weights the evidence bound of real and of generated x (Hu et al., 2018, Eq. 17)",
         _activation,
     ),
     "sleep": Technique(
-        "sleep phase", "Eta learns from dreams: it ascends log q(z|x) of z and x that the model draws", _sleep
+        "sleep phase", "Eta learns from dreams: it ascends log q(z|x) for z and x sampled from the model", _sleep
     ),
     "samples": Technique(
-        "k samples", "The bound is that of k samples of q(z|x), weighed by p(x, z) / q(z|x)", _samples
+        "k samples", "The bound uses k samples of q(z|x), weighted by p(x, z) / q(z|x)", _samples
     ),
     "spectral": Technique(
         "spectral normalisation", "Each kernel of the discriminator has a largest singular value of 1", _spectral

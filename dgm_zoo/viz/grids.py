@@ -1,4 +1,4 @@
-"""Images as tiles of one PNG, drawn with Pillow alone."""
+"""Grids of images in one PNG file, drawn with Pillow."""
 
 import math
 import os
@@ -9,24 +9,24 @@ from PIL import Image, ImageDraw, ImageFont
 from dgm_zoo.checks import whole_number
 from dgm_zoo.errors import InvalidInput
 
-TILE = 56  # pixels that the longer side of a tile has at least
+TILE = 56  # minimum length in pixels of a tile's longer side
 GAP = 2
 BACKGROUND = 96  # grey, so that both black and white tiles have a visible edge
-STRIP, NARROWEST = 18, 80  # height and least width in pixels of a line of text
+STRIP, NARROWEST = 18, 80  # height and minimum width in pixels of a line of text
 PAIRS = 16  # pairs in a row
 
 
-def save_grid(images, path, columns=None):
+def save_grid(images: np.ndarray, path: str | os.PathLike, columns: int | None = None) -> None:
     """Writes images as one grid, row by row.
 
     Args:
-      images: `[N, H, W, C]` in [0, 1], C = 1 (grey) or 3 (RGB); values outside, which the mean of a normal head
-        can take, are drawn as 0 or 1. Small images are enlarged by a whole factor, without smoothing.
+      images: `[N, H, W, C]` in [0, 1], C = 1 (grey) or 3 (RGB). Values outside that range, which the mean of a
+        normal head can take, are clipped. Small images are enlarged by an integer factor without smoothing.
       path: the PNG file.
-      columns: tiles in a row; None for a grid as nearly square as N allows.
+      columns: tiles per row; None for a grid as nearly square as possible.
 
     Raises:
-      InvalidInput: images of another shape, none at all, or with NaN; columns below 1.
+      InvalidInput: images with another shape, no images, or NaN; columns below 1.
 
     Example:
       >>> save_grid(model.sample(64, seed=0), "samples.png")
@@ -36,16 +36,15 @@ def save_grid(images, path, columns=None):
     _save(_tiles(images, min(whole_number("columns", columns), len(images))), path)
 
 
-def save_pairs(x, reconstruction, path):
+def save_pairs(x: np.ndarray, reconstruction: np.ndarray, path: str | os.PathLike) -> None:
     """Writes originals above their reconstructions, in labelled pairs of rows.
 
     Args:
-      x, reconstruction: `[N, H, W, C]`, one reconstruction for each original; see `save_grid`. 16 pairs stand
-        in a row.
+      x, reconstruction: `[N, H, W, C]`, one reconstruction per original; see `save_grid`. A row has 16 pairs.
       path: the PNG file.
 
     Raises:
-      InvalidInput: see `save_grid`; or two arrays of different shapes.
+      InvalidInput: as `save_grid`; or arrays of different shapes.
 
     Example:
       >>> save_pairs(x[:16], model.reconstruct(x[:16]), "reconstructions.png")
@@ -54,7 +53,7 @@ def save_pairs(x, reconstruction, path):
     x = _checked("x", x, "[N, H, W, C]")
     reconstruction = _checked("reconstruction", reconstruction, "[N, H, W, C]")
     if shapes[0] != shapes[1]:
-        raise InvalidInput(f"x has shape {shapes[0]} and reconstruction {shapes[1]}; give one for each original")
+        raise InvalidInput(f"x has shape {shapes[0]} and reconstruction {shapes[1]}; make them equal")
     columns = min(PAIRS, len(x))
     bands = []
     for start in range(0, len(x), columns):
@@ -63,35 +62,35 @@ def save_pairs(x, reconstruction, path):
     _save(np.concatenate(bands), path)
 
 
-def save_rows(rows, path):
-    """Writes rows of images, each under its name.
+def save_rows(rows: dict[str, np.ndarray], path: str | os.PathLike) -> None:
+    """Writes rows of images, each labelled with its name.
 
     Args:
       rows: dict of name to images `[N, H, W, C]`, all of one shape; see `save_grid`.
       path: the PNG file.
 
     Raises:
-      InvalidInput: see `save_grid`; no rows, or rows of different shapes.
+      InvalidInput: as `save_grid`; no rows, or rows of different shapes.
 
     Example:
       >>> save_rows({"GAN": gan.sample(16, seed=0), "VAE": vae.sample(16, seed=0)}, "samples.png")
     """
     shapes = {name: list(np.shape(images)) for name, images in rows.items()}
     if not rows or any(shape != next(iter(shapes.values())) for shape in shapes.values()):
-        raise InvalidInput(f"rows have shapes {shapes}; give at least one row, and all of one shape")
+        raise InvalidInput(f"rows have shapes {shapes}; give at least one row, and rows of equal shape")
     checked = {name: _checked(f"row '{name}'", images, "[N, H, W, C]") for name, images in rows.items()}
     _save(np.concatenate([_labelled(name, _tiles(images, len(images))) for name, images in checked.items()]), path)
 
 
-def save_interpolation(rows, path):
-    """Writes one path through latent space per row.
+def save_interpolation(rows: np.ndarray, path: str | os.PathLike) -> None:
+    """Writes interpolations, one path through latent space per row.
 
     Args:
       rows: `[R, S, H, W, C]`, R paths of S steps; see `save_grid` for the values.
       path: the PNG file.
 
     Raises:
-      InvalidInput: see `save_grid`.
+      InvalidInput: as `save_grid`.
 
     Example:
       >>> save_interpolation(model.decode(z.reshape(-1, 8)).reshape(6, 11, 8, 8, 1), "interpolation.png")
@@ -107,13 +106,13 @@ def _checked(name, images, wanted):
         raise InvalidInput(f"{name} has shape {list(images.shape)}; give {wanted} with C = 1 or 3")
     images = images.astype(np.float64)
     if np.isnan(images).any():
-        raise InvalidInput(f"{name} holds NaN, which no picture can show; check the model that made it")
+        raise InvalidInput(f"{name} holds NaN, which cannot be drawn; check the model that made it")
     grey = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
     return np.broadcast_to(grey, (*grey.shape[:-1], 3))
 
 
 def _tiles(images, columns):
-    """One picture `[height, width, 3]` of uint8 images `[N, H, W, 3]`, with a gap around each tile."""
+    """Returns one picture `[height, width, 3]` of uint8 images `[N, H, W, 3]`, with a gap around each tile."""
     scale = math.ceil(TILE / max(images.shape[1:3]))
     images = images.repeat(scale, 1).repeat(scale, 2)
     height, width = images.shape[1] + GAP, images.shape[2] + GAP
@@ -126,7 +125,7 @@ def _tiles(images, columns):
 
 
 def _labelled(text, picture):
-    """The picture under a line of text, on a white ground that is wide enough for both."""
+    """Returns the picture below a line of text, on a white background wide enough for both."""
     ground = Image.new("RGB", (max(picture.shape[1], NARROWEST), STRIP + picture.shape[0]), "white")
     ImageDraw.Draw(ground).text((GAP, 2), text, fill="black", font=ImageFont.load_default())
     ground.paste(Image.fromarray(picture), (0, STRIP))

@@ -1,4 +1,4 @@
-"""Latent maps, points of the plane and training curves, drawn with matplotlib's Agg canvas and its default style."""
+"""Latent maps, scatter plots and training curves, drawn with matplotlib's Agg canvas and default style."""
 
 import math
 import os
@@ -7,22 +7,22 @@ import numpy as np
 
 from dgm_zoo.errors import InvalidInput
 
-MOST_NAMED = 20  # labels that a legend can name; more get a colour bar
+MOST_NAMED = 20  # maximum number of labels in a legend; more labels get a colour bar
 
 
-def save_latent_map(codes, labels, path):
+def save_latent_map(codes: np.ndarray, labels: np.ndarray | None, path: str | os.PathLike) -> None:
     """Writes a scatter plot of latent codes, coloured by label.
 
-    Two-dimensional codes are drawn as they are. Codes of more dimensions are projected on their two principal
-    components, whose shares of the variance stand in the axis labels; one-dimensional ones become a histogram.
+    Two-dimensional codes are drawn directly. Codes with more dimensions are projected onto their first two principal
+    components, and the axis labels state the explained variance. One-dimensional codes are drawn as a histogram.
 
     Args:
       codes: `[N, D]`, such as the posterior means of a test split.
-      labels: integers `[N]`, or None for codes without labels, which are drawn in one colour.
+      labels: integers `[N]`; None to draw all codes in one colour.
       path: the PNG file.
 
     Raises:
-      InvalidInput: codes of another shape, fewer than two of them, or with NaN; another number of labels.
+      InvalidInput: codes with another shape, fewer than two codes, or NaN; a different number of labels.
 
     Example:
       >>> save_latent_map(model.encode(x)["mean"], y, "latent_map.png")
@@ -34,7 +34,7 @@ def save_latent_map(codes, labels, path):
         raise InvalidInput("codes holds NaN or infinity; check the model that made it")
     labels = None if labels is None else np.asarray(labels)
     if labels is not None and labels.shape != codes.shape[:1]:
-        raise InvalidInput(f"labels has shape {list(labels.shape)}; give one for each of the {len(codes)} codes")
+        raise InvalidInput(f"labels has shape {list(labels.shape)}; give one label for each of the {len(codes)} codes")
 
     with _style():
         figure = _figure(7.2, 6)
@@ -51,19 +51,19 @@ def save_latent_map(codes, labels, path):
         _save(figure, path)
 
 
-def save_points(panels, path, columns=None):
-    """Writes one scatter plot of points in the plane per panel, all on the same axes.
+def save_points(panels: dict[str, np.ndarray], path: str | os.PathLike, columns: int | None = None) -> None:
+    """Writes one scatter plot of points in the plane per panel, with the same axis limits for all panels.
 
-    The axes show all points of the first panel, and those of the others that fall near them; how many lie outside
-    stands in the panel's title.
+    The limits include all points of the first panel. For the other panels the title states how many points lie outside
+    the limits.
 
     Args:
-      panels: dict of title to points `[N, 2]`; the first, such as the data's, says how far the axes reach.
+      panels: dict of title to points `[N, 2]`; the first, such as the data, sets the axis limits.
       path: the PNG file.
-      columns: panels in a row; None for all in one row.
+      columns: panels per row; None for all in one row.
 
     Raises:
-      InvalidInput: no panel, points of another shape, none at all, or with NaN.
+      InvalidInput: no panel, points with another shape, no points, or NaN.
 
     Example:
       >>> save_points({"data": x, "GAN": gan.sample(2000, seed=0)}, "points.png")
@@ -94,16 +94,16 @@ def save_points(panels, path, columns=None):
         _save(figure, path)
 
 
-def save_curves(history, path):
-    """Writes one panel per term of the objective against the epoch: training and, where there is one, validation.
+def save_curves(history: dict[str, list[float]] | list[dict[str, float]], path: str | os.PathLike) -> None:
+    """Plots each term of the objective over the epochs: training and, if present, validation.
 
     Args:
-      history: dict of name to one value per epoch, as `keras.callbacks.History` keeps it: `loss`, `elbo`, ... and
-        `val_loss`, `val_elbo`, ...; or a list of one dict per epoch, as a run's checkpoints keep it.
+      history: dict of name to one value per epoch, as in `keras.callbacks.History`: `loss`, `elbo`, ... and
+        `val_loss`, `val_elbo`, ...; or a list of one dict per epoch, as in a run's checkpoints.
       path: the PNG file.
 
     Raises:
-      InvalidInput: no epoch, no term, or terms of different lengths.
+      InvalidInput: no epochs, no terms, or terms of different lengths.
 
     Example:
       >>> save_curves(model.fit(train, validation_data=validation, epochs=50).history, "curves.png")
@@ -113,7 +113,7 @@ def save_curves(history, path):
     values = {name: np.asarray(line, np.float64) for name, line in history.items()}
     lengths = {name: len(line) for name, line in values.items()}
     if not values or 0 in lengths.values() or len(set(lengths.values())) > 1:
-        raise InvalidInput(f"history has these numbers of epochs: {lengths}; give each term one value per epoch")
+        raise InvalidInput(f"history has different or empty lengths {lengths}; give each term one value per epoch")
     terms = list(dict.fromkeys(name.removeprefix("val_") for name in values))
     epochs = np.arange(1, len(next(iter(values.values()))) + 1)
     marker = "o" if len(epochs) < 10 else None
@@ -136,7 +136,7 @@ def save_curves(history, path):
 
 
 def _plane(codes):
-    """Returns the codes as points and the names of the axes."""
+    """Returns the codes as points in the plane, or on a line, and the names of the axes."""
     if codes.shape[1] == 1:
         return codes, ("$z_1$", "codes")
     if codes.shape[1] == 2:
@@ -184,21 +184,21 @@ def _legend(axes):
 
 
 def _colours(n):
-    """n distinct colours, n at most `MOST_NAMED`."""
+    """Returns n distinct colours, n at most `MOST_NAMED`."""
     import matplotlib
 
     return matplotlib.colormaps["tab10" if n <= 10 else "tab20"].colors[:n]
 
 
 def _style():
-    """matplotlib's default style, for the time of one drawing, whatever the user's own is."""
+    """Returns a context in which matplotlib's default style replaces the user's."""
     import matplotlib.style
 
     return matplotlib.style.context("default")
 
 
 def _figure(width, height):
-    """A figure outside pyplot, inches, with a canvas of its own: no backend is chosen for anybody else."""
+    """Returns a figure (size in inches) with its own canvas, outside pyplot, so the global backend is unchanged."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,39 +1,44 @@
-"""Schematic graphical models, as in Figure 1 of Hu et al., drawn with matplotlib alone.
+"""Schematic graphical models, as in Figure 1 of Hu et al., drawn with matplotlib.
 
-Every variable has its place (what is judged in the middle, y to the right of it, what else is latent or visible to the
-left, a class above), so that two drawings side by side show what was swapped. A layout engine such as Graphviz would
-choose places of its own for each model, and needs a binary that pip does not install.
+Every variable has a fixed position (the variable that the discriminator sees in the middle, y to its right, other
+variables to the left, a class above), so two drawings side by side show what was swapped. A layout engine such as
+Graphviz would choose different positions for each model, and needs a binary that pip does not install.
 """
 
 import math
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput, unknown
 
+if TYPE_CHECKING:  # importing it takes time
+    from dgm_zoo.core.formulation import Formulation
+
 FORMATS = (".pdf", ".png", ".svg")
 BLACK, BLUE, PALE, GREY = "#222222", "#1f5fbf", "#a9c3ea", "#e4e4e4"
-RADIUS, BEND, HEAD = 0.27, 0.3, 0.17  # of a node, of an arrow by its length, and the length of an arrow's head
-WIDTH, ABOVE, BELOW = 4.5, 1.05, 0.8  # of one drawing, above its highest and below its lowest variable
-SCALE = 0.8  # inches of the unit of all these lengths
+RADIUS, BEND, HEAD = 0.27, 0.3, 0.17  # radius of a node, bend of an arrow as a share of its length, length of its head
+WIDTH, ABOVE, BELOW = 4.5, 1.05, 0.8  # width of one drawing, margins above its highest and below its lowest variable
+SCALE = 0.8  # inches per unit of these lengths
 LEGEND_ENTRIES, LEGEND_COLUMNS = 7, {1: 2, 2: 4, 3: 7}  # columns by the number of drawings in a row
 ADVERSARY = "y"
 
 
-def save_schematic(formulations, path):
-    """Draws the schematic graphical models of formulations under their names, three in a row.
+def save_schematic(formulations: Sequence["Formulation"], path: str | os.PathLike) -> None:
+    """Draws the schematic graphical models of formulations, each under its name, three per row.
 
-    Solid arrows are the generative process, dashed ones inference; a hollow head is a deterministic transformation,
-    which leads to an implicit distribution; blue is the adversarial mechanism, q and its reverse, pale where the
-    discriminator is the perfect one that nothing trains. Grey variables are visible, white ones latent.
+    Solid arrows denote the generative process, dashed arrows inference. A hollow head denotes a deterministic
+    transformation, which leads to an implicit distribution. Blue denotes the adversarial mechanism, q and its reverse;
+    pale blue the perfect discriminator, which is not trained. Grey variables are visible, white ones latent.
 
     Args:
-      formulations: list of `dgm_zoo.core.formulation.Formulation`.
-      path: the file, in a folder that exists: .svg, .png or .pdf. The same formulations give the same bytes.
+      formulations: the formulations to draw, at least one.
+      path: the file (.svg, .png or .pdf), in an existing folder. Equal formulations give equal bytes.
 
     Raises:
-      InvalidInput: no formulation, another ending, or a folder that does not exist.
+      InvalidInput: no formulation, another file ending, or a folder that does not exist.
 
     Example:
       >>> save_schematic([models.VAE.formulation, models.InfoGAN.formulation], "swapped.svg")
@@ -71,8 +76,8 @@ def save_schematic(formulations, path):
         figure.savefig(path, metadata=dates[os.path.splitext(path)[1]])
 
 
-def check_schematic_path(path):
-    """Raises `InvalidInput` if a drawing cannot be written to a path: another ending, or a folder that is not there."""
+def check_schematic_path(path: str | os.PathLike) -> None:
+    """Raises `InvalidInput` if `path` has another ending than `FORMATS`, or if its folder does not exist."""
     ending, folder = os.path.splitext(path)[1], os.path.dirname(os.path.abspath(path))
     if ending not in FORMATS:
         raise unknown("ending of a drawing", ending or path, FORMATS)
@@ -82,8 +87,8 @@ def check_schematic_path(path):
         raise InvalidInput(f"'{path}' is a folder; give a file")
 
 
-def places(formulation):
-    """Returns where each variable stands: what y is read off in the middle (x without a y), the class above."""
+def places(formulation: "Formulation") -> dict[str, tuple[float, float]]:
+    """Returns the position of each variable: the input of q(y|.) (x if there is none) in the middle, a class above."""
     nodes = formulation.nodes
     hub = next((edge.source for edge in formulation.edges if edge.target == ADVERSARY), "x")
     sides = {hub: (0.0, 0.0), ADVERSARY: (1.6, 0.0), "c": (0.0, 1.7)}
@@ -93,7 +98,7 @@ def places(formulation):
 
 
 def _draw(axes, formulation):
-    """Nodes, arrows and the name of one model."""
+    """Draws nodes, arrows and the name of one model."""
     from matplotlib.patches import Circle
 
     at = places(formulation)
@@ -110,16 +115,16 @@ def _draw(axes, formulation):
 
 
 def _bend(start, end, paired):
-    """How far an arrow is bent to its left, by its length: away from its pair, and around the middle and its labels."""
+    """Returns the bend of an arrow to its left, as a share of its length: away from its pair, and around the middle."""
     along = end - start
-    if np.all(along != 0):  # from a class above to a side, or back
+    if np.all(along != 0):  # between a class above and a variable at the side
         outwards = np.sign(np.dot([-along[1], along[0]], start + end))
         return outwards * (BEND + 0.15 * outwards * paired)
     return BEND if paired else 0.0
 
 
 def _arrow(axes, start, end, edge, kind, bend):
-    """One arrow, bent to its left, and the conditional that it stands for."""
+    """Draws one arrow, bent to its left, and the label of its conditional."""
     from matplotlib.patches import Polygon
 
     colour = (PALE if edge.degenerate else BLUE) if edge.adversarial else BLACK
@@ -147,7 +152,7 @@ def _arrow(axes, start, end, edge, kind, bend):
 
 
 def _label(axes, place, outwards, text, colour):
-    """A conditional, on the outer side of its arrow."""
+    """Writes the label of a conditional on the outer side of its arrow."""
     x, y = outwards
     axes.text(
         *place, f"${text.replace('^(r)', '^{(r)}')}$", fontsize=12, color=colour,
@@ -158,7 +163,7 @@ def _label(axes, place, outwards, text, colour):
 
 
 def _legend(figure, columns):
-    """What the lines, heads and colours mean."""
+    """Draws the legend of lines, heads and colours."""
     from matplotlib.lines import Line2D
 
     line = {"color": BLACK, "linewidth": 1.5}

@@ -1,4 +1,4 @@
-"""Theory that runs: the claims of the unified view as functions of your own p, q and phi, every sum taken exactly.
+"""Executable theory: the claims of the unified view as functions of given p, q and phi, with exact sums.
 
     from dgm_zoo.unified import theory
 
@@ -7,8 +7,8 @@
     found.left - found.right                        # two gradients: equal
     found.left_value - found.right_value            # two values: not equal
 
-Each function's docstring states its claim, what is held constant, and where the claim holds. `fits` fits one
-small family by either direction of a divergence; the command `dgm-zoo directions` draws what comes of it.
+Each function's docstring states its claim, what is held constant, and where the claim holds. `fits` fits a small
+family of distributions by either direction of a divergence; the command `dgm-zoo directions` draws the result.
 """
 
 from dgm_zoo.unified.theory.adversarial import (

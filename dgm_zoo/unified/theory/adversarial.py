@@ -1,39 +1,43 @@
-"""What the generator of an adversarial model minimises: Lemma 1, and what becomes of it.
+"""The objective of the generator in an adversarial model: Lemma 1 and its consequences.
 
 x takes n values. The indicator y is 1 for the real (or source) and 0 for the generated (or target) domain, with
-p(y) = 1/2. p_theta(x|y) is a table of log-probabilities that a function makes of theta, `[2, n]`, row y = 0 first, and
-the discriminator q_phi(y|x) is a table of logits of q_phi(y=1|x), `[n]`. All of it is float64, nats, and exact: sums
+p(y) = 1/2. p_theta(x|y) is a table of log-probabilities computed from theta, `[2, n]`, row y = 0 first. The
+discriminator q_phi(y|x) is a table of logits of q_phi(y=1|x), `[n]`. All values are float64, in nats, and exact: sums
 over every x, gradients by automatic differentiation.
 
-With p_theta0(x) = E_{p(y)} p_theta0(x|y) held constant at the current theta_0 and q^r(x|y), proportional to
-q^r_phi(y|x) p_theta0(x), likewise, the lemma equates two gradients, at theta = theta_0 alone. Its sides differ in
-value, and away from theta_0 in their gradients too: `theta` moves the place at which both are looked at, with all that
-is held constant left at theta_0.
+p_theta0(x) = E_{p(y)} p_theta0(x|y) and q^r(x|y), proportional to q^r_phi(y|x) p_theta0(x), are held constant at the
+current theta_0. The lemma equates two gradients only at theta = theta_0. Its sides differ in value, and away from
+theta_0 also in their gradients: the argument `theta` evaluates both sides at another point while the constants stay at
+theta_0.
 
 References: Hu et al., On Unifying Deep Generative Models, 2018, Eq. 3 to 10.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.distributions import kl
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import log_q_reversed
-from dgm_zoo.unified.theory.sides import distribution, float64, log_distribution, sides
+from dgm_zoo.unified.theory.sides import Sides, distribution, float64, log_distribution, sides
 
 
-def real_and_generated(log_p_g, data):
-    """p_theta(x|y) of a GAN: theta makes the generated x, the real ones are the data (Hu et al., 2018, Eq. 4).
+def real_and_generated(log_p_g: Callable, data: ArrayLike) -> Callable:
+    """Returns p_theta(x|y) of a GAN: theta generates x for y = 0, the data are x for y = 1 (Hu et al., 2018, Eq. 4).
 
     Args:
-      log_p_g: function of theta to log p_g(x), `[n]`.
+      log_p_g: function from theta to log p_g(x), `[n]`.
       data: p_data(x), `[n]`.
 
     Returns:
-      The function of theta to log p_theta(x|y), `[2, n]`, that the other functions take.
+      A function from theta to log p_theta(x|y), `[2, n]`, as the other functions take it.
 
     Raises:
-      InvalidInput: probabilities that are not above 0, or do not add up to 1.
+      InvalidInput: probabilities that are not above 0, or do not sum to 1.
 
     Example:
       >>> real_and_generated(tf.nn.log_softmax, [0.5, 0.25, 0.25])(tf.zeros(3, tf.float64))
@@ -42,26 +46,27 @@ def real_and_generated(log_p_g, data):
     return lambda theta: tf.stack([log_p_g(theta), log_data])
 
 
-def lemma_1(log_p, theta_0, logit, theta=None):
+def lemma_1(log_p: Callable, theta_0: Any, logit: ArrayLike, theta: Any = None) -> Sides:
     """Lemma 1: the generator's gradient is that of a KL divergence to q^r(x|y), less a Jensen-Shannon divergence.
 
         grad_theta  -E_{p_theta(x|y) p(y)} log q^r_phi(y|x)
           =  grad_theta  E_{p(y)} KL(p_theta(x|y) || q^r(x|y)) - JSD(p_theta(x|y=0) || p_theta(x|y=1))
 
-    at theta_0 only, for every q_phi. Held constant at theta_0: p_theta0(x), and with it q^r(x|y). Left is what theta
-    descends in a GAN, the non-saturating objective; theta may move both domains, as in adversarial domain adaptation.
+    at theta_0 only, for every q_phi. p_theta0(x), and therefore q^r(x|y), is held constant at theta_0. The left side is
+    what theta descends in a GAN, the non-saturating objective; theta may change both domains, as in adversarial domain
+    adaptation.
 
     Args:
-      log_p: function of theta to log p_theta(x|y), `[2, n]`; see `real_and_generated`.
+      log_p: function from theta to log p_theta(x|y), `[2, n]`; see `real_and_generated`.
       theta_0: the current parameters: an array, or a nested structure of arrays.
-      logit: of q_phi(y=1|x), `[n]`, any numbers.
-      theta: where both sides are looked at, like theta_0; None for theta_0, the one place where they must agree.
+      logit: logits of q_phi(y=1|x), `[n]`, any numbers.
+      theta: point at which both sides are evaluated, like theta_0; None for theta_0, the only point where they agree.
 
     Returns:
       `Sides`: two gradients, and two values, which differ.
 
     Raises:
-      InvalidInput: log-probabilities that are not normalised, not float64 or infinite; tables that do not fit.
+      InvalidInput: log-probabilities that are not normalised, not float64 or infinite; tables of different shapes.
 
     Example:
       >>> log_p = real_and_generated(tf.nn.log_softmax, [0.5, 0.25, 0.25])
@@ -74,8 +79,8 @@ def lemma_1(log_p, theta_0, logit, theta=None):
     return _lemma(log_p, theta_0, _reversed(logit), theta)
 
 
-def optimal_discriminator(log_p):
-    """The logit of the best q_phi(y=1|x) against p(x|y): log p(x|y=1) - log p(x|y=0), `[n]`, for log p `[2, n]`.
+def optimal_discriminator(log_p: tf.Tensor) -> tf.Tensor:
+    """Returns the logit of the optimal q_phi(y=1|x): log p(x|y=1) - log p(x|y=0), `[n]`, for log p `[2, n]`.
 
     q_phi*(y|x) = p_theta0(x|y) p(y) / sum_y p_theta0(x|y) p(y), which maximises E_{p_theta0(x|y) p(y)} log q_phi(y|x).
 
@@ -87,17 +92,17 @@ def optimal_discriminator(log_p):
     return log_p[1] - log_p[0]
 
 
-def equation_8(log_p_g, theta_0, data, theta=None):
-    """Under the best discriminator a GAN's generator has the gradient of KL(p_g || p_data) / 2 - JSD(p_g || p_data).
+def equation_8(log_p_g: Callable, theta_0: Any, data: ArrayLike, theta: Any = None) -> Sides:
+    """With the optimal discriminator a GAN generator has the gradient of KL(p_g || p_data) / 2 - JSD(p_g || p_data).
 
         grad_theta  -E_{p_theta(x|y) p(y)} log q^r_phi*(y|x)
           =  grad_theta  KL(p_theta(x|y=0) || p_data) / 2 - JSD(p_theta(x|y=0) || p_data)
 
-    at theta_0 only, for the discriminator that is best at theta_0 and held constant. It is Lemma 1, in which
-    q^r(x|y=0) becomes p_data, and q^r(x|y=1) the present p_g, whose KL from the data does not depend on theta.
+    at theta_0 only, for the discriminator that is optimal at theta_0 and held constant. It is Lemma 1 with q^r(x|y=0)
+    equal to p_data, and q^r(x|y=1) equal to the current p_g, whose KL from the data does not depend on theta.
 
     Args:
-      log_p_g: function of theta to log p_g(x), `[n]`.
+      log_p_g: function from theta to log p_g(x), `[n]`.
       theta_0, theta: as in `lemma_1`.
       data: p_data(x), `[n]`.
 
@@ -123,18 +128,18 @@ def equation_8(log_p_g, theta_0, data, theta=None):
     return sides(lambda at: _utility(log_p(at), _half(), log_q_r), right, theta_0 if theta is None else theta)
 
 
-def equation_10(log_p, theta_0, logit, log_q_z, theta=None):
-    """Lemma 1 of InfoGAN as it is printed: for one code z, with q_eta(z|x,y) q^r_phi(y|x) in the place of q^r_phi(y|x).
+def equation_10(log_p: Callable, theta_0: Any, logit: ArrayLike, log_q_z: ArrayLike, theta: Any = None) -> Sides:
+    """Lemma 1 for InfoGAN as printed: for one code z, with q_eta(z|x,y) q^r_phi(y|x) in place of q^r_phi(y|x).
 
         grad_theta  -E_{p_theta(x|y) p(y)} log q_eta0(z|x,y) q^r_phi(y|x)
           =  grad_theta  E_{p(y)} KL(p_theta(x|y) || q^r(x|z,y)) - JSD(p_theta(x|y=0) || p_theta(x|y=1)),
 
-    where q^r(x|z,y) is proportional to q_eta0(z|x,y) q^r_phi(y|x) p_theta0(x), at theta_0 only. x is drawn without
-    regard to z; InfoGAN draws both together, see `infogan`.
+    where q^r(x|z,y) is proportional to q_eta0(z|x,y) q^r_phi(y|x) p_theta0(x), at theta_0 only. x is drawn
+    independently of z; InfoGAN draws both jointly, see `infogan`.
 
     Args:
       log_p, theta_0, logit, theta: as in `lemma_1`.
-      log_q_z: log q_eta0(z|x,y) of that z, `[2, n]`; at most 0.
+      log_q_z: log q_eta0(z|x,y) for that z, `[2, n]`; at most 0.
 
     Returns:
       `Sides`; the values differ.
@@ -150,21 +155,23 @@ def equation_10(log_p, theta_0, logit, log_q_z, theta=None):
     return _lemma(log_p, theta_0, _reversed(logit) + float64(log_q_z), theta)
 
 
-def infogan(log_p, theta_0, logit, log_q_z, prior, theta=None):
-    """Lemma 1 of what InfoGAN's generator descends: z ~ p(z|y) and x ~ p_theta(x|z,y) drawn together (Eq. 9).
+def infogan(
+    log_p: Callable, theta_0: Any, logit: ArrayLike, log_q_z: ArrayLike, prior: ArrayLike, theta: Any = None
+) -> Sides:
+    """Lemma 1 for the objective of InfoGAN's generator: z ~ p(z|y) and x ~ p_theta(x|z,y) drawn jointly (Eq. 9).
 
         grad_theta  -E_{p_theta(x|z,y) p(z|y) p(y)} log q_eta0(z|x,y) q^r_phi(y|x)
           =  grad_theta  E_{p(z|y) p(y)} KL(p_theta(x|z,y) || q^r(x|z,y)) - I_theta(x; z,y)
 
-    at theta_0 only, with q^r(x|z,y) as in `equation_10`. The mutual information of x with (z, y) stands where the
-    Jensen-Shannon divergence stood, which is that of x with y:
+    at theta_0 only, with q^r(x|z,y) as in `equation_10`. The mutual information of x and (z, y) replaces the
+    Jensen-Shannon divergence, which is that of x and y:
 
         I(x; z,y) = JSD(p(x|y=0) || p(x|y=1)) + E_{p(y)} I(x; z|y)
 
     Args:
-      log_p: function of theta to log p_theta(x|z,y), `[2, m, n]` for m codes; for real x the data's, for every z.
+      log_p: function from theta to log p_theta(x|z,y), `[2, m, n]` for m codes; for y = 1 the data's, for every z.
       theta_0, logit, theta: as in `lemma_1`.
-      log_q_z: log q_eta0(z|x,y), `[2, m, n]`, normalised over z; for real x any constant table.
+      log_q_z: log q_eta0(z|x,y), `[2, m, n]`, normalised over z; for y = 1 any constant table.
       prior: p(z|y), `[2, m]`.
 
     Returns:
@@ -179,7 +186,7 @@ def infogan(log_p, theta_0, logit, log_q_z, prior, theta=None):
       >>> log_q_z = np.log([[[0.9, 0.2, 0.5], [0.1, 0.8, 0.5]], [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]])
       >>> found = infogan(log_p, [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]], [2.0, 0.0, -1.0], log_q_z, prior)
 
-    References: Hu et al., 2018, Eq. 9 and 10; the form with z drawn is derived here.
+    References: Hu et al., 2018, Eq. 9 and 10; the form with sampled z is derived here.
     """
     log_q_z, prior = float64(log_q_z), distribution("prior", prior)
     distribution("exp of log_q_z", tf.exp(tf.einsum("yzx->yxz", log_q_z)).numpy())
@@ -190,7 +197,7 @@ def infogan(log_p, theta_0, logit, log_q_z, prior, theta=None):
 
 
 def _lemma(log_p, theta_0, log_r, theta, prior=None):
-    """Lemma 1 for an indicator w of any number of values, p(w) and log r(w|x), `[w]` and `[w, n]`: `Sides`.
+    """Returns the `Sides` of Lemma 1 for an indicator w with any number of values, p(w) `[w]` and log r(w|x) `[w, n]`.
 
     -E log r(w|x) = E_w KL(p_theta(x|w) || r(x|w)) - E_w KL(p_theta(x|w) || p_theta0(x)) + constant, and the second KL
     is I_theta(x; w) + KL(p_theta(x) || p_theta0(x)), whose last term has no gradient at theta_0.
@@ -199,7 +206,7 @@ def _lemma(log_p, theta_0, log_r, theta, prior=None):
     current = log_distribution("log_p", log_p, theta_0, 2)
     if current.shape != log_r.shape:
         raise InvalidInput(f"log_p has shape {current.shape.as_list()}, but q {log_r.shape.as_list()}; make them equal")
-    frozen = tfd.Categorical(logits=log_r + _marginal(current, prior))  # r(x|w), which normalises itself
+    frozen = tfd.Categorical(logits=log_r + _marginal(current, prior))  # r(x|w); the categorical normalises it
 
     def right(theta):
         given = log_p(theta)
@@ -210,23 +217,23 @@ def _lemma(log_p, theta_0, log_r, theta, prior=None):
 
 
 def _utility(log_p, prior, log_r):
-    """-E_{p(x|w) p(w)} log r(w|x): a scalar."""
+    """Returns -E_{p(x|w) p(w)} log r(w|x): a scalar."""
     return -tf.reduce_sum(prior[:, None] * tf.exp(log_p) * log_r)
 
 
 def _information(log_p, prior):
-    """I(x; w) = E_{p(w)} KL(p(x|w) || p(x)): a scalar; of two equally probable w, the Jensen-Shannon divergence."""
+    """Returns I(x; w) = E_{p(w)} KL(p(x|w) || p(x)), a scalar; for two equally probable w the JSD."""
     given, marginal = tfd.Categorical(logits=log_p), tfd.Categorical(logits=_marginal(log_p, prior))
     return tf.reduce_sum(prior * kl(given, marginal, None))
 
 
 def _marginal(log_p, prior):
-    """log p(x) of log p(x|w): `[n]`."""
+    """Returns log p(x) for log p(x|w): `[n]`."""
     return tf.reduce_logsumexp(tf.math.log(prior)[:, None] + log_p, 0)
 
 
 def _reversed(logit):
-    """log q^r(y|x), `[2, n]`."""
+    """Returns log q^r(y|x), `[2, n]`."""
     logit = float64(logit)
     return tf.stack([log_q_reversed(logit, y) for y in (0, 1)])
 

@@ -1,79 +1,92 @@
-"""One small family fitted to a mixture of Gaussians by three divergences: the two directions of the KL, and the JSD.
+"""A small family fitted to a mixture of Gaussians by three divergences: the two directions of the KL, and the JSD.
 
-Both densities are known, so nothing is estimated by a network: expectations over the data are means over fresh samples
-of the mixture, those over the model are means over reparametrised samples of each of its components.
+Both densities are known, so no network estimates them: expectations over the data are means over new samples of the
+mixture, expectations over the model are means over reparametrised samples of each of its components.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from dgm_zoo.errors import InvalidInput, unknown
 
-# Each from log p_model(x) - log p_data(x), at samples of the data and of the model: a function of the two means.
+# Each is a function of r = log p_model(x) - log p_data(x), given the means over samples of the data and of the model.
 DIVERGENCES = {
     "KL(data || model)": lambda mean_data, mean_model: -mean_data(lambda r: r),
     "KL(model || data)": lambda mean_data, mean_model: mean_model(lambda r: r),
     "JSD": lambda mean_data, mean_model: math.log(2.0)
     - 0.5 * (mean_data(tf.nn.softplus) + mean_model(lambda r: tf.nn.softplus(-r))),
 }
-SPREAD = 0.5  # standard deviation, in the beginning, of the means about the origin and of every Gaussian
+SPREAD = 0.5  # initial standard deviation of the means about the origin and of every Gaussian
 
 
 class Mixture(NamedTuple):
-    """Mixtures of K equally weighted Gaussians in the plane, one for each start.
+    """Mixtures of K equally weighted Gaussians in the plane, one per start.
 
     Attributes:
       mean: `[starts, K, 2]`.
-      raw: of the Cholesky factor [[exp(raw_0), 0], [raw_2, exp(raw_1)]] of the covariance, `[starts, K, 3]`.
+      raw: parameters of the Cholesky factor [[exp(raw_0), 0], [raw_2, exp(raw_1)]] of the covariance,
+        `[starts, K, 3]`.
     """
 
-    mean: object
-    raw: object
+    mean: tf.Tensor | tf.Variable
+    raw: tf.Tensor | tf.Variable
 
-    def log_prob(self, x):
-        """log p(x), nats, for x `[..., starts, 2]`: `[..., starts]`."""
+    def log_prob(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns log p(x), nats, for x `[..., starts, 2]`: `[..., starts]`."""
         off = x[..., None, :] - self.mean
         first = off[..., 0] * tf.exp(-self.raw[..., 0])
         second = (off[..., 1] - self.raw[..., 2] * first) * tf.exp(-self.raw[..., 1])
         log_normal = -0.5 * (first**2 + second**2) - self.raw[..., 0] - self.raw[..., 1] - math.log(2 * math.pi)
         return tf.reduce_logsumexp(log_normal, -1) - math.log(self.mean.shape[-2])
 
-    def samples(self, noise):
-        """A sample of every component, for normal noise `[..., starts, K, 2]`: its shape."""
+    def samples(self, noise: tf.Tensor) -> tf.Tensor:
+        """Returns one sample per component, for normal noise `[..., starts, K, 2]`: the shape of `noise`."""
         first, second = tf.unstack(noise, axis=-1)
         wide = tf.exp(self.raw[..., :2])
         return self.mean + tf.stack([wide[..., 0] * first, self.raw[..., 2] * first + wide[..., 1] * second], -1)
 
 
-def fit(divergence, centres, stddev, components, seeds, samples, steps=2_000, batch=128, learning_rate=1e-2):
-    """Fits mixtures of few Gaussians of any covariance to a mixture of round ones, and draws from them.
+def fit(
+    divergence: str,
+    centres: ArrayLike,
+    stddev: float,
+    components: int,
+    seeds: Sequence[int],
+    samples: int,
+    steps: int = 2_000,
+    batch: int = 128,
+    learning_rate: float = 1e-2,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fits mixtures of K Gaussians with full covariance to a mixture of isotropic Gaussians, and samples from them.
 
-    Adam on the divergence, estimated at every step from `batch` fresh samples of the data and as many of the model. Of
-    two starts, the same for every divergence, the one that ends lower by the divergence itself is kept, so that what
-    is seen is what the divergence prefers:
+    Adam minimises the divergence, estimated at every step from `batch` new samples of the data and as many of the
+    model. Of two starts, the same for every divergence, the fit with the lower final divergence is kept, so that the
+    result shows what the divergence prefers:
 
-    * wide: Gaussians about the origin; over the first two thirds of the steps the data's shrink from a standard
-      deviation of 0.5 to their own, since the JSD of distributions that hardly overlap has no gradient to follow;
-    * narrow: Gaussians of three times the data's width, each on another mode, drawn at random.
+    * wide: Gaussians about the origin. Over the first two thirds of the steps the standard deviation of the data
+      shrinks from 0.5 to `stddev`, because the JSD of distributions that hardly overlap has a vanishing gradient;
+    * narrow: Gaussians of three times the width of the data, each on a different, randomly drawn mode.
 
     Args:
       divergence: one of `DIVERGENCES`.
-      centres, stddev: of the data's Gaussians, which weigh the same too: `[modes, 2]`, and a number.
-      components: number K of the model's, at most that of modes.
-      seeds: list of int32, from which come the starts and the points.
+      centres, stddev: of the data's equally weighted Gaussians: `[modes, 2]`, and a number.
+      components: number K of Gaussians of the model, at most the number of modes.
+      seeds: int32 seeds of the starts and the samples.
       samples: number of points to draw from each fitted model.
-      steps, batch, learning_rate: of Adam; the rate falls to 0 along a cosine.
+      steps, batch, learning_rate: of Adam; the learning rate decays to 0 along a cosine.
 
     Returns:
-      Points `[seeds, samples, 2]`, NumPy float32, and the divergence over the last tenth of the steps from the wide and
-      from the narrow start, `[2, seeds]`, nats.
+      Points `[seeds, samples, 2]`, NumPy float32, and the mean divergence over the last tenth of the steps, nats, for
+      the wide and the narrow start, `[2, seeds]`.
 
     Raises:
-      InvalidInput: an unknown divergence (with the nearest name); more components than modes.
+      InvalidInput: an unknown divergence (the message suggests the nearest name); more components than modes.
 
     Example:
       >>> points, nats = fit("KL(model || data)", [[-1.0, 0.0], [1.0, 0.0]], 0.1, 1, seeds=[0], samples=500)
@@ -113,7 +126,7 @@ def fit(divergence, centres, stddev, components, seeds, samples, steps=2_000, ba
                 lambda f: tf.reduce_mean(f(of_data), 0),
                 lambda f: tf.reduce_mean(f(of_model), [0, 2]),
             )
-            loss = tf.reduce_sum(value)  # starts share no parameter, and Adam moves each by itself
+            loss = tf.reduce_sum(value)  # starts share no parameters, and Adam treats each parameter separately
         adam.apply(tape.gradient(loss, variables), variables)
         return value
 
@@ -131,7 +144,7 @@ def fit(divergence, centres, stddev, components, seeds, samples, steps=2_000, ba
 
 
 def _draw(variables, row, rng, samples):
-    """Draws points from one of the mixtures: `[samples, 2]`."""
+    """Returns points drawn from one of the mixtures: `[samples, 2]`."""
     model = Mixture(*(v[row] for v in variables))
     components = len(model.mean)
     picked = rng.integers(components, size=samples)

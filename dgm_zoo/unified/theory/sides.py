@@ -1,9 +1,11 @@
-"""Two expressions of the same parameters beside each other, in float64, and the checks of what they are made of."""
+"""Two expressions of the same parameters side by side, in float64, and checks of their inputs."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from dgm_zoo.errors import InvalidInput
 
@@ -12,22 +14,22 @@ class Sides(NamedTuple):
     """The two sides of a claim at one value of the parameters.
 
     Attributes:
-      left, right: the gradients: NumPy float64, of the structure of the parameters.
-      left_value, right_value: the values, in nats: floats.
+      left, right: the gradients, NumPy float64, with the structure of the parameters.
+      left_value, right_value: the values, floats in nats.
     """
 
-    left: object
-    right: object
+    left: Any
+    right: Any
     left_value: float
     right_value: float
 
 
-def sides(left, right, at):
+def sides(left: Callable, right: Callable, at: Any) -> Sides:
     """Evaluates `left` and `right`, functions of the parameters that return a scalar, and their gradients at `at`.
 
     Args:
-      left, right: functions of one argument of the structure of `at`, differentiable by TensorFlow.
-      at: the parameters: an array, or a nested structure of arrays; float64 from here on.
+      left, right: functions of one argument with the structure of `at`, differentiable by TensorFlow.
+      at: the parameters: an array, or a nested structure of arrays; converted to float64.
 
     Example:
       >>> sides(tf.reduce_sum, lambda v: tf.reduce_sum(v**2) / 2, [1.0, 1.0]).right   # [1.0, 1.0]
@@ -44,22 +46,23 @@ def _value_and_gradient(function, at):
     return float(value), tf.nest.map_structure(lambda g: tf.convert_to_tensor(g).numpy(), gradient)
 
 
-def float64(parameters):
+def float64(parameters: Any) -> Any:
     """Returns `parameters`, an array, a list of numbers or a dict of these, as float64 tensors."""
     if isinstance(parameters, dict):
         return {name: float64(value) for name, value in parameters.items()}
     return tf.constant(np.asarray(parameters, np.float64))
 
 
-def distribution(name, table, axes=1):
+def distribution(name: str, table: ArrayLike, axes: int = 1) -> tf.Tensor:
     """Returns probabilities as a float64 tensor.
 
     Args:
-      name: what the table is, for the sentence.
-      table: probabilities, all above 0, that add up to 1 over the last `axes` axes.
+      name: name of the table, for the message.
+      table: probabilities, all above 0, that sum to 1 over the last `axes` axes.
+      axes: number of axes of one distribution.
 
     Raises:
-      InvalidInput: a table with other axes, with a value that is not above 0, or that adds up to something else.
+      InvalidInput: a table with too few axes, with a value that is not above 0, or with another sum.
     """
     found = np.asarray(table, np.float64)
     if found.ndim < axes or not (found > 0).all():
@@ -70,8 +73,8 @@ def distribution(name, table, axes=1):
     return tf.constant(found)
 
 
-def log_distribution(name, function, parameters, rank, axes=1):
-    """Checks what `function(parameters)` returns, log-probabilities `[...]` of `rank` axes, and returns it.
+def log_distribution(name: str, function: Callable, parameters: Any, rank: int, axes: int = 1) -> tf.Tensor:
+    """Returns `function(parameters)`, after checking that it is log-probabilities with `rank` axes.
 
     Raises:
       InvalidInput: another dtype than float64, another number of axes, or as `distribution` for their exponentials.
