@@ -54,7 +54,8 @@ def from_spec(
         return cls(event_shape, **arguments)
     found = cls(**arguments)
     if event_shape is not None:
-        match(f"{kind} {name}'s event", found.event_shape, "wanted event", event_shape)
+        wanted = tuple(event_shape) if isinstance(event_shape, (tuple, list)) else (event_shape,)
+        match(f"{kind} {name}'s event", found.event_shape, "wanted event", wanted)
     return found
 
 

@@ -54,6 +54,7 @@ class GenerativeModel(keras.Model):
     players: dict = {}  # name to the attributes that hold what the player owns
     logged: tuple = ("loss",)  # what `fit` and `evaluate` report
     ascends: dict = {}  # player to the name of the term that it ascends
+    phases: dict = {}  # steps besides that of `ascends`, each with an optimizer of its own: phase to its player
     formulation: Formulation  # the class's place in the unified view, with its default arguments
     recipes: tuple = ()  # see `core.recipes`: what `create` builds the constructor's arguments with
     abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
@@ -62,7 +63,7 @@ class GenerativeModel(keras.Model):
     registered_name: str | None = None
 
     def __init__(self, *, seed=None, **kwargs):
-        self.__dict__["coefficients"] = {}
+        self.__dict__["coefficients"], self.__dict__["counters"] = {}, {}  # not layers, so not for Keras to track
         super().__init__(**kwargs)
         self.seed = random.randint(0, 2**31 - 1) if seed is None else check_seed(seed)
         self.batches_trained = state.counter()
@@ -90,7 +91,7 @@ class GenerativeModel(keras.Model):
         return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
 
     def steps_of(self, player):
-        """How many steps of its optimizer `player` takes for one batch."""
+        """How many steps of its optimizer `player`, or the player of a phase, takes for one batch."""
         return 1
 
     def compile(self, optimizer="adam", jit_compile="auto", run_eagerly=False, steps_per_execution=1):
@@ -98,7 +99,8 @@ class GenerativeModel(keras.Model):
 
         Args:
           optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict
-            with one for each player, such as `{"theta": "adam", "eta": keras.optimizers.SGD(0.1)}`.
+            with one for each player, such as `{"theta": "adam", "eta": keras.optimizers.SGD(0.1)}`. A phase of
+            `phases` has a copy of its player's, unless the dict names one for the phase.
           jit_compile: True, False, or "auto", which means XLA where there is a GPU. All three work under every
             distribution strategy.
           run_eagerly: run `train_step` without a graph, for debugging; switches XLA off.
@@ -115,9 +117,9 @@ class GenerativeModel(keras.Model):
         super().compile(
             optimizer=None, jit_compile=False, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
-        self.optimizers = assign(optimizer, self.players)
+        self.optimizers = assign(optimizer, self.players, self.phases)
         for player, one in self.optimizers.items():
-            one.build(self.player_variables(player))
+            one.build(self.player_variables(self.phases.get(player, player)))
         self.optimizer = AllOptimizers(self.optimizers)
         auto = bool(tf.config.list_physical_devices("GPU"))
         self.xla = (auto if jit_compile == "auto" else jit_compile) and not run_eagerly
@@ -129,19 +131,23 @@ class GenerativeModel(keras.Model):
             "steps_per_execution": steps_per_execution,
         }
 
-    def ascend(self, objective, *inputs, **ascents):
+    def ascend(self, objective, *inputs, phase=None, when=None, moves=None, **ascents):
         """Lets each player take one step up its own term of `objective(*inputs)`.
 
         Args:
           objective: a pure function of `inputs` and the model's variables that returns a dict of terms, each
             one value per example, in nats, or a scalar.
           *inputs: tensors, or nested structures of tensors.
+          phase: name of the phase whose optimizer takes the step; None for the player's own.
+          when: boolean scalar, the same on all replicas: where it is False, neither variables nor optimizers change.
+          moves: function of the terms to a dict of player to a boolean scalar: a player rests, with a gradient of 0,
+            where it is False.
           **ascents: player to the name of the term whose mean it ascends: `theta="elbo", eta="elbo"`.
 
         Returns:
           The dict of terms, before the step.
         """
-        return steps.ascend(self, objective, inputs, ascents)
+        return steps.ascend(self, objective, inputs, ascents, phase, when, moves)
 
     def jitted(self, function):
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients handed in."""
@@ -227,11 +233,20 @@ class GenerativeModel(keras.Model):
         """Returns what the networks are given besides x or z, for labels `y`: nothing, by default."""
         return ()
 
-    def log(self, **values):
-        """Adds values (scalars, or one per example) to the means over examples of this epoch and returns the logs."""
+    def log(self, of=None, **values):
+        """Adds values (scalars, or one per example) to the means over examples of this epoch and returns the logs.
+
+        Args:
+          of: weights by name, `[batch]`, of values that are not means over all examples, such as 1 where there is a
+            label; a weight of 0 leaves an example out.
+          **values: the terms; those that the class does not log are ignored.
+        """
         rows = tf.size(values[next(iter(self.trackers))])
         for name, tracker in self.trackers.items():
-            tracker.update_state(tf.reduce_mean(values[name]), sample_weight=rows)
+            if name in (of or {}):
+                tracker.update_state(values[name], sample_weight=of[name])
+            else:
+                tracker.update_state(tf.reduce_mean(values[name]), sample_weight=rows)
         logs = {name: tracker.result() for name, tracker in self.trackers.items()}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}  # Keras reduces over axis 0

@@ -13,13 +13,14 @@ POSITIVE = ("clipnorm", "clipvalue", "global_clipnorm", "epsilon")  # or None
 AT_LEAST_0 = ("weight_decay", "learning_rate")  # or None
 
 
-def assign(optimizer: Any, players: Iterable[str]) -> dict[str, keras.optimizers.Optimizer]:
-    """Returns a dict of player to optimizer.
+def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> dict[str, keras.optimizers.Optimizer]:
+    """Returns a dict of player, or phase, to optimizer.
 
     Args:
       optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict of these,
         one for each player. An object that stands for several players is copied for each.
       players: names of the players.
+      phases: name of a phase to its player, a copy of whose optimizer it has unless the dict names one.
 
     Raises:
       InvalidInput: a player without an optimizer, an optimizer for a player that does not exist, or a setting out of
@@ -27,14 +28,16 @@ def assign(optimizer: Any, players: Iterable[str]) -> dict[str, keras.optimizers
     """
     players = list(players)
     if isinstance(optimizer, dict):
-        missing, extra = sorted(set(players) - set(optimizer)), sorted(set(optimizer) - set(players))
+        missing, extra = sorted(set(players) - set(optimizer)), sorted(set(optimizer) - {*players, *phases})
         if missing:
             raise InvalidInput(f"player '{missing[0]}' has no optimizer; give one for each of {players}")
         if extra:
             raise InvalidInput(f"there is no player '{extra[0]}' to optimize; the players are {players}")
         given = {player: _get(optimizer[player]) for player in players}
+        given |= {phase: _get(optimizer[phase]) for phase in phases if phase in optimizer}
     else:
         given = dict.fromkeys(players, _get(optimizer))
+    given = {**given, **{phase: given[player] for phase, player in phases.items() if phase not in given}}
     found, seen = {}, set()
     for player, one in given.items():
         check_settings(one)

@@ -5,11 +5,11 @@ import tensorflow as tf
 BATCHES = "batches_trained"
 
 
-def counter():
-    """The count of batches trained on: an int64 variable, the same on every replica."""
+def counter(name=BATCHES):
+    """A count of what was trained on: an int64 variable, the same on every replica."""
     with tf.init_scope():
         return tf.Variable(
-            0, trainable=False, dtype=tf.int64, name=BATCHES,
+            0, trainable=False, dtype=tf.int64, name=name,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
@@ -17,7 +17,7 @@ def counter():
 def variables(model):
     """The variables by name; coefficients that follow a schedule have none."""
     numbers = {name: one.variable for name, one in model.coefficients.items() if one.variable is not None}
-    return {BATCHES: model.batches_trained, **numbers}
+    return {BATCHES: model.batches_trained, **model.counters, **numbers}
 
 
 def without(store):
@@ -34,7 +34,8 @@ def save(model, store):
 def load(model, store):
     """Reads them; a file from before they were kept leaves them as they are."""
     kept = set(store.keys())
-    for name in {BATCHES} & kept:
-        model.batches_trained.assign(int(store[name][()]))
+    for name, count in {BATCHES: model.batches_trained, **model.counters}.items():
+        if name in kept:
+            count.assign(int(store[name][()]))
     for name in set(model.coefficients) & kept:
         model.coefficients[name].assign(float(store[name][()]))

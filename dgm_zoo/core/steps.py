@@ -16,7 +16,7 @@ class _Training(keras.layers.Layer):
 _in_training = _Training(name="training", dtype="float32", autocast=False)
 
 
-def ascend(model, objective, inputs, ascents):
+def ascend(model, objective, inputs, ascents, phase=None, when=None, moves=None):
     """Lets each player take one step up its own term of `objective(*inputs)`; see `GenerativeModel.ascend`."""
     variables = {player: model.player_variables(player) for player in ascents}
     parts = [getattr(model, part) for player in ascents for part in model.players[player]]
@@ -48,23 +48,38 @@ def ascend(model, objective, inputs, ascents):
         assigned = [value if value is not given.get(id(v)) else None for v, value in zip(state, now, strict=True)]
         return terms, steps, assigned
 
-    def apply(steps, assigned):
+    optimizers = {player: model.optimizers[phase or player] for player in ascents}
+
+    def apply(terms, steps, assigned):
+        for player, move in (moves(terms) if moves else {}).items():
+            steps[player] = [None if g is None else g * tf.cast(move, g.dtype) for g in steps[player]]
+        changing = [] if when is None else [*state, *(v for one in optimizers.values() for v in one.variables)]
+        before = [tf.identity(v.value) for v in changing]
         assign(state, assigned)
         for player, step in steps.items():
-            model.optimizers[player].apply(step, variables[player])
+            optimizers[player].apply(step, variables[player])
+        assign(changing, [tf.where(when, v.value, old) for v, old in zip(changing, before, strict=True)])
 
     def step(coefficients, *inputs):
         terms, *changes = gradients(coefficients, *inputs)
-        apply(*changes)
+        apply(terms, *changes)
         return terms
 
     if tf.distribute.has_strategy():
         terms, *changes = model.compiled_function(gradients)(coefficients, *inputs)
-        apply(*changes)
+        apply(terms, *changes)
     else:
         terms = model.compiled_function(step)(coefficients, *inputs)
     check_finite(terms, number)
     return terms
+
+
+def over_replicas(how, values):
+    """The "sum" or "mean" of each value over all replicas, within a replica: a list; the values where there is one."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return list(values)
+    return context.all_reduce(how, list(values))
 
 
 def assign(variables, values):

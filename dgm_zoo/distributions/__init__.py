@@ -72,7 +72,7 @@ def get(spec: Any, event_shape: Sequence[int]) -> Head:
       >>> get({"name": "MixtureNormal", "num_components": 5}, (28, 28, 1)).params_shape
       (28, 28, 15)
     """
-    return from_spec("head", spec, Head, HEADS, "IndependentNormal", tuple(event_shape))
+    return from_spec("head", spec, Head, HEADS, "IndependentNormal", event_shape)
 
 
 __all__ = [

@@ -28,7 +28,7 @@ from dgm_zoo.objectives.domains import (
 from dgm_zoo.objectives.energy import energy_distance
 from dgm_zoo.objectives.equilibrium import decoder_utility, encoder_utility, kinds
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
-from dgm_zoo.objectives.labels import of_labels, over_classes
+from dgm_zoo.objectives.labels import of_labelled, of_labels, over_classes
 from dgm_zoo.objectives.predictability import log_q_units, log_q_units_reversed, v_c
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 
@@ -63,6 +63,7 @@ __all__ = [
     "importance_weighted",
     "importance_weights",
     "kinds",
+    "of_labelled",
     "of_labels",
     "over_classes",
     "log_q",

@@ -33,15 +33,21 @@ def over_classes(of_class: dict, label: tf.Tensor, log_q: tf.Tensor, log_p: tf.T
     return {**terms, **bounds, "kl": terms["kl"] + divergence}
 
 
-def of_labels(log_q: tf.Tensor, label: tf.Tensor, rate: tf.Tensor) -> dict:
-    """Returns `classification`, log q(label|x), and `accuracy`, 1 if the likeliest class is the label: `[batch]`.
+def of_labels(log_q: tf.Tensor, label: tf.Tensor) -> dict:
+    """log q(label|x), `classification`, and whether the likeliest class is the label, `accuracy`: `[batch]` each.
+
+    Both are 0 where there is no label.
 
     Args:
       log_q: log q(c|x), `[batch, num_classes]`.
-      label: the class, or -1 if it is unknown: `[batch]`.
-      rate: N / N_labelled, by which both terms of labelled examples are multiplied; those of others are 0.
+      label: the class, -1 where there is none: `[batch]`.
     """
-    rate = tf.where(label >= 0, rate, 0.0)
+    known = tf.cast(label >= 0, tf.float32)
     right = tf.cast(tf.argmax(log_q, -1, tf.int32) == label, tf.float32)
-    of_label = tf.gather(log_q, tf.maximum(label, 0), batch_dims=1)
-    return {"classification": rate * of_label, "accuracy": rate * right}
+    return {"classification": known * tf.gather(log_q, tf.maximum(label, 0), batch_dims=1), "accuracy": known * right}
+
+
+def of_labelled(label: tf.Tensor) -> dict:
+    """The weights of `of_labels`' terms in their means: 1 for each example with a label, else 0; `[batch]` each."""
+    known = tf.cast(label >= 0, tf.float32)
+    return {"classification": known, "accuracy": known}

@@ -11,11 +11,12 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import Deterministic, StandardNormal
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
-from dgm_zoo.objectives import adversarial
+from dgm_zoo.objectives import adversarial, of_labelled, of_labels
 
 
 @recipes.makes("encoder", "decoder", "discriminator", "label_discriminator", "prior", "likelihood", "posterior")
@@ -62,7 +63,8 @@ class SSAAE(GenerativeModel):
       num_classes: number of classes.
       objective, weight: see `AAE`.
 
-    `classification` and `accuracy` are means over the labelled examples of a batch, 0 in a batch without one.
+    The third phase has an optimizer of its own, a copy of eta's, and leaves a batch without labels out.
+    `classification` and `accuracy` are means over the labelled examples.
 
     Raises:
       InvalidInput: networks and heads whose shapes do not fit, names both; a posterior whose samples carry no gradient.
@@ -86,6 +88,7 @@ class SSAAE(GenerativeModel):
     )
 
     ascends = {"theta": "objective", "eta": "objective", "phi": "discriminator"}
+    phases = {"classification": "eta"}
     formulation = Formulation(
         name="SSAAE",
         y="1 of the prior, 0 of the data's codes", z="style", c="class, known for some x",
@@ -186,19 +189,16 @@ class SSAAE(GenerativeModel):
             "encoder": reversed_, **self.objective.diagnostics(of_z),
         }
 
-    def label_terms(self, x, label):
-        """log q_eta(label|x) in nats and whether the likeliest class is the label: means over those that have one."""
-        _, logits = self.inferred(x)
-        known = tf.cast(label >= 0, tf.float32)
-        log_q = -tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(label, 0), logits)
-        right = tf.cast(tf.argmax(logits, -1, tf.int32) == label, tf.float32)
-        mean = lambda value: tf.math.divide_no_nan(tf.reduce_sum(known * value), tf.reduce_sum(known))  # noqa: E731
-        return {"classification": mean(log_q), "accuracy": mean(right)}
+    def label_terms(self, x, label, rate):
+        """log q_eta(label|x) in nats, and whether the likeliest class is the label: `[batch]`, 0 without a label.
+
+        `taught`, what eta ascends, is the first times `rate`, a scalar: in its mean over all replicas' rows, the mean
+        over those that have a label.
+        """
+        terms = of_labels(tf.nn.log_softmax(self.inferred(x)[1]), label)
+        return {**terms, "taught": rate * terms["classification"]}
 
     # ------------------------------------------------------------------------------------------ training
-
-    def steps_of(self, player):
-        return 2 if player == "eta" else 1
 
     def noise(self, rng):
         """What one step draws: for phi's phase, and for that of theta and eta."""
@@ -211,21 +211,25 @@ class SSAAE(GenerativeModel):
         terms = self.ascend(self.phi_terms, x, for_phi, phi=self.ascends["phi"])
         others = {player: self.ascends[player] for player in ("theta", "eta")}
         terms |= self.ascend(self.terms, x, for_others, **others)
-        return terms | self.ascend(self.label_terms, x, *c, eta="classification")
+        (label,) = c
+        counts = [tf.cast(tf.size(label), tf.float32), tf.reduce_sum(tf.cast(label >= 0, tf.float32))]
+        counts = over_replicas("sum", counts)
+        rate, some = tf.math.divide_no_nan(*counts), counts[1] > 0.0
+        return terms | self.ascend(self.label_terms, x, label, rate, eta="taught", phase="classification", when=some)
 
     def train_step(self, data):
         x, c = self.unpack(data)
         terms = self.play(x, c, self.noise(self.rng(x)))
-        return self.log(loss=-terms["reconstruction"], **terms)
+        return self.log(of_labelled(*c), loss=-terms["reconstruction"], **terms)
 
     def test_step(self, data):
         x, c = self.unpack(data)
         for_phi, for_others = self.noise(self.rng(x, training=False))
         terms = {
             **self.jitted(self.phi_terms)(x, for_phi), **self.jitted(self.terms)(x, for_others),
-            **self.jitted(self.label_terms)(x, *c),
+            **self.jitted(self.label_terms)(x, *c, 1.0),
         }
-        return self.log(loss=-terms["reconstruction"], **terms)
+        return self.log(of_labelled(*c), loss=-terms["reconstruction"], **terms)
 
     def watchers(self):
         return [Saturation()] if self.objective.saturates else []

@@ -12,6 +12,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.errors import InvalidInput
@@ -51,8 +52,8 @@ class VAEGAN(Adversaries):
     eta sees nothing of the adversary, and phi nothing of the likelihood that is measured in its features.
 
     Equilibrium: phi rests in a step in which -log q_phi is below `equilibrium` - `margin` on real or on generated x
-    (the batch's mean); theta rests where it is above `equilibrium` + `margin`; if both would, neither does. A resting
-    player's gradient is 0, with which an optimizer with momentum still coasts.
+    (the batch's mean, over all replicas); theta rests where it is above `equilibrium` + `margin`; if both would,
+    neither does. A resting player's gradient is 0, with which an optimizer with momentum still coasts.
 
     Args:
       encoder: Keras model, x to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
@@ -146,15 +147,24 @@ class VAEGAN(Adversaries):
         logit, features = self.features(x)
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(features, tf.float32)
 
-    def moves(self, real, fakes):
-        """Whether phi and whether theta moves in a step with these logits: two booleans."""
+    def moves(self, of_real, of_fake):
+        """Whether phi and whether theta moves in a step: two booleans.
+
+        Args:
+          of_real, of_fake: the means of -log q_phi over the real and over the generated examples, nats.
+        """
         if self.margin is None:
             return tf.constant(True), tf.constant(True)
-        losses = tf.stack([-tf.reduce_mean(log_q(real, 1)), -tf.reduce_mean(log_q(tf.stack(fakes), 0))])
+        losses = tf.stack([of_real, of_fake])
         phi = tf.reduce_all(losses >= self.equilibrium - self.margin)
         theta = tf.reduce_all(losses <= self.equilibrium + self.margin)
         neither = ~(phi | theta)
         return phi | neither, theta | neither
+
+    def decided(self, terms):
+        """`moves` of the terms of a step, by the means over all replicas: a dict of player to boolean."""
+        means = over_replicas("mean", [terms["loss_real"], terms["loss_fake"]])
+        return dict(zip(("phi", "theta"), self.moves(*means), strict=True))
 
     def terms(self, x, c, noise):
         """What each player ascends, and its parts; each `[batch]`, and scalars for who moves."""
@@ -167,19 +177,18 @@ class VAEGAN(Adversaries):
         divergence = kl(q, self.prior.distribution(), z)
         fakes = (of_p, of_q)
         accuracies = [self.objective.accuracies(real, fake) for fake in fakes]
-        phi_moves, theta_moves = self.moves(real, fakes)
         discriminator = sum(self.objective.discriminator(real, fake) for fake in fakes) / 2.0
         generator = self.now("gamma") * likelihood + sum(self.objective.generator(fake) for fake in fakes) / 2.0
         return {
             "encoder": likelihood - divergence,
-            "generator": _unless_resting(theta_moves, generator),
-            "discriminator": _unless_resting(phi_moves, discriminator),
+            "generator": generator,
+            "discriminator": discriminator,
             "likelihood": likelihood,
             "kl": divergence,
             "mse": tf.reduce_mean((x - reconstructed) ** 2, list(range(1, x.shape.rank))),
             "loss": energy_distance(x, sampled),
-            "phi_moves": tf.cast(phi_moves, tf.float32),
-            "theta_moves": tf.cast(theta_moves, tf.float32),
+            "loss_real": -tf.reduce_mean(log_q(real, 1)),
+            "loss_fake": -tf.reduce_mean(log_q(tf.stack(fakes), 0)),
             **{name: (accuracies[0][name] + accuracies[1][name]) / 2.0 for name in accuracies[0]},
             **self.objective.diagnostics(of_p),
         }
@@ -190,7 +199,12 @@ class VAEGAN(Adversaries):
 
     def play(self, x, c, noise):
         """One round: the three players' steps, from one pass; returns the terms."""
-        return self.ascend(self.terms, x, c, noise, **self.ascends)
+        terms = self.ascend(self.terms, x, c, noise, moves=self.decided, **self.ascends)
+        return {**terms, **self.who_moves(terms)}
+
+    def who_moves(self, terms):
+        """What is logged of `decided`: 1 where the player moves, else 0."""
+        return {f"{player}_moves": tf.cast(move, tf.float32) for player, move in self.decided(terms).items()}
 
     def train_step(self, data):
         x, c = self.unpack(data)
@@ -198,7 +212,8 @@ class VAEGAN(Adversaries):
 
     def test_step(self, data):
         x, c = self.unpack(data)
-        return self.log(**self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False))))
+        terms = self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False)))
+        return self.log(**terms, **self.who_moves(terms))
 
     def call(self, x):
         """The reconstruction."""
@@ -223,8 +238,3 @@ class VAEGAN(Adversaries):
             ),
             "reconstruct": Endpoint(self.takes(), self._reconstruct, doc="x = G(z) at the mean of q(z|x)"),
         }
-
-
-def _unless_resting(moves, utility):
-    """The utility, without a gradient where its player rests."""
-    return tf.where(moves, utility, tf.stop_gradient(utility))

@@ -11,6 +11,7 @@ from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.latent import LatentModel
 from dgm_zoo.core.limiting import LimitingChain
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
@@ -175,10 +176,7 @@ class SymmetricVAE(LimitingChain, LatentModel):
         self._check_shape(z)
         known = tf.reduce_any(z != UNKNOWN, -1)
         counts = [tf.cast(tf.size(known), tf.float32), tf.reduce_sum(tf.cast(known, tf.float32))]
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            counts = context.all_reduce("sum", counts)
-        return x, (z, kinds(known, *counts))
+        return x, (z, kinds(known, *over_replicas("sum", counts)))
 
     def check_examples(self, where, x, y):
         if y is None or "label" in self.takes():

@@ -12,12 +12,14 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.state import counter
+from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.evidence.cvae import CVAE, refuse_vamp
 from dgm_zoo.models.evidence.vae import VAE, bound
 from dgm_zoo.networks import Conditioned, classifier_of
-from dgm_zoo.objectives import of_labels, over_classes
+from dgm_zoo.objectives import of_labelled, of_labels, over_classes
 
 
 @recipes.makes("classifier")
@@ -45,13 +47,13 @@ class SVAE(VAE):
         max_{theta, eta}  L or U of every example, and alpha N / N_labelled log q_eta(c|x) of those that have a label
 
     A label is a q(c|x) that leaves one class, so both bounds are one expression; its sum over the classes is one pass
-    of encoder and decoder over every example with every class, under the same noise. N / N_labelled is that of the
-    batch, over all replicas. Training data are pairs (x, label) with the label -1 where there is none, as
-    `data.load(..., labelled_fraction=)` gives them.
+    of encoder and decoder over every example with every class, under the same noise. N / N_labelled is that of
+    all examples trained on so far, over all replicas. Training data are pairs (x, label) with the label -1 where there
+    is none, as `data.load(..., labelled_fraction=)` gives them.
 
     In evaluation the bound sees no label: `loss` and `elbo` are those of U, a bound of log p(x). Labels give
-    `classification`, log q(c|x) in nats, and `accuracy`; both are means over the examples that have one, 0 in a batch
-    without any. `kl` is KL(q(z, c|x) || p(z) p(c)), without the term log q of a known c.
+    `classification`, log q(c|x) in nats, and `accuracy`; both are means over the examples that have one. `kl` is
+    KL(q(z, c|x) || p(z) p(c)), without the term log q of a known c.
 
     Args:
       encoder: Keras model of `[x, c]`, c one-hot `[batch, num_classes]`. Where c joins in a `networks.Conditioned`,
@@ -105,6 +107,7 @@ class SVAE(VAE):
         refuse_vamp(self)
         self.num_classes = whole_number("num_classes", num_classes)
         self.logged = (*self.logged, "classification", "accuracy")
+        self.counters.update(rows=counter("rows"), labelled=counter("labelled"))
         self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)
         self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
         match("classifier's input", event_shape(classifier.input), "likelihood's event", likelihood.event_shape)
@@ -164,12 +167,28 @@ class SVAE(VAE):
     def unpack(self, data):
         x, _ = super().unpack(data)
         label = tf.cast(keras.utils.unpack_x_y_sample_weight(data)[1], tf.int32)
-        counts = [tf.cast(tf.size(label), tf.float32), tf.reduce_sum(tf.cast(label >= 0, tf.float32))]
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            counts = context.all_reduce("sum", counts)
-        fill = lambda value: tf.fill(tf.shape(label), value)  # noqa: E731
-        return x, (label, fill(tf.math.divide_no_nan(*counts)), fill(self.dropout))
+        return x, (label, tf.ones_like(label, tf.float32), tf.fill(tf.shape(label), self.dropout))
+
+    def counted(self, c):
+        """The labels c of a batch to train on, with the rate N / N_labelled of all batches so far, this one included.
+
+        That is the data's, whether labels are spread over the batches by chance or evenly.
+        """
+        label, _, dropped = c
+        counts = [tf.size(label, tf.int64), tf.reduce_sum(tf.cast(label >= 0, tf.int64))]
+        counts = over_replicas("sum", counts)
+        before = [tf.convert_to_tensor(self.counters[name]) for name in ("rows", "labelled")]
+        rows, labelled = (one + count for one, count in zip(before, counts, strict=True))
+        for name, count in zip(("rows", "labelled"), counts, strict=True):
+            self.counters[name].assign_add(count)
+        rate = tf.math.divide_no_nan(tf.cast(rows, tf.float32), tf.cast(labelled, tf.float32))
+        return label, tf.fill(tf.shape(label), rate), dropped
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        rng, c = self.rng(x), self.counted(c)
+        terms = self.ascend(self.terms, x, c, self.noise(rng), **self.ascends)
+        return self.log(of_labelled(c[0]), loss=-terms["objective"], **terms, **self.asleep(c, rng))
 
     def noise(self, rng):
         for_z = super().noise(rng)
@@ -190,8 +209,9 @@ class SVAE(VAE):
         noise = self.for_every_class(noise, 1 if self.bound.samples else 0)
         each = self.bound_terms(*self.every_class(x), self.q_z(x), noise)
         of_class = {name: tf.reshape(value, [self.num_classes, -1]) for name, value in each.items()}
-        terms, taught = over_classes(of_class, label, log_q, self.log_p_c()), of_labels(taught, label, rate)
-        return {**terms, "objective": terms["objective"] + self.now("alpha") * taught["classification"], **taught}
+        terms, taught = over_classes(of_class, label, log_q, self.log_p_c()), of_labels(taught, label)
+        weighed = self.now("alpha") * rate * taught["classification"]
+        return {**terms, "objective": terms["objective"] + weighed, **taught}
 
     def sleep_noise(self, rng):
         return rng.uniform(()), super().sleep_noise(rng)
@@ -208,8 +228,9 @@ class SVAE(VAE):
         rng = self.rng(x, training=False)
         hidden = tf.fill(tf.shape(label), -1), rate, tf.zeros_like(dropped)
         terms = self.jitted(self.terms)(x, hidden, self.noise(rng))
-        terms |= self.jitted(lambda x, *labels: of_labels(self.log_q_c(x), *labels))(x, label, rate)
-        return self.log(loss=-terms["objective"], **terms, **self.asleep(hidden, rng, training=False))
+        terms |= self.jitted(lambda x, label: of_labels(self.log_q_c(x), label))(x, label)
+        terms |= self.asleep(hidden, rng, training=False)
+        return self.log(of_labelled(label), loss=-terms["objective"], **terms)
 
     # ------------------------------------------------------------------------------------------ use
 

@@ -124,6 +124,7 @@ class VAE(LatentModel):
         self.bound.check(self.prior, self.posterior)
         self.add_coefficients(self.bound.coefficients)
         self.logged = ("loss", *self.bound.logged, *(("sleep",) if sleep else ()))
+        self.phases = {"sleep": "eta"} if sleep else {}
 
     # ------------------------------------------------------------------------------------------ training
 
@@ -158,15 +159,14 @@ class VAE(LatentModel):
 
     # ------------------------------------------------------------------------------------------ the sleep phase
 
-    def steps_of(self, player):
-        return super().steps_of(player) + (self.sleep and player == "eta")
-
     def asleep(self, c, rng, training=True):
         """The sleep phase, or in evaluation its terms: a dict of `sleep`, `[batch]`; empty without one."""
         if not self.sleep:
             return {}
         noise = self.sleep_noise(rng)
-        return self.ascend(self.dreams, c, noise, eta="sleep") if training else self.jitted(self.dreams)(c, noise)
+        if training:
+            return self.ascend(self.dreams, c, noise, eta="sleep", phase="sleep")
+        return self.jitted(self.dreams)(c, noise)
 
     def sleep_noise(self, rng):
         """The noise of the sleep phase: for z, and for x."""
