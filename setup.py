@@ -39,6 +39,8 @@ setup(
     description="Deep generative models on Keras 3: wake-sleep, VAE, GAN and Helmholtz-machine families in one design",
     long_description=Path(__file__).with_name("README.md").read_text(),
     long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
     package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji, with their licences

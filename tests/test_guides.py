@@ -12,11 +12,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import test_formulation
+import zoo
 
 import dgm_zoo
 from dgm_zoo.cli.main import main
 from dgm_zoo.core import registry
 from dgm_zoo.data.sets import SETS
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training.measures import MEASURES
 from dgm_zoo.unified import transfer
@@ -135,6 +138,21 @@ def test_the_models_discrepancy_is_that_of_its_definition(folder):
     wanted = sum(kernel(a[i], a[j]) for a in (one, other) for i, j in pairs if i != j) / 42
     wanted -= 2 * sum(kernel(one[i], other[j]) for i, j in pairs) / 49
     assert float(wae.mmd(tf.constant(one), tf.constant(other))) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_models_formulation_is_what_a_training_step_does(folder, monkeypatch):
+    walk_file("add_a_model", "wae.py")
+    importlib.import_module("wae")
+    monkeypatch.setitem(zoo.TABLE, "wae", {"latent_dim": 2, "hidden": [16]})
+    declared, seen = registry.formulation_of("wae").ascents[0], test_formulation.observed("wae")
+    seen = seen[frozenset(declared.movers)]
+    # `observed` hands each row another row's sample of the prior, to which a discrepancy of whole batches is blind
+    assert seen.moved == set(declared.movers) and seen.carries == set(declared.carries)
+    assert seen.reads == set(declared.reads) - {"prior"}
+    model, (x,) = zoo.tiny("wae"), zoo.examples(zoo.tiny("wae"), 8)
+    for_code, for_prior = model.noise(BatchNoise([0, 1], 8))
+    one, other = (model.terms(x, (for_code, noise))["objective"] for noise in (for_prior, 2 * for_prior))
+    assert np.abs(one - other).max() > 1e-3
 
 
 def walk_file(guide, name):
