@@ -26,6 +26,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",  # tracing, most of what tests do, keeps one core busy: run one process on each
         "ruff>=0.8",  # lint, in continuous integration
+        "ty==0.0.107",  # types; pinned, since each release may report more
     ],
     "bench": [
         "torch>=2.6",  # pythae runs on it
