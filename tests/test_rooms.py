@@ -193,9 +193,9 @@ def test_the_page_names_the_rooms_that_there_are_and_points_down(package):
         assert others <= below, f"{room} may import {others - below}, which the table names later"
 
 
-def test_the_longest_chain_is_as_long_as_the_page_says(package):
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    said = re.search(r"at most (\d+) files\s+long.*?at most (\d+) classes.*?at most (\d+)\s+lines", page, re.DOTALL)
+def test_the_page_states_the_limits():
+    page = " ".join((ROOT / "docs" / "architecture.md").read_text().split())
+    said = re.search(r"at most (\d+) files long.*?at most (\d+) classes.*?at most (\d+) lines", page)
     assert tuple(map(int, said.groups())) == (LONGEST_CHAIN, MOST_CLASSES, LONGEST_FILE)
 
 
