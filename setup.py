@@ -27,6 +27,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",  # tracing, most of what tests do, keeps one core busy: run one process on each
         "ruff>=0.8",  # lint, in continuous integration
+        "ty==0.0.107",  # types; pinned, since each release may report more
     ],
     "bench": [
         "torch>=2.6",  # pythae runs on it
@@ -40,6 +41,8 @@ setup(
     description="Deep generative models on Keras 3: wake-sleep, VAE, GAN and Helmholtz-machine families in one design",
     long_description=Path(__file__).with_name("README.md").read_text(),
     long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
     package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji and the bands, with their licences
