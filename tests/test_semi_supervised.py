@@ -34,7 +34,13 @@ def compiled(name="svae", optimizer=None, **changes):
 
 
 def terms(model, x, label, noise):
-    return {name: value.numpy() for name, value in model.terms(*model.unpack((x, label)), noise).items()}
+    return {name: value.numpy() for name, value in model.terms(*trained_on(model, x, label), noise).items()}
+
+
+def trained_on(model, x, label):
+    """x, and the labels with the rate that a first batch of training gives them."""
+    x, c = model.unpack((x, label))
+    return x, model.counted(c)
 
 
 # The bound.
@@ -78,7 +84,7 @@ def test_the_bound_of_a_one_hot_q_is_that_of_the_label_and_so_is_its_gradient():
 
 def gradient(model, x, label, noise, term, variables):
     with tf.GradientTape() as tape:
-        mean = tf.reduce_mean(model.terms(*model.unpack((x, label)), noise)[term])
+        mean = tf.reduce_mean(model.terms(*trained_on(model, x, label), noise)[term])
     return [0.0 if g is None else g.numpy() for g in tape.gradient(mean, variables)]
 
 
@@ -90,11 +96,57 @@ def test_the_classifier_is_taught_by_alpha_times_all_rows_over_the_labelled_ones
     with_it, without = (tiny("svae", alpha=alpha) for alpha in (0.5, 0.0))
     found = terms(with_it, x, label, noise)
     log_q = np.log(with_it.classify(x)["probabilities"][np.arange(8), label])
-    np.testing.assert_allclose(found["classification"], np.where(label >= 0, per_label * log_q, 0.0), rtol=1e-5)
+    np.testing.assert_allclose(found["classification"], np.where(label >= 0, log_q, 0.0), rtol=1e-5)
     extra = found["objective"] - terms(without, x, label, noise)["objective"]
-    np.testing.assert_allclose(extra, 0.5 * found["classification"], atol=1e-5)
+    np.testing.assert_allclose(extra, 0.5 * per_label * found["classification"], atol=1e-5)
     right = with_it.classify(x[:3])["probabilities"].argmax(1) == label[:3]
-    assert found["accuracy"].mean() == pytest.approx(right.mean())
+    assert found["accuracy"].sum() == right.sum()
+
+
+def test_alpha_is_that_of_the_data_where_few_batches_have_labels():
+    """Over an epoch the weights of the labelled rows add up to those of all rows, as in Kingma's Eq. 9."""
+    model, total = tiny("svae"), 0.0
+    x, label = images(64)
+    label[:] = -1
+    label[[20, 40]] = 1  # in the second and the third of four batches
+    for epoch in range(20):
+        for start in range(0, 64, 16):
+            _, (given, rate, _) = trained_on(model, x[start : start + 16], label[start : start + 16])
+            total += float(tf.reduce_sum(tf.where(given >= 0, rate, 0.0))) if epoch >= 10 else 0.0
+    assert total / (10 * 64) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["svae", "ssaae", "aasvae"])
+def test_accuracy_is_the_mean_over_labelled_rows_however_they_are_batched(name):
+    model = tiny(name)
+    model.compile("sgd")
+    x, label = images(64)
+    label[16:] = -1  # labels in the first of four batches only
+    wanted = (model.classify(x[:16])["probabilities"].argmax(1) == label[:16]).mean()
+    found = model.evaluate(x, label, batch_size=16, verbose=0, return_dict=True)
+    assert found["accuracy"] == pytest.approx(wanted, abs=1e-6)
+    log_q = np.log(model.classify(x[:16])["probabilities"][np.arange(16), label[:16]])
+    assert found["classification"] == pytest.approx(log_q.mean(), rel=1e-4)
+
+
+def test_the_label_phase_has_its_own_momentum_and_leaves_a_batch_without_labels_out():
+    """Its first step is up its own gradient, whatever the other phase did before; without labels nothing coasts."""
+    x, label = images(16)
+    model = tiny("ssaae")
+    model.compile({p: keras.optimizers.Adam(1e-9) for p in model.players} | {"classification": keras.optimizers.SGD(
+        0.1, momentum=0.9)})
+    before = [v.numpy() for v in model.player_variables("eta")]
+    with tf.GradientTape() as tape:
+        mean = tf.reduce_mean(model.label_terms(tf.constant(x), label, 1.0)["taught"])
+    wanted = tape.gradient(mean, [v.value for v in model.player_variables("eta")])
+    model.fit(x, label, batch_size=16, verbose=0)
+    after = [v.numpy() for v in model.player_variables("eta")]
+    for old, new, g in zip(before, after, wanted, strict=True):
+        np.testing.assert_allclose(new - old, 0.1 * g, atol=1e-5)
+    model.fit(x, np.full(16, -1, "int32"), batch_size=16, verbose=0)
+    for old, variable in zip(after, model.player_variables("eta"), strict=True):
+        np.testing.assert_allclose(variable.numpy(), old, atol=1e-7)
+    assert int(model.optimizers["classification"].iterations) == 1
 
 
 def test_an_encoder_that_meets_each_class_once_has_the_bound_of_one_that_meets_it_in_every_row():
@@ -225,7 +277,7 @@ def test_labels_that_one_replica_has_and_the_other_has_not_weigh_as_on_one():
     label[4:] = -1
 
     def step(model, x, label, noise):
-        model.ascend(model.terms, *model.unpack((x, label)), noise, **model.ascends)
+        model.ascend(model.terms, *trained_on(model, x, label), noise, **model.ascends)
 
     one = compiled()
     noise = one.noise(one.rng(x))
