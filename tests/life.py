@@ -112,6 +112,7 @@ class Reloaded:
       resumed: its weights after one more epoch.
       moved: for each player, the players that moved in an epoch in which it alone had a learning rate.
       rates: the players' learning rates after a callback set that of the model.
+      resting: the logs of two epochs of the same data in which no player has a learning rate.
       error: what an epoch with NaN in its third batch raised.
       step: the number of that batch's step.
     """
@@ -121,6 +122,7 @@ class Reloaded:
     resumed: np.ndarray
     moved: dict
     rates: dict
+    resting: dict
     error: Exception
     step: int
 
@@ -144,6 +146,9 @@ def reloaded(name):
         }
     model.fit(data, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: 0.125)])
     rates = {player: float(one.learning_rate) for player, one in model.optimizers.items()}
+    for optimizer in model.optimizers.values():
+        optimizer.learning_rate = 0.0
+    resting = model.fit(data, epochs=2, verbose=0).history
     x, *label = examples(model, ROWS)
     x[2 * BATCH + 8] = np.nan  # in the third batch: fit checks the first one only
     step, error = int(model.step) + 3, None
@@ -151,7 +156,7 @@ def reloaded(name):
         model.fit(tf.data.Dataset.from_tensor_slices((x, *label)).batch(BATCH), verbose=0)
     except Exception as raised:  # the test says which it must be
         error = raised
-    return Reloaded(loaded, kept, resumed, moved, rates, error, step)
+    return Reloaded(loaded, kept, resumed, moved, rates, resting, error, step)
 
 
 @functools.cache

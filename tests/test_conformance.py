@@ -1,6 +1,5 @@
 """Every registered model through fit, evaluate, resume, save, XLA and export, by one set of rules: see `life`."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -60,6 +59,10 @@ class TestConformance:
 
     def test_a_player_moves_only_what_it_owns(self, name):
         assert reloaded(name).moved == {player: {player} for player in model_class(name).players}
+
+    def test_each_step_draws_its_own_noise(self, name):
+        epochs = zip(*reloaded(name).resting.values(), strict=True)
+        assert len(set(epochs)) == (1 if name in NOISELESS else 2)
 
     def test_sample_is_a_function_of_the_seed(self, name):
         model = life(name).model

@@ -1,6 +1,6 @@
 """What Keras promises of `fit`, for one model of each distinct training step: `zoo.representatives`.
 
-Which networks and which terms a model has makes no difference here; which functions a step runs, and whose optimizers, do.
+Which networks and terms a model has makes no difference here; which functions a step runs, and whose optimizers, do.
 """
 
 import keras
@@ -28,7 +28,7 @@ class TestContract:
     def test_fit_takes_arrays_as_it_takes_a_dataset(self, name):
         model = compiled(name)
         model.fit(*examples(model, 64), batch_size=16, shuffle=False, verbose=0)
-        # not to the bit: in which order TensorFlow adds depends on whether it knows the size of a batch, and Adam divides
+        # not to the bit: in which order TensorFlow adds depends on whether it knows the size of a batch
         np.testing.assert_allclose(weights(model), life(name).after[0], rtol=0, atol=1e-4)
 
     def test_backup_and_restore_resumes_to_the_same_bits(self, name, tmp_path):

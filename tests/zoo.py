@@ -1,4 +1,4 @@
-"""A tiny instance of every registered model, and of each distinct training step one model that stands for the others."""
+"""A tiny instance of every registered model, and one model for each distinct training step."""
 
 import functools
 
