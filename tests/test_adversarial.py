@@ -437,6 +437,7 @@ def test_the_label_phase_moves_the_encoder_by_the_labelled_examples_alone():
     assert not found["eta"].any()
 
 
+@pytest.mark.statistics
 def test_a_few_labels_teach_a_semi_supervised_model_its_classes():
     model, (x, label) = tiny("ssaae"), images(256)
     model.compile(keras.optimizers.Adam(5e-3, beta_1=0.5))

@@ -414,6 +414,7 @@ def test_ancestral_samples_are_means_of_x_given_h(exact):
 # ---------------------------------------------------------------------------------------------- learning
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("cls", "most"), [(HelmholtzMachine, 1.0), (RWS, 0.15), (BiHM, 0.15)])
 def test_bars_are_learned(cls, most):
     """KL(data || p) in nats; independent pixels have 7.7. Wake-sleep needs many times as long as the others."""
