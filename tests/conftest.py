@@ -1,11 +1,13 @@
 """Shared by all tests: quiet TensorFlow, two logical CPUs, which tests share a process, and a way to real data."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 import tensorflow as tf
+from xdist.scheduler import LoadScopeScheduling
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would only wait for each other
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -14,16 +16,20 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-BY_MODEL = {"test_conformance", "test_keras_contract", "test_replicas", "test_formulation"}
+BY_MODEL = {"test_conformance.py", "test_keras_contract.py", "test_replicas.py", "test_formulation.py"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Sends a file to one process, which makes what its tests share once; a file of `BY_MODEL`, model by model."""
-    for item in items:
-        name = getattr(item, "callspec", None) and item.callspec.params.get("name")
-        by_model = item.module.__name__ in BY_MODEL and isinstance(name, str)
-        item.add_marker(pytest.mark.xdist_group(name if by_model else item.module.__name__))
+class ByFile(LoadScopeScheduling):
+    """Sends a file to one process, which makes once what its tests share; the files of `BY_MODEL` model by model."""
+
+    def _split_scope(self, nodeid):
+        path, *_ = nodeid.split("::")
+        name = nodeid.partition("[")[2].partition("]")[0].partition("-")[0]
+        return name if name and Path(path).name in BY_MODEL else path
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
