@@ -28,6 +28,7 @@ class ByFile(LoadScopeScheduling):
         return name if name and Path(path).name in BY_MODEL else path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
 

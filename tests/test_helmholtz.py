@@ -224,6 +224,7 @@ def test_both_terms_of_the_bidirectional_machine_are_the_exact_gradients_for_two
     np.testing.assert_allclose(found["eta"], exact.grad("q", c), atol=ROUNDING)  # the baseline is 0 in expectation
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("cls", "given"), [(RWS, {"wake_eta": 1.0, "sleep_eta": 0.0}), (BiHM, {})])
 def test_with_many_samples_the_mean_gradient_is_that_of_the_limit(exact, cls, given):
     """RWS: grad log p(x) for theta, -grad KL(p(h|x) || q(h|x)) for eta. BiHM: grad log p~*(x) for both."""
