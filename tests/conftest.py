@@ -1,15 +1,36 @@
-"""Shared by all tests: quiet TensorFlow, two logical CPUs for the replica tests, and one way to ask for real data."""
+"""Shared by all tests: quiet TensorFlow, two logical CPUs, which tests share a process, and a way to real data."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 import tensorflow as tf
+from xdist.scheduler import LoadScopeScheduling
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would only wait for each other
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+BY_MODEL = {"test_conformance.py", "test_keras_contract.py", "test_replicas.py", "test_formulation.py"}
+
+
+class ByFile(LoadScopeScheduling):
+    """Sends a file to one process, which makes once what its tests share; the files of `BY_MODEL` model by model."""
+
+    def _split_scope(self, nodeid):
+        path, *_ = nodeid.split("::")
+        name = nodeid.partition("[")[2].partition("]")[0].partition("-")[0]
+        return name if name and Path(path).name in BY_MODEL else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

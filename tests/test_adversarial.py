@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit, log_expit, softmax
 from tensorflow_probability import distributions as tfd
-from zoo import TABLE, images, tiny, two_cpus, weights
+from zoo import images, tiny, two_cpus, weights
 
 from dgm_zoo.distributions import (
     BatchNoise,
@@ -21,7 +21,7 @@ from dgm_zoo.distributions import (
 )
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import AE, CGAN, GAN, VAEGAN, InfoGAN, create
+from dgm_zoo.models import AE, CGAN, GAN, VAEGAN, InfoGAN, create, list_models, model_class
 from dgm_zoo.networks import dense, dense_discriminator, dense_generator
 from dgm_zoo.objectives import (
     Hinge,
@@ -437,6 +437,7 @@ def test_the_label_phase_moves_the_encoder_by_the_labelled_examples_alone():
     assert not found["eta"].any()
 
 
+@pytest.mark.statistics
 def test_a_few_labels_teach_a_semi_supervised_model_its_classes():
     model, (x, label) = tiny("ssaae"), images(256)
     model.compile(keras.optimizers.Adam(5e-3, beta_1=0.5))
@@ -877,7 +878,7 @@ def test_a_label_outside_the_classes_and_pixels_outside_their_range_are_refused_
         model.fit(255.0 * x, label, verbose=0)
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(TABLE) if "phi" in tiny(name).players])
+@pytest.mark.parametrize("name", [name for name in list_models() if "phi" in model_class(name).players])
 def test_a_missing_optimizer_is_named(name):
     with pytest.raises(InvalidInput, match="player 'phi' has no optimizer"):
         tiny(name).compile({player: "adam" for player in tiny(name).players if player != "phi"})

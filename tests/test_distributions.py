@@ -684,10 +684,15 @@ def test_jensen_shannon_of_several_choices_or_densities_asks_for_samples():
 # ---------------------------------------------------------------------------------------------- specs and configs
 
 
+# Tested with the models that they are of: test_sampled_prior.py, test_adversarial.py, test_equilibrium.py, and
+# test_segmentation.py.
+ELSEWHERE = {"SampledPrior", "Codes", "GroupedPrior", "LadderPosterior", "ReversePosterior", "MaskAndNoise"}
+
+
 def test_every_head_and_prior_is_named_after_its_class():
     specs = [spec for spec, *_ in [*SPECS.values(), *POINT.values(), *PRIORS.values()]]
     named = {spec if isinstance(spec, str) else spec["name"] for spec in specs}
-    assert named | {"SampledPrior"} == set(distributions.HEADS)  # it has samples alone: see test_adversarial.py
+    assert named | ELSEWHERE == set(distributions.HEADS)
     for name, cls in distributions.HEADS.items():
         assert cls.__name__ == name and getattr(distributions, name) is cls
 

@@ -11,7 +11,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import CLASSES, TABLE, examples, images, tiny
+from zoo import CLASSES, examples, images, tiny
 
 from dgm_zoo.cli.main import main
 from dgm_zoo.core.formulation import ABSENT, ADA, Ascent, inferred
@@ -28,7 +28,7 @@ from dgm_zoo.models import (
 )
 from dgm_zoo.models.evidence.activation import Activated
 
-MODELS = sorted(TABLE)
+MODELS = list_models()
 DRAWS = {  # the methods of a model's parts that draw the samples of a source
     "prior": (("prior", "draw"), ("generative", "draw")),
     "posterior": (("posterior", "sample"), ("inference", "draw")),

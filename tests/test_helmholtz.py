@@ -224,6 +224,7 @@ def test_both_terms_of_the_bidirectional_machine_are_the_exact_gradients_for_two
     np.testing.assert_allclose(found["eta"], exact.grad("q", c), atol=ROUNDING)  # the baseline is 0 in expectation
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("cls", "given"), [(RWS, {"wake_eta": 1.0, "sleep_eta": 0.0}), (BiHM, {})])
 def test_with_many_samples_the_mean_gradient_is_that_of_the_limit(exact, cls, given):
     """RWS: grad log p(x) for theta, -grad KL(p(h|x) || q(h|x)) for eta. BiHM: grad log p~*(x) for both."""
@@ -414,6 +415,7 @@ def test_ancestral_samples_are_means_of_x_given_h(exact):
 # ---------------------------------------------------------------------------------------------- learning
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("cls", "most"), [(HelmholtzMachine, 1.0), (RWS, 0.15), (BiHM, 0.15)])
 def test_bars_are_learned(cls, most):
     """KL(data || p) in nats; independent pixels have 7.7. Wake-sleep needs many times as long as the others."""

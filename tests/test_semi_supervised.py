@@ -385,6 +385,7 @@ def test_an_epoch_can_be_resumed_and_held_out_splits_keep_every_label():
         np.testing.assert_array_equal(labels, y)
 
 
+@pytest.mark.statistics
 def test_a_few_labels_are_enough_for_the_semi_supervised_adversarial_auto_encoder_too():
     x, label = images(256)
     model = compiled("ssaae", keras.optimizers.Adam(5e-3, beta_1=0.5))

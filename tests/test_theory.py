@@ -347,6 +347,7 @@ def test_one_sample_is_the_gan_and_several_are_not():
 # The directions of the KL, made visible.
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("divergence", "spread"), [("KL(data || model)", 1.0), ("KL(model || data)", 0.1)])
 def test_a_gaussian_covers_two_modes_by_one_direction_and_takes_one_by_the_other(divergence, spread):
     x, nats = fit(divergence, [[-1.0, 0.0], [1.0, 0.0]], 0.1, 1, seeds=[0, 1], samples=2_000, steps=600)

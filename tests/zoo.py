@@ -1,4 +1,4 @@
-"""The conformance table: one line per registered model, and a tiny instance of each."""
+"""A tiny instance of every registered model, and one model for each distinct training step."""
 
 import functools
 
@@ -7,39 +7,38 @@ import numpy as np
 import tensorflow as tf
 
 import dgm_zoo
+from dgm_zoo.core.registry import arguments
+from dgm_zoo.models import list_models, model_class
 
 SHAPE = (4, 4, 1)
 CLASSES = 3
 MASKS = np.eye(4, dtype="uint8").repeat(4, 1).reshape(4, *SHAPE)  # one of the four rows of pixels, `[4, 4, 4, 1]`
 
-# What `create` is given besides the image shape. A new model is a new line here.
-TABLE = {
-    "ae": {"latent_dim": 2, "hidden": [16]},
-    "vae": {"latent_dim": 2, "hidden": [16]},
-    "cvae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
-    "iwae": {"latent_dim": 2, "hidden": [16], "k": 3},
-    "svae": {"latent_dim": 2, "hidden": [16], "num_classes": CLASSES},
-    "aavae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16]},
-    "aacvae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
-    "aasvae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
-    "classifier": {"num_classes": CLASSES, "filters": [4, 8], "hidden": 16},
-    "gan": {"latent_dim": 2, "network": "dense", "hidden": [16]},
-    "cgan": {"latent_dim": 2, "network": "dense", "hidden": [16], "num_classes": CLASSES},
-    "iwgan": {"latent_dim": 2, "network": "dense", "hidden": [16]},
-    "iwcgan": {"latent_dim": 2, "network": "dense", "hidden": [16], "num_classes": CLASSES},
-    "infogan": {"latent_dim": 6, "network": "dense", "hidden": [16], "categories": CLASSES, "continuous": 1},
-    "aae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16]},
-    "ssaae": {"latent_dim": 2, "hidden": [16], "discriminator_hidden": [16], "num_classes": CLASSES},
-    "vaegan": {"latent_dim": 2, "network": "dense", "hidden": [16], "encoder_hidden": [16]},
-    "helmholtz": {"layers": [8, 4]},
-    "rws": {"layers": [8, 4], "k": 3},
-    "bihm": {"layers": [8, 4], "k": 3},
-    "symvae": {"latent_dim": 4, "hidden": [16]},
-    "hsymvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
-    "ssymvae": {"groups": [5], "hidden": [16], "group_hidden": [8], "num_classes": CLASSES},
-    "hvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
+SMALL = {  # what `create` is given besides the image shape, as far as a model takes it
+    "num_classes": CLASSES, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
+    "encoder_hidden": [16], "group_hidden": [8], "groups": [3, 5], "layers": [8, 4], "filters": [4, 8],
+    "categories": CLASSES, "continuous": 1,
+}
+SAMPLES = 3  # of a model that draws k by default
+EXCEPTIONS = {  # models that the small arguments do not suit
+    "classifier": {"hidden": 16},
+    "infogan": {"latent_dim": 6},  # of which the code is 4
+    "symvae": {"latent_dim": 4},
+    "ssymvae": {"groups": [5]},  # the class is a group too
     "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
 }
+
+
+def small(name):
+    """The arguments of a tiny model, which follow from what `create` takes: a dict."""
+    takes = arguments(name)
+    given = {key: value for key, value in SMALL.items() if key in takes}
+    if "k" in takes and takes["k"].default is not None:
+        given["k"] = SAMPLES
+    return {**given, **EXCEPTIONS.get(name, {})}
+
+
+TABLE = {name: small(name) for name in list_models()}
 
 # Models whose noise has an axis before the rows, [k, batch, ...]: k samples for each example.
 SEVERAL_SAMPLES = {"iwae", "helmholtz", "rws", "bihm"}
@@ -74,3 +73,23 @@ def weights(model):
 def two_cpus():
     """One strategy of two replicas for the whole process: TensorFlow numbers the collectives of each from the start."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+TRAINING = ("train_step", "play", "fit")  # the methods that tell one training step from another
+EVALUATION = ("test_step", "evaluate")
+
+
+def body(name, methods=TRAINING):
+    """What tells the step of a model from that of another, whatever its networks and terms: these methods of its
+    class, and which players move together."""
+    cls = model_class(name)
+    movers = frozenset(frozenset(one.movers) for one in cls.formulation.ascents)
+    return tuple(getattr(cls, method, None) for method in methods), movers
+
+
+def representatives(methods=TRAINING):
+    """The first registered model of each distinct `body`, with the names that it stands for: a dict."""
+    found = {}
+    for name in list_models():
+        found.setdefault(body(name, methods), []).append(name)
+    return {names[0]: names for names in found.values()}
