@@ -44,7 +44,7 @@ class TestConformance:
     def test_each_player_has_its_own_built_optimizer(self, name):
         lived = life(name)
         model = lived.model
-        assert set(model.optimizers) == set(model.players)
+        assert set(model.optimizers) == {*model.players, *model.phases}
         owned = [id(v) for p in model.players for v in model.player_variables(p)]
         assert sorted(owned) == sorted(id(v) for v in model.trainable_variables), "a variable has no player, or two"
         for player in model.players:
@@ -55,7 +55,7 @@ class TestConformance:
 
     def test_each_players_learning_rate_decays_over_the_steps_that_it_takes(self, name):
         lived = life(name)
-        assert lived.taken == {player: 2 * STEPS * lived.model.steps_of(player) for player in lived.model.players}
+        assert lived.taken == {name: 2 * STEPS * lived.model.steps_of(name) for name in lived.model.optimizers}
 
     def test_a_player_moves_only_what_it_owns(self, name):
         assert reloaded(name).moved == {player: {player} for player in model_class(name).players}

@@ -7,38 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 import dgm_zoo
-from dgm_zoo.core.registry import arguments
+from dgm_zoo.core.registry import small
 from dgm_zoo.models import list_models, model_class
 
 SHAPE = (4, 4, 1)
 CLASSES = 3
 MASKS = np.eye(4, dtype="uint8").repeat(4, 1).reshape(4, *SHAPE)  # one of the four rows of pixels, `[4, 4, 4, 1]`
 
-SMALL = {  # what `create` is given besides the image shape, as far as a model takes it
-    "num_classes": CLASSES, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
-    "encoder_hidden": [16], "group_hidden": [8], "groups": [3, 5], "layers": [8, 4], "filters": [4, 8],
-    "categories": CLASSES, "continuous": 1,
-}
-SAMPLES = 3  # of a model that draws k by default
-EXCEPTIONS = {  # models that the small arguments do not suit
-    "classifier": {"hidden": 16},
-    "infogan": {"latent_dim": 6},  # of which the code is 4
-    "symvae": {"latent_dim": 4},
-    "ssymvae": {"groups": [5]},  # the class is a group too
-    "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
-}
+EXCEPTIONS = {"segvae": {"masks": MASKS}}  # arguments besides those that the class itself declares as small
 
-
-def small(name):
-    """The arguments of a tiny model, which follow from what `create` takes: a dict."""
-    takes = arguments(name)
-    given = {key: value for key, value in SMALL.items() if key in takes}
-    if "k" in takes and takes["k"].default is not None:
-        given["k"] = SAMPLES
-    return {**given, **EXCEPTIONS.get(name, {})}
-
-
-TABLE = {name: small(name) for name in list_models()}
+TABLE = {name: {**small(name), **EXCEPTIONS.get(name, {})} for name in list_models()}
 
 # Models whose noise has an axis before the rows, [k, batch, ...]: k samples for each example.
 SEVERAL_SAMPLES = {"iwae", "helmholtz", "rws", "bihm"}

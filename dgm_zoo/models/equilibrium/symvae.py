@@ -73,6 +73,7 @@ class SymmetricVAE(LimitingChain, LatentModel):
     ascends = {"theta": "decoder", "eta": "encoder"}
     abilities = LatentModel.abilities | {"limiting_samples"}
     recipes = (recipes.with_defaults(recipes.autoencoder, prior=UNIFORM_BITS, posterior="IndependentBernoulli"),)
+    small = {"latent_dim": 4}
     dream_weight = Coefficient()
     formulation = Formulation(
         name="Symmetric VAE",
