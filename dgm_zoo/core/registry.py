@@ -126,5 +126,5 @@ def arguments(name):
 
 def small(name):
     """Returns what `create(name, image_shape=..., ...)` is given for a tiny instance: `SMALL`, and the class's own."""
-    takes, cls = arguments(name), model_class(name)
-    return {**{key: value for key, value in SMALL.items() if key in takes}, **cls.small}
+    takes = arguments(name)
+    return {key: value for key, value in {**SMALL, **model_class(name).small}.items() if key in takes}
