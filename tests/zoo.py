@@ -38,6 +38,9 @@ TABLE = {
     "hsymvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
     "ssymvae": {"groups": [5], "hidden": [16], "group_hidden": [8], "num_classes": CLASSES},
     "hvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
+    "ada": {"num_classes": CLASSES, "filters": [4, 8], "feature_dim": 16, "discriminator_hidden": [16]},
+    "cyclegan": {"network": "dense", "hidden": [16], "pool_size": 48},
+    "pm": {"latent_dim": 3, "hidden": [16]},
     "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
 }
 
@@ -61,8 +64,10 @@ def images(n, seed=0):
 
 
 def examples(model, n, seed=0):
-    """What `fit` and `evaluate` take for this model: x, or (x, label)."""
+    """What `fit` and `evaluate` take for this model: x, or (x, label); of two domains, a pair in the place of each."""
     x, label = images(n, seed)
+    if model.domains:  # the target is the source upside down, and has no labels
+        return (x, x[:, ::-1].copy()), (label, np.full_like(label, -1))
     return (x, label) if "label" in model.takes() else (x,)
 
 

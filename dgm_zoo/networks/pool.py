@@ -8,7 +8,8 @@ References: Shrivastava et al., Learning from Simulated and Unsupervised Images 
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput
 
 
 def exchange(

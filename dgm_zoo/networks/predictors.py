@@ -6,7 +6,8 @@ References: Schmidhuber, Learning Factorial Codes by Predictability Minimization
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")

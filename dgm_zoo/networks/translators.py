@@ -7,7 +7,8 @@ References: Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Tr
 
 import keras
 
-from dgm_zoo.errors import InvalidInput, unknown, whole_number
+from dgm_zoo.checks import whole_number
+from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.patch import check_groups, group_norm, small
 
 UPSAMPLING = ("resize", "transposed")
