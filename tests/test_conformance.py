@@ -197,6 +197,8 @@ class TestConformance:
 
     def test_data_of_another_shape_is_refused_before_training(self, name):
         model = tiny(name)
+        if model.domains:
+            pytest.skip("tests/test_domains.py has the sentences for two domains")
         model.compile("adam")
         x, label = np.zeros((8, 5, 5, 1), "float32"), np.zeros(8, "int32")
         with pytest.raises(InvalidInput, match=r"x has shape \[8, 5, 5, 1\], but this model takes \[batch, 4, 4, 1\]"):
@@ -214,7 +216,8 @@ class TestConformance:
         model = tiny(name)
         model.compile("sgd")
         x, *label = examples(model, 64)
-        x[40] = np.nan  # in the third batch: fit looks at the first one only
+        for part in x if model.domains else (x,):
+            part[40] = np.nan  # in the third batch: fit looks at the first one only
         with pytest.raises(NonFiniteLoss, match=r"term '\w+' became NaN or infinite at step 3;"):
             model.fit(tf.data.Dataset.from_tensor_slices((x, *label)).batch(16), verbose=0)
 

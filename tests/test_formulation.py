@@ -8,10 +8,11 @@ import json
 import types
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import CLASSES, TABLE, examples, images, tiny
+from zoo import CLASSES, TABLE, examples, tiny
 
 from dgm_zoo.cli.main import main
 from dgm_zoo.core.formulation import ABSENT, Ascent, inferred
@@ -84,10 +85,9 @@ def rolled(draw, of_noise):
 
 def reads(model, batch):
     """The sources of samples with which each utility changes: `{movers: sources}`."""
-    x, label = images(8, seed=1)
-    batches = {"data": (x, *batch[1:])}
+    batches = {"data": (examples(model, 8, seed=1)[0], *batch[1:])}
     if len(batch) > 1:
-        batches["labels"] = (batch[0], (batch[1] + 1) % CLASSES)
+        batches["labels"] = (batch[0], keras.tree.map_structure(lambda label: (label + 1) % CLASSES, batch[1]))
     plain = utilities(model, as_data(batch))
     others = {source: utilities(model, as_data(other)) for source, other in batches.items()}
     for source, methods in DRAWS.items():
@@ -211,7 +211,7 @@ class TestDeclaration:
         into_x = [edge for edge in declared.edges if edge.target == "x" and edge.source in ("z", "h")]
         assert all(edge.implicit == (not hasattr(model, "likelihood") and name not in HELMHOLTZ) for edge in into_x)
         assert any(edge.source == "x" and edge.target in ("z", "h") for edge in declared.edges) == any(
-            hasattr(model, part) for part in ("encoder", "inference", "recognition")
+            hasattr(model, part) for part in ("encoder", "inference", "recognition", "to_source")
         )
         assert ("c" in declared.nodes) == (declared.c != ABSENT) == ("label" in model.takes())
 

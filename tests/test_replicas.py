@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import SEVERAL_SAMPLES, TABLE, examples, images, tiny, two_cpus, weights
+from zoo import SEVERAL_SAMPLES, TABLE, examples, tiny, two_cpus, weights
 
 STEPS, BATCH = 20, 16
 
@@ -63,18 +63,18 @@ def test_replicas_draw_independent_noise():
 # An importance weighted GAN normalises its weights over the batch of one replica: k is half as large on two.
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"ae", "iwgan", "iwcgan"}))
 def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
-    x, label = images(BATCH)
     one = tiny(name)
     one.compile(keras.optimizers.SGD(0.05))
-    noise = one.noise(one.rng(x))
+    batch = examples(one, BATCH)
+    noise = one.noise(one.rng(keras.tree.flatten(batch)[0]))
 
-    def step(model, x, label, noise):
-        inputs = model.unpack((x, label) if "label" in model.takes() else x)
+    def step(model, batch, noise):
+        inputs = model.unpack(batch)
         if hasattr(model, "play"):
             return model.play(*inputs, noise)
         return model.ascend(model.terms, *inputs, noise, **model.ascends)
 
-    tf.function(step)(one, x, label, noise)
+    tf.function(step)(one, batch, noise)
     strategy = two_cpus()
     with strategy.scope():
         two = tiny(name)
@@ -86,7 +86,8 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
 
     rows = 1 if name in SEVERAL_SAMPLES else 0
     run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args))
-    run(half(x), half(label), tf.nest.map_structure(lambda value: half(value, rows), noise))
+    halves = tf.nest.map_structure(half, batch)
+    run(halves, tf.nest.map_structure(lambda value: half(value, rows), noise))
     np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)
 
 

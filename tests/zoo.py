@@ -40,7 +40,7 @@ TABLE = {
     "hvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
     "ada": {"num_classes": CLASSES, "filters": [4, 8], "feature_dim": 16, "discriminator_hidden": [16]},
     "cyclegan": {"network": "dense", "hidden": [16], "pool_size": 48},
-    "pm": {"latent_dim": 3, "hidden": [16]},
+    "pm": {"latent_dim": 3, "hidden": [16], "predictor_steps": 5},  # whose predictors must learn faster than the code
     "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
 }
 

@@ -159,13 +159,14 @@ class ADA(GenerativeModel):
             x = reverse_gradient(x, self.now("domain_weight"))
         return tf.reshape(tf.cast(self.discriminator(x), tf.float32), [-1])
 
-    def terms(self, x, label, noise=()):
+    def terms(self, x, c, noise=()):
         """What the players ascend, and how often head and discriminator are right, each `[batch]`.
 
         Args:
           x: examples (of source, of target), `[batch, ...]` each.
-          label: classes of the source, int32 `[batch]`.
+          c: what `condition` returns, the classes of the source: int32 `[batch]`.
         """
+        (label,) = c
         of_source, of_target = self.see(x[0], target=False), self.see(x[1])
         source, target = self.domain_logit(*of_source), self.domain_logit(*of_target)
         log_class = -tf.nn.sparse_softmax_cross_entropy_with_logits(label, of_source[1])
@@ -199,14 +200,13 @@ class ADA(GenerativeModel):
         return (tf.cast(y[0], tf.int32),)
 
     def train_step(self, data):
-        x, (label,) = self.unpack(data)
-        self.rng(x[0])
-        terms = self.ascend(self.terms, x, label, **self.ascends)
+        x, c = self.unpack(data)
+        terms = self.ascend(self.terms, x, c, self.noise(self.rng(x[0])), **self.ascends)
         return self.log(loss=-terms["log_class"], **terms)
 
     def test_step(self, data):
-        x, (label,) = self.unpack(data)
-        terms = self.jitted(self.terms)(x, label)
+        x, c = self.unpack(data)
+        terms = self.jitted(self.terms)(x, c)
         known = tf.cast(data[1][1], tf.int32)
         right = tf.argmax(self.see(x[1])[1], -1, tf.int32) == known
         self.oracle.update_state(tf.cast(right, tf.float32), sample_weight=tf.cast(known >= 0, tf.float32))
@@ -220,7 +220,7 @@ class ADA(GenerativeModel):
         """`GenerativeModel.evaluate`, and `accuracy_target` if any example of the target has a label."""
         self.oracle.reset_state()
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
-        if float(self.oracle.count):
+        if float(tf.convert_to_tensor(self.oracle.count)):
             logs["accuracy_target"] = float(self.oracle.result())
         return logs if return_dict else list(logs.values())
 

@@ -53,7 +53,8 @@ class PM(GenerativeModel):
     A predictor for each unit sees all other units; the code makes each unit unpredictable, which drives the units to be
     binary, balanced and independent of each other: a factorial code. In a step of training the predictors take
     `predictor_steps` steps, then the code takes one. The units are deterministic functions of x, since coin flips would
-    be unpredictable, too. Let the predictors learn faster than the code: the original has 10 times its learning rate.
+    be unpredictable, too. Let the predictors learn faster than the code, with 10 times its learning rate as in the
+    original, or in several steps; else units flee to a constant, where a sigmoid has no gradient.
 
     `form` says what log q is:
 
@@ -116,6 +117,7 @@ class PM(GenerativeModel):
         ),
     )
     recipes = (networks,)
+    small = {"predictor_steps": 5}  # at equal learning rates
     reconstruction_weight = Coefficient()
 
     def __init__(self, encoder, predictors, decoder=None, likelihood=None, *, form="squares", predictor_steps=1,
