@@ -116,6 +116,7 @@ class PM(GenerativeModel):
             Edge("z", "y", "q_φ(y|z)", adversarial=True),
         ),
     )
+    abilities = frozenset({"prediction"})
     recipes = (networks,)
     small = {"predictor_steps": 5}  # at equal learning rates
     reconstruction_weight = Coefficient()
