@@ -78,6 +78,7 @@ class ADA(GenerativeModel):
     domains = ("source", "target")
     players = {"theta": ("trunk",), "omega": ("head",), "phi": ("discriminator",)}
     logged = ("loss", "accuracy_source", "discriminator", "confusion", "accuracy_domain")
+    units = dict.fromkeys(["accuracy_source", "accuracy_target", "accuracy_domain"], "share of examples")
     ascends = {"theta": "objective", "omega": "log_class", "phi": "discriminator"}
     formulation = Formulation(
         name="ADA",

@@ -74,6 +74,7 @@ class CycleGAN(GenerativeModel):
         "loss": "sum of two energy distances between a domain and translations to it",
         "cycle": "sum of two mean absolute errors, in the images' unit",
         "identity": "sum of two mean absolute errors, in the images' unit",
+        **dict.fromkeys(["accuracy_real", "accuracy_fake"], "share of patches"),
         **dict.fromkeys(["discriminator", "realism"], "utility of the objective, the sum of both domains"),
     }
     ascends = {"theta": "translation", "eta": "translation", "phi": "discriminator"}

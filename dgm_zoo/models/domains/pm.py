@@ -85,7 +85,7 @@ class PM(GenerativeModel):
       >>> model = dgm_zoo.create("pm", image_shape=(28, 28, 1), latent_dim=16)
       >>> model.compile({"eta": keras.optimizers.Adam(1e-4), "phi": keras.optimizers.Adam(1e-3)})
       >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="threshold"), epochs=10)
-      >>> model.encode(x)["code"].shape
+      >>> model.encode(x)["mean"].shape
       (10, 16)
 
     References:
@@ -197,7 +197,7 @@ class PM(GenerativeModel):
     # ------------------------------------------------------------------------------------------ use
 
     def encode(self, x):
-        """A dict of `code`, the units: NumPy `[n, units]` in (0, 1)."""
+        """A dict of `mean`, the units, which are deterministic: NumPy `[n, units]` in (0, 1)."""
         return self.answer("encode", x=x)
 
     def decode(self, z):
@@ -213,7 +213,7 @@ class PM(GenerativeModel):
 
     def endpoints(self):
         x, z = {"x": self.takes()["x"]}, {"z": Input((self.predictors.units,), range=(0.0, 1.0))}
-        found = {"encode": Endpoint(x, lambda x: {"code": self.code(x)}, doc="the units of the code")}
+        found = {"encode": Endpoint(x, lambda x: {"mean": self.code(x)}, doc="the units of the code")}
         if self.decoder is None:
             return found
 

@@ -22,7 +22,7 @@ def codes(context: Context, split: str, rows: int) -> np.ndarray:
     """Returns the code of the first rows of a split, as training prepared them: NumPy `[rows, units]`."""
     found = []
     for x in context.examples(split, limit=None, batch_size=500, shuffle=False):
-        found.append(context.model.encode(x.numpy())["code"])
+        found.append(context.model.encode(x.numpy())["mean"])
         if 500 * len(found) >= rows:
             break
     return np.concatenate(found)[:rows]
@@ -31,7 +31,7 @@ def codes(context: Context, split: str, rows: int) -> np.ndarray:
 def draw(context: Context) -> dict:
     x, labels = context.first
     order = np.argsort(labels, kind="stable") if labels is not None else np.arange(len(x))
-    code = context.model.encode(x)["code"][order[:: max(len(x) // SHOWN, 1)]]
+    code = context.model.encode(x)["mean"][order[:: max(len(x) // SHOWN, 1)]]
     return {"codes.png": lambda path: viz.save_grid(code[None, :, :, None], path)}
 
 
