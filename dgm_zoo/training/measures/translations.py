@@ -70,7 +70,7 @@ register_measure(Measure(
     keys=("classifier",),
     numbers=tuple(f"{{split}}_{key}" for to, origin in WAYS.items() for key in (f"class_kept_to_{to}",
                                                                               f"class_of_{origin}")),
-    check=check_classes, measure=measure_classes, order=60,
+    check=check_classes, measure=measure_classes, order=75,
 ))
 register_measure(Measure(
     "counterparts", "The mean absolute error of translations of test images whose true counterparts are known, and the "
