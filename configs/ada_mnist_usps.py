@@ -6,8 +6,8 @@
 It prints test_target_accuracy, the share of USPS' test images whose class is found, and test_source_accuracy. The epoch
 is chosen by the loss on MNIST's validation images, never by labels of USPS.
 
-Modes: `--config.model.mode=grl --config.model.domain_weight=dann` is DANN, with its schedule of lambda. ADDA takes two runs,
-one on the source alone and one that adapts a copy of its encoder:
+Modes: `--config.model.mode=grl --config.model.domain_weight=dann` is DANN, with its schedule of lambda. ADDA takes two
+runs, one on the source alone and one that adapts a copy of its encoder:
 
     dgm-zoo train --config=configs/ada_mnist_usps.py --workdir=runs/source_only --config.model.domain_weight=0.0
     dgm-zoo train --config=configs/ada_mnist_usps.py --workdir=runs/adda --config.model.mode=adda \

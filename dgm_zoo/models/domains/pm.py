@@ -19,7 +19,7 @@ FORMS = ("squares", "bernoulli", "reversed")
 
 
 @recipes.makes("encoder", "predictors", "decoder", "likelihood")
-def networks(*, image_shape, latent_dim=16, network="dense", hidden=None, activation=None, predictor_hidden=(),
+def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None, predictor_hidden=(),
              decode=False, likelihood="IndependentBernoulli"):
     """An encoder, a predictor for each unit and, if asked for, a decoder.
 
