@@ -10,57 +10,54 @@ on the source alone, the last on the target's labels. Epochs are chosen by the s
 target.
 """
 
-SOURCE = "ADDA, as CyCADA's table quotes it"
-PAIRS = {  # name to source, target, rows, epochs and the published accuracies of (source only, ADDA, target's labels)
-    "mnist_usps_small": ("mnist", "usps", "[2000,1800]", 30, (0.822, 0.894, 0.963)),
-    "usps_mnist_small": ("usps", "mnist", "[1800,2000]", 30, (0.696, 0.901, 0.992)),
-    "mnist_usps": ("mnist", "usps", "[50000,6562]", 3, (None, None, None)),
-    "usps_mnist": ("usps", "mnist", "[6562,50000]", 3, (None, None, None)),
-    "mnist_mnist_m": ("mnist", "mnist_m", "[7200,7200]", 15, (None, None, None)),
-}
+SOURCE = "CyCADA's table, as a public summary quotes it"
+ROWS = {"small": {"mnist": 2000, "usps": 1800}, "whole": {"mnist": 50000, "usps": 6562}}  # of training
+EPOCHS = {"small": 30, "whole": 3, "subset": 15}
+PUBLISHED = {("mnist", "usps"): (0.822, 0.894, 0.963), ("usps", "mnist"): (0.696, 0.901, 0.992)}  # source, ADDA, target
 MODES = {
     "symmetric": ["model.mode=symmetric", "model.domain_weight=0.1"],
     "grl": ["model.mode=grl", "model.domain_weight=dann"],
     "adda": ["model.mode=adda", "model.domain_weight=1.0", "train.optimizer.learning_rate=2e-4"],
 }
-COLOUR = {"mnist_m": ["data.image_size=[28,28]", "data.channels=3"]}
 
 
-def rows_of(pair):
-    source, target, limit, epochs, (alone, adda, supervised) = PAIRS[pair]
-    common = [f"data.limit={limit}", f"train.epochs={epochs}", *COLOUR.get(target, [])]
-
-    def row(name, label, overrides, published=None, **others):
-        return {
-            "name": f"{pair}_{name}", "label": f"{label}, {source} to {target} {limit}", "config": "ada_mnist_usps.py",
-            "overrides": [f"data.name={source}", f"data.target={target}", *common, *overrides],
-            "metric": "test_target_accuracy", "published": published, "published_source": SOURCE, **others,
-        }
-
-    alone_name = f"{pair}_source"
-    yield row("source", "source only", ["model.domain_weight=0.0"], alone)
-    for level in ("features", "logits"):
-        for mode, overrides in MODES.items():
-            others = {"starts_from": alone_name} if mode == "adda" else {}
-            published = adda if (mode, level) == ("adda", "logits") else None
-            yield row(
-                f"{mode}_{level}", f"{mode}, {level}", [*overrides, f"model.level={level}"], published,
-                against=alone_name, **others,
-            )
-    supervised_limit = "[{1},{0}]".format(*limit.strip("[]").split(","))
-    yield {
-        **row("target", "target's labels", ["model.domain_weight=0.0"], supervised),
+def row(source, target, size, name, label, overrides, published=None, **others):
+    """One row, of models that learn from the labels of `source`."""
+    rows = ROWS.get(size, {"mnist": 7200, "mnist_m": 7200})
+    colour = ["data.image_size=[28,28]", "data.channels=3"] if size == "subset" else []
+    return {
+        "name": f"{source}_{target}_{size}_{name}", "label": label, "config": "ada_mnist_usps.py",
         "overrides": [
-            f"data.name={target}", f"data.target={source}", *common, f"data.limit={supervised_limit}",
-            "model.domain_weight=0.0",
+            f"data.name={source}", f"data.target={target}", f"data.limit=[{rows[source]},{rows[target]}]",
+            f"train.epochs={EPOCHS[size]}", *colour, *overrides,
         ],
-        "metric": "test_source_accuracy",  # the roles are exchanged: it learns from the labels of the pair's target
+        "metric": "test_target_accuracy", "published": published, "published_source": SOURCE, **others,
     }
 
 
+def rows_of(source, target, size):
+    alone, adda, supervised = PUBLISHED[source, target] if size == "small" else (None, None, None)
+    where, base = f"{source} to {target}, {size}", f"{source}_{target}_{size}_source"
+    yield row(source, target, size, "source", f"source only, {where}", ["model.domain_weight=0.0"], alone)
+    for level in ("features", "logits"):
+        for mode, overrides in MODES.items():
+            yield row(
+                source, target, size, f"{mode}_{level}", f"{mode}, {level}, {where}",
+                [*overrides, f"model.level={level}"], adda if (mode, level) == ("adda", "logits") else None,
+                against=base, **({"starts_from": base} if mode == "adda" else {}),
+            )
+    learns = row(
+        target, source, size, "source", f"target's labels, {where}", ["model.domain_weight=0.0"], supervised
+    )
+    yield {**learns, "metric": "test_source_accuracy"}  # a run with the roles exchanged, judged on its own source
+
+
 def get_experiment():
+    pairs = [
+        (source, target, size) for size in ROWS for source, target in (("mnist", "usps"), ("usps", "mnist"))
+    ]
     return {
-        "rows": [row for pair in PAIRS for row in rows_of(pair)],
+        "rows": [row for pair in [*pairs, ("mnist", "mnist_m", "subset")] for row in rows_of(*pair)],
         "seeds": [0, 1, 2, 3, 4],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=200"],
         "notes": [
