@@ -53,14 +53,15 @@ def file(tmp_path):
 # ---------------------------------------------------------------------------------------------- the declarations
 
 
-def described(dataset, classifier=None):
+def described(dataset, classifier=None, target=None):
     """What `Measure.lacks` reads of a config."""
-    return SimpleNamespace(data=SimpleNamespace(name=dataset), evaluate={"classifier": classifier})
+    return SimpleNamespace(data=SimpleNamespace(name=dataset, target=target), evaluate={"classifier": classifier})
 
 
 def test_every_measure_of_the_package_is_taken_by_some_model_of_the_zoo():
     models, data = [tiny(name) for name in TABLE], ("digits", "textured_digits", "gaussian_mixtures/ring")
     settings = [described(name, "classifier") for name in data]
+    settings += [described("digits", "classifier", "digits"), described("emoji/noto", target="emoji/twemoji")]
     lacking = {
         name for name, one in MEASURES.items()
         if all(one.lacks(model, setting) for model in models for setting in settings)

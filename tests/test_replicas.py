@@ -16,7 +16,6 @@ from zoo import (
     SEVERAL_SAMPLES,
     TRAINING,
     examples,
-    images,
     representatives,
     tiny,
     two_cpus,
@@ -78,18 +77,18 @@ def test_replicas_draw_independent_noise():
 
 @pytest.mark.parametrize("name", sorted(set(list_models()) - NOT_BY_ROW))
 def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
-    x, label = images(BATCH)
     one = tiny(name)
     one.compile(keras.optimizers.SGD(0.05))
-    noise = one.noise(one.rng(x))
+    batch = examples(one, BATCH)
+    noise = one.noise(one.rng(keras.tree.flatten(batch)[0]))
 
-    def step(model, x, label, noise):
-        inputs = model.unpack((x, label) if "label" in model.takes() else x)
+    def step(model, batch, noise):
+        inputs = model.unpack(batch)
         if hasattr(model, "play"):
             return model.play(*inputs, noise)
         return model.ascend(model.terms, *inputs, noise, **model.ascends)
 
-    step(one, x, label, noise)
+    tf.function(step)(one, batch, noise)
     strategy = two_cpus()
     with strategy.scope():
         two = tiny(name)
@@ -101,7 +100,8 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
 
     rows = 1 if name in SEVERAL_SAMPLES else 0
     run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args))
-    run(half(x), half(label), tf.nest.map_structure(lambda value: half(value, rows), noise))
+    halves = tf.nest.map_structure(half, batch)
+    run(halves, tf.nest.map_structure(lambda value: half(value, rows), noise))
     np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)
 
 

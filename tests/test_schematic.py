@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import formulation_of, list_formulations
+from dgm_zoo.models import formulation_of, list_models
 from dgm_zoo.viz import save_schematic
 from dgm_zoo.viz.schematic import BLUE, PALE, places
 
@@ -34,7 +34,7 @@ def test_the_ending_decides_and_the_bytes_repeat(tmp_path, ending, start):
 
 
 def test_every_model_can_be_drawn(tmp_path):
-    every = [formulation_of(name) for name in list_formulations()]
+    every = [formulation_of(name) for name in list_models()]
     drawn(tmp_path / "all.png", *every)
     for one in every:
         at = places(one)

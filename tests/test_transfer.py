@@ -20,7 +20,7 @@ from dgm_zoo.cli.main import main
 from dgm_zoo.core.registry import MODELS
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import IWAE, VAE
+from dgm_zoo.models import IWAE, VAE, model_class
 from dgm_zoo.models.evidence.activation import Activated
 from dgm_zoo.objectives import ImportanceWeightedEvidence, importance_bound
 from dgm_zoo.unified import transfer
@@ -45,8 +45,9 @@ def test_a_pair_trains_and_its_arguments_change_the_step(one):
     model = prove(one)
     assert model.registered_name == one.recipe.name and np.isfinite(weights(model)).all()
     if one.technique == "spectral":
-        kinds = [type(layer) for layer in model.discriminator.layers if layer.weights]
-        assert set(kinds) == {keras.layers.SpectralNormalization}
+        for part in model.players["phi"]:
+            kinds = [type(layer) for layer in getattr(model, part).layers if layer.weights]
+            assert set(kinds) == {keras.layers.SpectralNormalization}
     elif one.recipe.arguments:
         assert np.abs(weights(model) - plain(one.recipe.name)).max() > 1e-6
     logged = {"importance": {"ess"}, "activation": {"weight_fake"}, "samples": {"ess"}}.get(one.technique, set())
@@ -62,7 +63,8 @@ def test_each_cell_is_a_recipe_or_a_sentence_with_its_reason():
 
 def test_each_recipe_is_a_config():
     for one in RECIPES.values():
-        config = ConfigDict({"model": {}, "data": {"name": "digits", "batch_size": 100}})
+        target = {"target": "digits"} if model_class(one.recipe.name).domains else {}
+        config = ConfigDict({"model": {}, "data": {"name": "digits", "batch_size": 100, **target}})
         for line in one.config:
             exec(line, {"config": config})
         assert training.resolve(config).model.to_dict() == {"name": one.recipe.name, **one.recipe.arguments}

@@ -38,8 +38,10 @@ def images(n, seed=0):
 
 
 def examples(model, n, seed=0):
-    """What `fit` and `evaluate` take for this model: x, or (x, label)."""
+    """What `fit` and `evaluate` take for this model: x, or (x, label); of two domains, a pair in the place of each."""
     x, label = images(n, seed)
+    if model.domains:  # the target is the source upside down, and has no labels
+        return (x, x[:, ::-1].copy()), (label, np.full_like(label, -1))
     return (x, label) if "label" in model.takes() else (x,)
 
 

@@ -196,26 +196,3 @@ class Formulation:
 def symbols(players):
     """The players' symbols: "θ, η" for ("theta", "eta")."""
     return ", ".join(SYMBOLS.get(player, player) for player in players)
-
-
-ADA = Formulation(
-    name="ADA",
-    x="features", y="domain: 1 source, 0 target", z="data examples",
-    p_x_given_y="p_θ(x|y), implicit: x = G_θ(z), z ~ p(z|y), of both domains",
-    q_y_given_x="q_φ(y|x): discriminator",
-    kl=(KL("p_θ(x|y)", "q^r(x|y)", "sleep", less="JSD(p_θ(x|y=0) ‖ p_θ(x|y=1))"),),
-    remark="adversarial domain adaptation, no model of the zoo: the first column of the paper's Table 1",
-    ascents=(
-        Ascent(("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)", reads=("data",), carries=("phi",), stopped="features"),
-        Ascent(("theta",), "E_{p_θ(x|y) p(y)} log q_φ^r(y|x)", reads=("data",), carries=("theta", "phi")),
-        Ascent(
-            ("theta", "omega"), "E_{source} log C_ω(label|G_θ(z))",
-            reads=("data", "labels"), carries=("theta", "omega"),
-        ),
-    ),
-    edges=(
-        Edge("z", "x", "p_θ(x|y)", implicit=True), Edge("y", "x"), Edge("x", "y", "q_φ^(r)(y|x)", adversarial=True),
-    ),
-)
-
-REFERENCES = {"ada": ADA}  # formulations of what is no registered model, by name

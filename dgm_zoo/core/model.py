@@ -55,6 +55,7 @@ class GenerativeModel(keras.Model):
     logged: tuple = ("loss",)  # what `fit` and `evaluate` report
     ascends: dict = {}  # player to the name of the term that it ascends
     phases: dict = {}  # steps besides that of `ascends`, each with an optimizer of its own: phase to its player
+    domains: tuple = ()  # names of the parts of x, for a model of several domains, such as ("source", "target")
     formulation: Formulation  # the class's place in the unified view, with its default arguments
     recipes: tuple = ()  # see `core.recipes`: what `create` builds the constructor's arguments with
     abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
@@ -218,16 +219,22 @@ class GenerativeModel(keras.Model):
         return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])
 
     def unpack(self, data):
-        """Returns `(x, c)`: the batch in float32, and the tuple of what the model conditions on."""
+        """Returns `(x, c)`: the batch in float32, and the tuple of what the model conditions on.
+
+        x is a tuple, a tensor for each domain, if the class has `domains`.
+        """
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
             raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x or (x, y)")
-        x, wanted = tf.cast(x, tf.float32), self.takes().get("x")
-        if wanted and not x.shape[1:].is_compatible_with(wanted.shape):
-            raise InvalidInput(
-                f"{type(self).__name__}: x has shape {[None, *x.shape[1:]]}, but this model takes {wanted}"
-            )
-        return x, self.condition(y)
+        given, takes, found = training_data.parts(self, x, y), self.takes(), []
+        for name in self.domains or ("x",):
+            part, wanted = tf.cast(given[name], tf.float32), takes.get(name)
+            if wanted and not part.shape[1:].is_compatible_with(wanted.shape):
+                raise InvalidInput(
+                    f"{type(self).__name__}: {name} has shape {[None, *part.shape[1:]]}, but this model takes {wanted}"
+                )
+            found.append(part)
+        return tuple(found) if self.domains else found[0], self.condition(y)
 
     def condition(self, y):
         """Returns what the networks are given besides x or z, for labels `y`: nothing, by default."""
@@ -262,7 +269,10 @@ class GenerativeModel(keras.Model):
     # ------------------------------------------------------------------------------------------ use
 
     def takes(self):
-        """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels."""
+        """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels.
+
+        A model of several `domains` names each of them, and `<domain>_label` where it needs that domain's labels.
+        """
         return {}
 
     def endpoints(self):
@@ -349,6 +359,13 @@ class GenerativeModel(keras.Model):
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
+
+    def take_weights(self, other):
+        """Takes the weights of `other`, a model with the same networks; returns whether it has the same."""
+        same = [v.shape for v in self.weights] == [v.shape for v in other.weights]
+        if same:
+            self.set_weights(other.get_weights())
+        return same
 
     def save_own_variables(self, store):
         super().save_own_variables(store)

@@ -1,7 +1,7 @@
 """The registered models, by name, and what a class must declare to be one."""
 
 from dgm_zoo.core import recipes
-from dgm_zoo.core.formulation import REFERENCES, Formulation
+from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -81,13 +81,8 @@ def model_class(name):
     return MODELS[name]
 
 
-def list_formulations():
-    """Returns the names that `formulation_of` takes, sorted: the registered models, and "ada"."""
-    return sorted({*MODELS, *REFERENCES})
-
-
 def formulation_of(name):
-    """Returns the `Formulation` of a registered model, or of one that the docs refer to.
+    """Returns the `Formulation` of a registered model.
 
     Raises:
       InvalidInput: unknown model, with the nearest name.
@@ -96,11 +91,7 @@ def formulation_of(name):
       >>> str(formulation_of("vae").kl[0])
       'KL(q_η(z|x,y) q_*^r(y|x) ‖ p_θ(z,y|x))'
     """
-    if name in MODELS:
-        return MODELS[name].formulation
-    if name in REFERENCES:
-        return REFERENCES[name]
-    raise unknown("model", name, list_formulations())
+    return model_class(name).formulation
 
 
 def create(name, **given):

@@ -17,9 +17,10 @@ import importlib
 
 from dgm_zoo.data.preparing import prepare
 from dgm_zoo.data.registry import DatasetInfo, class_shares, info, load
-from dgm_zoo.data.sets import list_datasets
+from dgm_zoo.data.sets import COUNTERPARTS, list_datasets
 
 __all__ = [
+    "COUNTERPARTS",
     "DatasetInfo",
     "class_shares",
     "from_arrays",

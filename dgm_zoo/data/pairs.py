@@ -179,7 +179,7 @@ def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed,
     def gather(*rows):
         rows = [tf.ensure_shape(of, [each if training else None]) for of in rows]
         x = tuple(
-            _with_channels(draws.values(tf.gather(x, of), one.levels), channels)
+            with_channels(draws.values(tf.gather(x, of), one.levels), channels)
             for x, of, one in zip(xs, rows, domains, strict=True)
         )
         return x, tuple(tf.gather(y, of) for y, of in zip(ys, rows, strict=True))
@@ -217,7 +217,8 @@ def _shuffled(rows, each, first, seed, purpose):
     return tf.data.Dataset.range(first // steps, checks.INT32).flat_map(one_pass).skip(first % steps)
 
 
-def _with_channels(x, channels):
+def with_channels(x: tf.Tensor, channels: int | None) -> tf.Tensor:
+    """Returns images with 3 channels, grey ones repeated, or with 1, colour ones made grey; as they are for None."""
     if channels is None or x.shape[-1] == channels:
         return x
     return tf.repeat(x, COLOUR, -1) if channels == COLOUR else tf.image.rgb_to_grayscale(x)

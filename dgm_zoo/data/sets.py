@@ -268,3 +268,7 @@ def entry(name):
     if name not in SETS:
         raise unknown("data set", name, SETS)
     return SETS[name]
+
+COUNTERPARTS = {  # sets of which row i of the test split of one shows what row i of the other does
+    frozenset(("emoji/noto", "emoji/twemoji")), frozenset(("mnist", "mnist_textures")),
+}

@@ -5,6 +5,7 @@ from dgm_zoo.metrics.equilibrium import consistency
 from dgm_zoo.metrics.evidence import active_units, bound_terms, factorised, log_likelihood
 from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
+from dgm_zoo.metrics.independence import constant_units, pairwise_information, refitted_error
 from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.music import music_quality
@@ -18,6 +19,7 @@ from dgm_zoo.metrics.scores import (
     kernel_distance,
 )
 from dgm_zoo.metrics.segmentation import intersection_over_union, segmentation_iou
+from dgm_zoo.metrics.translation import counterpart_error, retrieval, share
 
 __all__ = [
     "Extractor",
@@ -29,6 +31,8 @@ __all__ = [
     "codes_and_prior",
     "conditional_accuracy",
     "consistency",
+    "constant_units",
+    "counterpart_error",
     "density_coverage",
     "extractor",
     "factorised",
@@ -45,7 +49,11 @@ __all__ = [
     "log_partition",
     "mode_coverage",
     "music_quality",
+    "pairwise_information",
     "precision_recall",
+    "refitted_error",
+    "retrieval",
     "sample_quality",
     "segmentation_iou",
+    "share",
 ]

@@ -8,11 +8,12 @@ References: Isola, Zhu, Zhou and Efros, Image-to-Image Translation with Conditio
 import keras
 
 from dgm_zoo.checks import is_whole, whole_number
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, unknown
 
 KERNEL = 4
 SLOPE = 0.2
 WIDEST = 8  # the most channels are so many times the first
+NORMALIZATIONS = ("instance", "spectral", "none")
 
 
 def receptive_field(depth: int) -> int:
@@ -29,7 +30,8 @@ def receptive_field(depth: int) -> int:
 
 
 def patch_discriminator(
-    image_shape: tuple[int, int, int], filters: int = 64, depth: int = 3, groups: int = -1, name: str = "discriminator"
+    image_shape: tuple[int, int, int], filters: int = 64, depth: int = 3, normalization: str = "instance",
+    name: str = "discriminator",
 ) -> keras.Model:
     """Convolutions with leaky ReLU: x `[batch, H, W, C]` to logits `[batch, h, w, 1]`, one for each patch.
 
@@ -41,13 +43,11 @@ def patch_discriminator(
       image_shape: (H, W, C).
       filters: channels of the first convolution.
       depth: number of halvings.
-      groups: of the group normalisation after the inner convolutions: -1 for one channel each (instance
-        normalisation), 0 for no normalisation.
+      normalization: "instance" after the inner convolutions, "spectral" of every kernel, or "none".
       name: name of the Keras model.
 
     Raises:
-      InvalidInput: a depth that leaves no logit of the image, groups that do not divide the channels, or numbers that
-        are not whole.
+      InvalidInput: a depth that leaves no logit of the image, an unknown normalisation, or numbers that are not whole.
 
     Example:
       >>> patch_discriminator((32, 32, 3), depth=2).output_shape
@@ -59,27 +59,25 @@ def patch_discriminator(
             f"depth {depth} leaves no patch of image_shape {tuple(image_shape)}; give (height, width, channels) with "
             f"sides of at least {3 << depth}, or a smaller depth"
         )
+    if normalization not in NORMALIZATIONS:
+        raise unknown("normalization", normalization, NORMALIZATIONS)
+    spectral = normalization == "spectral"
     widths = [filters * min(2**i, WIDEST) for i in range(depth + 1)]
-    if groups != 0:
-        check_groups(groups, widths[1:])
     x = h = keras.Input(image_shape, name="x")
     for i, channels in enumerate(widths):
-        h = _conv(channels, 2 if i < depth else 1, f"conv_{i + 1}", normalised=i > 0 and groups != 0)(h)
-        if i and groups:
-            h = group_norm(groups, f"norm_{i + 1}")(h)
+        normalised = i > 0 and normalization == "instance"
+        h = _conv(channels, 2 if i < depth else 1, f"conv_{i + 1}", normalised, spectral)(h)
+        if normalised:
+            h = group_norm(-1, f"norm_{i + 1}")(h)
         h = keras.layers.LeakyReLU(SLOPE)(h)
-    return keras.Model(x, _conv(1, 1, "logits")(h), name=name)
+    return keras.Model(x, _conv(1, 1, "logits", False, spectral)(h), name=name)
 
 
-def _conv(channels, strides, name, normalised=False):
+def _conv(channels, strides, name, normalised, spectral):
     """A convolution after one zero on every side; without a bias where a normalisation follows."""
-    return keras.Sequential(
-        [
-            keras.layers.ZeroPadding2D(1),
-            keras.layers.Conv2D(channels, KERNEL, strides, use_bias=not normalised, kernel_initializer=small(0.0)),
-        ],
-        name=name,
-    )
+    conv = keras.layers.Conv2D(channels, KERNEL, strides, use_bias=not normalised, kernel_initializer=small(0.0))
+    conv = keras.layers.SpectralNormalization(conv) if spectral else conv
+    return keras.Sequential([keras.layers.ZeroPadding2D(1), conv], name=name)
 
 
 def small(mean: float) -> keras.initializers.Initializer:

@@ -20,9 +20,10 @@ References:
 
 import tensorflow as tf
 
-from dgm_zoo.objectives.adversarial import log_q, log_q_reversed
+from dgm_zoo.objectives.adversarial import Adversarial, NonSaturating, log_q
 
 STEEPNESS = 10.0  # Ganin et al.'s gamma
+PLAIN = NonSaturating()
 
 
 def domain_discrimination(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -39,32 +40,35 @@ def domain_discrimination(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     return log_q(source, 1) + log_q(target, 0)
 
 
-def domain_confusion(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+def domain_confusion(source: tf.Tensor, target: tf.Tensor, objective: Adversarial = PLAIN) -> tf.Tensor:
     """log q^r(y=1|x) on the source and log q^r(y=0|x) on the target, the symmetric form, nats: `[batch]`.
 
     Args:
       source, target: see `domain_discrimination`.
+      objective: `NonSaturating`, or `ImportanceWeighted`, which weighs the utilities of each domain's examples by how
+        much they look like the other domain's.
 
     References: Hu et al., 2018, Eq. 2 and 3.
 
     Example:
       >>> domain_confusion(tf.constant([9.0]), tf.constant([-9.0]))   # about -18: the domains are told apart
     """
-    return log_q_reversed(source, 1) + log_q_reversed(target, 0)
+    return objective.generator(-source) + objective.generator(target)  # log q^r(y=1|x) is that of -logit for y=0
 
 
-def target_confusion(target: tf.Tensor) -> tf.Tensor:
+def target_confusion(target: tf.Tensor, objective: Adversarial = PLAIN) -> tf.Tensor:
     """log q^r(y=0|x) = log q(y=1|x) on the target, ADDA's form, nats: `[batch]`.
 
     Args:
       target: logits of q(y=1|x) on examples of the target, `[batch]`.
+      objective: see `domain_confusion`.
 
     References: Tzeng et al., 2017, Eq. 8.
 
     Example:
       >>> target_confusion(tf.constant([0.0]))   # log 1/2 = -0.693
     """
-    return log_q_reversed(target, 0)
+    return objective.generator(target)
 
 
 def reverse_gradient(x: tf.Tensor, weight: float | tf.Tensor = 1.0) -> tf.Tensor:

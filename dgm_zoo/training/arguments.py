@@ -10,6 +10,7 @@ from dgm_zoo.core.registry import arguments
 from dgm_zoo.data.checks import check_image_size
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.presets import from_preset
+from dgm_zoo.training import pairs
 
 MASKS = 10_000  # that a preset draws
 
@@ -78,10 +79,11 @@ def settable(name: str) -> set:
 def image_of(config: ConfigDict) -> tuple:
     """Returns the shape of one x, and its number of grey levels, or None of points."""
     info = data.info(config.data.name)
-    size = config.data.get("image_size")
+    size, channels = config.data.get("image_size"), config.data.get("channels")
+    shape = info.image_shape if channels is None else (*info.image_shape[:-1], channels)
     if size and check_image_size(size) != info.image_shape[:2]:
-        return (*size, info.image_shape[-1]), 256
-    return info.image_shape, info.levels
+        return (*size, shape[-1]), 256
+    return shape, info.levels
 
 
 @register_argument("image_shape", settable=False)
@@ -96,6 +98,13 @@ def num_classes(given: None, config: ConfigDict) -> int:
         raise InvalidInput(
             f"{config.model.name} needs labels, but data set '{config.data.name}' has none; choose another"
         )
+    if pairs.is_pair(config):
+        other = data.info(config.data.target).num_classes
+        if other not in (None, found):
+            raise InvalidInput(
+                f"the source '{config.data.name}' has {found} classes and the target '{config.data.target}' {other}; "
+                "choose two data sets with the same classes"
+            )
     return found
 
 
@@ -129,3 +138,22 @@ def dream_weight(given: float | None, config: ConfigDict) -> float | None:
             "nothing; raise one of them"
         )
     return given
+
+
+@register_argument("mode")
+def mode(given: str | None, config: ConfigDict) -> str | None:
+    """The config's own; "adda" only if a run on the source is named, whose networks it adapts."""
+    if given == "adda" and not config.train.start_from:
+        raise InvalidInput(
+            "config.model.mode is 'adda', which adapts a model that was trained on the source; set "
+            "config.train.start_from to the workdir of such a run, for example of ada with model.domain_weight=0"
+        )
+    return given
+
+
+@register_argument("domain_weight")
+def domain_weight(given: float | dict | str | None, config: ConfigDict) -> dict | None:
+    """DANN's schedule over the whole run for "dann", else the config's own."""
+    if given != "dann":
+        return None
+    return {"total_steps": config.train.epochs * pairs.steps_per_epoch(config)}

@@ -8,10 +8,12 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
+from dgm_zoo.core import training_data
 from dgm_zoo.core.endpoints import check_array
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
+from dgm_zoo.training import pairs
 from dgm_zoo.training.arguments import filled, image_of
 from dgm_zoo.training.config import make_optimizers
 
@@ -55,7 +57,7 @@ def _check_levels(likelihood, config):
 def dataset(
     config: ConfigDict, model: GenerativeModel, split: str, first_epoch: int | None = None, **options
 ) -> tf.data.Dataset:
-    """Returns the batches of one split as `config` wants them and `model` takes them.
+    """Returns the batches of one split as `config` wants them and `model` takes them; of both domains, if it has two.
 
     Args:
       config: a resolved config.
@@ -64,6 +66,8 @@ def dataset(
       first_epoch: see `data.load`.
       **options: of `data.load`, in place of the config's.
     """
+    if pairs.is_pair(config):
+        return pairs.pair(config, split, first_epoch, **options)
     given = {
         **config.data.to_dict(),
         "batch_size": config.data.batch_size if split == "train" else config.evaluate.batch_size,
@@ -77,6 +81,8 @@ def dataset(
 def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options) -> tf.data.Dataset:
     """Returns batches of x with what the model takes and `options` ask for, and not with what only training needs.
 
+    Of two domains it is the source.
+
     Args:
       config, model, split: see `dataset`.
       **options: of `data.load`, such as `labels=True`, `pairs=0`, `batch_size=16` or `limit=None`.
@@ -84,14 +90,18 @@ def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options) 
     Example:
       >>> x = next(iter(held_out(config, model, "test", batch_size=16, limit=16)))
     """
+    if pairs.is_pair(config):
+        given = {"limit": config.evaluate.limit if split == "test" else None, **options}
+        return pairs.one_domain(config, "source", split, **given)
     return dataset(config, model, split, **{**TRAINING_ALONE, **options})
 
 
 def check_batch(batches: tf.data.Dataset, model: GenerativeModel, split: str) -> None:
     """Raises `InvalidInput` if the first batch does not suit the model."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
+    given = training_data.parts(model, x, y)
     for name, wanted in model.takes().items():
-        check_array(f"{split} split", name, {"x": x, "label": y}[name], wanted)
+        check_array(f"{split} split", name, given[name], wanted)
 
 
 def compile_model(model: GenerativeModel, config: ConfigDict) -> None:
@@ -131,4 +141,6 @@ def precision(name: str) -> Iterator[None]:
 
 def steps_per_epoch(config: ConfigDict) -> int:
     """Returns the number of batches of an epoch; training drops the remainder."""
+    if pairs.is_pair(config):
+        return pairs.steps_per_epoch(config)
     return (config.data.get("limit") or data.info(config.data.name).splits["train"]) // config.data.batch_size

@@ -45,8 +45,8 @@ MONITOR = "val_loss"
 
 
 def best_epoch(history: list[dict]) -> int:
-    """Index of the epoch with the least validation loss."""
-    return min(range(len(history)), key=lambda e: history[e][MONITOR])
+    """Index of the epoch with the least validation loss, the latest of several equal ones."""
+    return min(range(len(history)), key=lambda e: (history[e][MONITOR], -e))
 
 
 def stopped_early(history: list[dict], patience: int | None) -> bool:

@@ -14,6 +14,7 @@ from dgm_zoo import data
 from dgm_zoo.core.registry import model_class
 from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.training import pairs
 from dgm_zoo.training.arguments import settable
 
 TRAIN = {
@@ -80,7 +81,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
             raise InvalidInput(f"config.{section}.name is missing or no string; set it, for example to {example!r}")
     resolved = {
         "model": config["model"],
-        "data": {**DATA, **config["data"]},
+        "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},
         "train": {**TRAIN, **config.get("train", {})},
         "evaluate": {**EVALUATE, **config.get("evaluate", {})},
     }
@@ -164,10 +165,13 @@ def _override(config, override):
 def _check(config):
     train = config["train"]
     _known("model", config["model"], settable(config["model"]["name"]) | {"name"})
-    if config["data"]["name"] not in data.list_datasets():
-        raise unknown("data set", config["data"]["name"], data.list_datasets())
+    pairs.check(config)
+    pair = pairs.is_pair(config)
+    for name in [config["data"]["name"], *([config["data"]["target"]] if pair else [])]:
+        if name not in data.list_datasets():
+            raise unknown("data set", name, data.list_datasets())
     options = set(inspect.signature(data.load).parameters) - {"split", "seed", "first_epoch", "shuffle"}
-    _known("data", config["data"], options)
+    _known("data", config["data"], pairs.options() if pair else options)
     _known("train", train, TRAIN)
     _known("evaluate", config["evaluate"], EVALUATE)
     if "batch_size" not in config["data"]:
@@ -188,8 +192,15 @@ def _check(config):
     require("data", ["batch_size"], whole, "a whole number of at least 1")
     require("train", ["epochs", "steps_per_execution"], whole, "a whole number of at least 1")
     require("evaluate", ["batch_size", "num_samples", "repetitions"], whole, "a whole number of at least 1")
-    for section, key in [("data", "limit"), ("train", "patience"), ("evaluate", "limit")]:
-        require(section, [key], lambda v: v is None or whole(v), "None, or a whole number of at least 1")
+    def rows(value):
+        return value is None or whole(value)
+
+    def rows_of_each(value):
+        return pair and isinstance(value, list) and len(value) == 2 and all(map(rows, value))
+
+    for section, key in [("train", "patience"), ("evaluate", "limit")]:
+        require(section, [key], rows, "None, or a whole number of at least 1")
+    require("data", ["limit"], lambda v: rows(v) or rows_of_each(v), "None, or a whole number of at least 1")
     require("data", ["labels", "dequantize"], lambda v: v in (None, True, False), "True or False")
     require("train", ["checkpoint_seconds"], lambda v: number(v) and v >= 0, "seconds, 0 or more")
     require("train", ["start_from"], lambda v: v is None or isinstance(v, str), "None, or the workdir of a run")

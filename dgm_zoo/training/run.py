@@ -16,6 +16,7 @@ from dgm_zoo.training import checkpoints, measure
 from dgm_zoo.training.build import build, check_batch, compile_model, dataset, precision, steps_per_epoch
 from dgm_zoo.training.config import resolve
 from dgm_zoo.training.logs import TensorBoard
+from dgm_zoo.training.pairs import target_of
 from dgm_zoo.training.workdir import check_workdir, claimed, machine, read_json, remove_run, write_json
 
 
@@ -106,12 +107,11 @@ def _train(config, workdir, overwrite, verbose):
 def _start_from(workdir, model):
     """Gives `model` the best weights of another run with the same networks; its optimizers start afresh."""
     other, config, _ = load_run(workdir)
-    if [v.shape for v in model.weights] != [v.shape for v in other.weights]:
+    if not model.take_weights(other):
         raise InvalidInput(
             f"config.train.start_from is '{workdir}', a run of {config.model.name} with other networks; name one with "
             "the same networks, or None"
         )
-    model.set_weights(other.get_weights())
 
 
 def _fit(model, config, workdir, history, verbose):
@@ -155,7 +155,7 @@ def _measure(model, config, workdir, history, verbose):
     measure.draw(model, config, workdir, history)
     results = {
         "model": config.model.name,
-        "dataset": {"name": config.data.name, "version": data.info(config.data.name).version},
+        "dataset": {"name": config.data.name, "version": data.info(config.data.name).version, **target_of(config)},
         "metrics": found,
         "epochs": len(history),
         "best_epoch": checkpoints.best_epoch(history) + 1,

@@ -139,6 +139,9 @@ def prove(one: Cell) -> keras.Model:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 2, (STEPS * BATCH, *SHAPE)).astype("float32")
     label = (rng.integers(0, SMALL["num_classes"], len(x)).astype("int32"),) if "label" in model.takes() else ()
+    if model.domains:
+        label = (rng.integers(0, SMALL["num_classes"], len(x)).astype("int32"), np.full(len(x), -1, "int32"))
+        x, label = (x, 1 - x), (label,)
     model.compile(keras.optimizers.SGD(1e-2), run_eagerly=True)
     before = {player: [v.numpy() for v in model.player_variables(player)] for player in model.players}
     model.fit(x, *label, batch_size=BATCH, verbose=0)
@@ -188,6 +191,8 @@ def _sleep(name, cls, takes):
         return Recipe(name, {})
     if "sleep" in takes:
         return Recipe(name, {"sleep": True})
+    if cls.domains:
+        return "what it transforms are examples of a domain, and it has no p(z) to dream them from"
     if "eta" not in cls.players:
         return "it infers no z, so there is no q(z|x) to learn from dreams; infogan is the gan with a q(z|x)"
     if "posterior" in takes and takes["posterior"].default == "Deterministic":

@@ -38,7 +38,7 @@ def run(call: Call) -> dict:
         from dgm_zoo import models
 
         return {"kind": "table", "models": {name: models.formulation_of(name).to_dict()
-                                            for name in models.list_formulations()}}
+                                            for name in models.list_models()}}
     from dgm_zoo import serving
 
     name = only(call, "MODEL or PRESET", EXAMPLES[0])
@@ -49,10 +49,8 @@ def run(call: Call) -> dict:
     import_tensorflow()
     from dgm_zoo import models
 
-    if name not in models.list_formulations():
-        raise unknown("model or preset", name, [*models.list_formulations(), *presets])
     if name not in models.list_models():
-        return {"kind": "reference", "name": name, "formulation": models.formulation_of(name).to_dict()}
+        raise unknown("model or preset", name, [*models.list_models(), *presets])
     return {"kind": "model", **_describe(name)}
 
 
@@ -98,11 +96,6 @@ def _show_table(result):
             yield ""
         yield f"{formulation['name']} ({name})"
         yield from formulation_lines(formulation)
-
-
-def _show_reference(result):
-    yield f"{result['formulation']['name']} ({result['name']}), which the docs refer to and the zoo does not train"
-    yield from formulation_lines(result["formulation"])
 
 
 def formulation_lines(formulation: dict) -> list[str]:
@@ -170,4 +163,4 @@ def _show_preset(preset):
     yield f"git revision: {preset['git_revision']}"
 
 
-SHOW = {"model": _show_model, "preset": _show_preset, "reference": _show_reference, "table": _show_table}
+SHOW = {"model": _show_model, "preset": _show_preset, "table": _show_table}

@@ -6,13 +6,13 @@ import tensorflow as tf
 from dgm_zoo.checks import event_shape, match, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, StandardNormal
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
 from dgm_zoo.networks import dense_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 

@@ -6,12 +6,12 @@ import tensorflow as tf
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, whole_number
 from dgm_zoo.core import recipes
+from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import StandardNormal
-from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 

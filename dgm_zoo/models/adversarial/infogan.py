@@ -9,13 +9,13 @@ import tensorflow as tf
 from dgm_zoo.checks import event_shape, match, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.critic import with_features
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.critic import with_features
 from dgm_zoo.models.adversarial.gan import GAN, adversaries
 from dgm_zoo.networks import dense
 from dgm_zoo.objectives import energy_distance

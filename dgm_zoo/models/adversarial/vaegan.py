@@ -9,6 +9,7 @@ from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, nonnegative
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.critic import with_features
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
@@ -16,7 +17,6 @@ from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.critic import with_features
 from dgm_zoo.models.adversarial.gan import GAN, Adversaries, adversaries
 from dgm_zoo.networks import encoder_and_decoder
 from dgm_zoo.objectives import NonSaturating, energy_distance, log_q

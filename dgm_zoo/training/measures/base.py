@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from dgm_zoo import data
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.training import pairs
 from dgm_zoo.training.build import dataset, held_out
 from dgm_zoo.training.workdir import OWN_FILES
 
@@ -36,6 +37,22 @@ def kinds(name: str) -> frozenset:
         f"{info.latents}s": info.latents is not None,
     }
     return frozenset(kind for kind, present in found.items() if present)
+
+
+def kinds_of(config: ConfigDict) -> frozenset:
+    """Returns the `kinds` of a config's data; of two domains those of the source, and of both together.
+
+    These are "domains"; "target labels" if the target has labels too; "counterparts" if row i of the test split of one
+    shows what row i of the other does.
+    """
+    found, target = kinds(config.data.name), getattr(config.data, "target", None)
+    if target is None:
+        return found
+    both = {
+        "domains": True, "target labels": {"labels"} <= kinds(target) & found,
+        "counterparts": frozenset((config.data.name, target)) in data.COUNTERPARTS,
+    }
+    return found | {kind for kind, present in both.items() if present}
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,20 @@ class Context:
     def examples(self, split: str | None = None, **options) -> tf.data.Dataset:
         """Returns batches whose x come with what `options` ask for and nothing else; see `build.held_out`."""
         return held_out(self.config, self.model, split or self.split, **options)
+
+    def domain(self, role: str, labels: bool = False, limit: int | None = None) -> tuple:
+        """Returns every held-out row of one of two domains, up to the config's limit: x, and labels or None, in NumPy.
+
+        Args:
+          role: "source" or "target".
+          labels: whether to read the labels.
+          limit: the first so many rows; None for the config's limit.
+        """
+        limit = limit or (self.config.evaluate.limit if self.split == "test" else None)
+        parts = [*pairs.one_domain(self.config, role, self.split, labels, limit=limit)]
+        if not labels:
+            return np.concatenate([x.numpy() for x in parts]), None
+        return tuple(np.concatenate([part.numpy() for part in some]) for some in zip(*parts, strict=True))
 
     @property
     def rows(self) -> int:
@@ -104,7 +135,8 @@ class Measure:
       endpoints: name of an endpoint that the model must have to the names of inputs that this must have.
       abilities: methods that the model must declare in `abilities`.
       suits: function of the model, for what endpoints and abilities do not tell; None where they tell all.
-      data: kinds of data, as `kinds` names them: "images", "points", "labels", "masks".
+      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks"; of two domains also
+        "domains", "target labels", "counterparts".
       keys: keys of the config's `evaluate` section that ask for this measure, such as "classifier". A config that
         sets one of them for a model that no measure with this key can take is refused before training.
       numbers: names of the metrics that `measure` returns, with "{split}" for the split; "*" stands for any text.
@@ -173,7 +205,7 @@ class Measure:
             if name not in model.abilities:
                 return f"the ability '{name}', which {cls} does not have"
         for kind in sorted(self.data):
-            if kind not in kinds(config.data.name):
+            if kind not in kinds_of(config):
                 return f"{kind}, which '{config.data.name}' does not have"
         for key in self.keys:
             if config.evaluate.get(key) is None:

@@ -1,0 +1,28 @@
+"""CycleGAN between Noto's and Twemoji's designs of emoji, without pairs.
+
+    dgm-zoo train --config=configs/cyclegan_emoji.py --workdir=runs/cyclegan_emoji
+
+Both sets prepare themselves. Test images come in pairs that training has not seen: it prints test_error_to_target, the
+mean absolute difference of a translation from its true counterpart, and test_retrieval_to_target, the share of
+translations whose nearest image is their counterpart, in both directions and for images that are not translated.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {
+            "name": "cyclegan", "translator_filters": 16, "blocks": 2, "discriminator_filters": 16, "cycle_weight": 5.0,
+            "identity_weight": 0.5,
+        },
+        "data": {"name": "emoji/noto", "target": "emoji/twemoji", "batch_size": 32},
+        "train": {
+            "epochs": 15,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
+            "decay": "cosine",
+            "steps_per_execution": 24,
+        },
+        "evaluate": {"batch_size": 200},
+    })

@@ -1,0 +1,26 @@
+"""Predictability minimisation on MNIST: 16 binary units that do not predict each other.
+
+    dgm-zoo train --config=configs/pm_mnist.py --workdir=runs/pm_mnist
+
+It prints test_code_information, the mean mutual information of two units, test_unit_error, the squared error of
+predictors that are fitted anew over that of constants (1 for independent units), and constant_units. codes.png has the
+codes of test images, one in each row, sorted by class.
+
+The predictors have 10 times the code's learning rate, as in the paper: if they fall behind, units flee to a constant.
+With a decoder: --config.model.decode=True.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+    return ConfigDict({
+        "model": {"name": "pm", "latent_dim": 16, "hidden": [200], "predictor_hidden": [16], "form": "squares"},
+        "data": {"name": "mnist", "batch_size": 100, "binarize": "threshold"},
+        "train": {
+            "epochs": 10,
+            "seed": 0,
+            "optimizer": {"name": "adam", "learning_rate": 1e-4, "players": {"phi": {"learning_rate": 1e-3}}},
+            "steps_per_execution": 25,
+        },
+    })

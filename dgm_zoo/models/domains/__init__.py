@@ -1,0 +1,1 @@
+"""Models of two domains, and predictability minimisation: ADA, CycleGAN, PM."""

@@ -1,0 +1,278 @@
+"""Adversarial domain adaptation."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.checks import event_shape, match
+from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.endpoints import Endpoint, Input
+from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.core.registry import register
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, networks
+from dgm_zoo.objectives import (
+    NonSaturating,
+    Saturating,
+    adversarial,
+    domain_confusion,
+    domain_discrimination,
+    reverse_gradient,
+    target_confusion,
+)
+
+MODES = ("symmetric", "grl", "adda")
+
+
+@register("ada")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class ADA(GenerativeModel):
+    """Adversarial domain adaptation: features of two domains that a discriminator cannot tell apart.
+
+        max_{phi}    E_{p_theta(x|y) p(y)} log q_phi(y|x)
+        max_{theta}  E_{source} log C_omega(class|G_theta(z)) + lambda E_{p_theta(x|y) p(y)} log q^r_phi(y|x)
+        max_{omega}  E_{source} log C_omega(class|G_theta(z))
+
+    z is an example, x = G_theta(z) its features, y = 1 the source domain and y = 0 the target. The players step at
+    once. A batch is half source, half target, and each half passes the networks by itself, so that a layer such as
+    `BatchNormalization` has each domain's own statistics. Labels of the target never reach training.
+
+    `mode` says what theta ascends for lambda = `domain_weight`:
+
+    * "symmetric": log q^r_phi(y|x) of both domains, as above (Hu et al., Eq. 1 to 3).
+    * "grl": -log q_phi(y|x) of both domains, through a gradient reversal layer (DANN).
+    * "adda": theta is an encoder of the target only, a copy of `trunk` to begin with, and ascends log q^r_phi(y=0|x).
+      `trunk` and `head` are those of an earlier run on the source and stay fixed (ADDA). In a config,
+      `train.start_from` names that run, such as one with `domain_weight` 0.
+
+    `loss` is the source's mean of -log C, in nats, by which epochs are compared; in mode "adda" it is constant, and the
+    last epoch counts. `evaluate` also reports `accuracy_target`, of target examples with a label, as an oracle.
+
+    Args:
+      trunk: Keras model, examples `[batch, ...]` to features `[batch, d]`.
+      head: Keras model, features to logits of the classes, `[batch, num_classes]`.
+      discriminator: Keras model, features (or logits of the classes) to the logit of q(y=1|x), `[batch, 1]`.
+      target_trunk: the target's encoder in mode "adda"; a copy of `trunk` if None.
+      mode: "symmetric", "grl" or "adda".
+      level: what the discriminator sees: the "features", or the "logits" of the classes.
+      objective: `NonSaturating`, or `ImportanceWeighted`; see `objectives.domain_confusion`. Not in mode "grl".
+      domain_weight: lambda: a number, a schedule, or `{"total_steps": n}` for DANN's schedule, which rises from 0 to 1
+        over n steps; in a config "dann" is that schedule over the whole run.
+
+    Raises:
+      InvalidInput: an unknown mode or level; networks whose shapes do not fit, names both; an objective that does not
+        suit the mode; a target trunk in another mode than "adda".
+
+    Example:
+      >>> model = dgm_zoo.create("ada", image_shape=(28, 28, 1), num_classes=10)
+      >>> model.compile("adam")
+      >>> model.fit(dgm_zoo.data.load_pair("mnist", "usps", 128), epochs=10)
+      >>> model.classify(x)["probabilities"].argmax(1)
+
+    References:
+      Hu et al., On Unifying Deep Generative Models, 2018, Eq. 1 to 3.
+      Ganin et al., Domain-Adversarial Training of Neural Networks, 2016 (DANN).
+      Tzeng, Hoffman, Saenko and Darrell, Adversarial Discriminative Domain Adaptation, 2017 (ADDA).
+    """
+
+    domains = ("source", "target")
+    players = {"theta": ("trunk",), "omega": ("head",), "phi": ("discriminator",)}
+    logged = ("loss", "accuracy_source", "discriminator", "confusion", "accuracy_domain")
+    units = dict.fromkeys(["accuracy_source", "accuracy_target", "accuracy_domain"], "share of examples")
+    ascends = {"theta": "objective", "omega": "log_class", "phi": "discriminator"}
+    formulation = Formulation(
+        name="ADA",
+        x="features", y="domain: 1 source, 0 target", z="data examples",
+        p_x_given_y="p_θ(x|y), implicit: x = G_θ(z), z ~ p(z|y), of both domains",
+        q_y_given_x="q_φ(y|x): discriminator",
+        kl=(KL("p_θ(x|y)", "q^r(x|y)", "sleep", less="JSD(p_θ(x|y=0) ‖ p_θ(x|y=1))"),),
+        remark="all players step at once; modes 'grl' and 'adda' have another utility in the place of log q_φ^r",
+        ascents=(
+            Ascent(("phi",), "E_{p_θ(x|y) p(y)} log q_φ(y|x)", reads=("data",), carries=("phi", "theta")),
+            Ascent(
+                ("theta",), "E_{source} log C_ω(label|G_θ(z)) + λ E_{p_θ(x|y) p(y)} log q_φ^r(y|x)",
+                reads=("data", "labels"), carries=("theta", "omega", "phi"),
+            ),
+            Ascent(
+                ("omega",), "E_{source} log C_ω(label|G_θ(z))", reads=("data", "labels"), carries=("theta", "omega"),
+            ),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|y)", implicit=True), Edge("y", "x"),
+            Edge("x", "y", "q_φ^(r)(y|x)", adversarial=True),
+        ),
+    )
+    recipes = (networks,)
+    small = {"filters": [4, 8], "feature_dim": 16}
+    domain_weight = Coefficient()
+
+    def __init__(self, trunk, head, discriminator, target_trunk=None, *, mode="symmetric", level="features",
+                 objective="NonSaturating", domain_weight=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.trunk, self.head, self.discriminator, self.target_trunk = trunk, head, discriminator, target_trunk
+        self.mode, self.level, self.objective = mode, level, _confusing(objective, mode)
+        if level not in LEVELS:
+            raise unknown("level", level, LEVELS)
+        scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
+        self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
+        self.logged = (*type(self).logged, *self.objective.logged)
+        match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
+        judged = event_shape((trunk if level == "features" else head).output)
+        match(f"output of {level}", judged, "discriminator's input", event_shape(discriminator.input))
+        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+        if mode == "adda":
+            self._fix_the_source()
+        elif target_trunk is not None:
+            raise InvalidInput(f"mode '{mode}' has one trunk for both domains; leave target_trunk out")
+
+    def _fix_the_source(self):
+        """Gives the target a trunk of its own, the only one that learns."""
+        self.players = {"theta": ("target_trunk",), "phi": ("discriminator",)}
+        self.ascends = {player: type(self).ascends[player] for player in self.players}
+        if self.target_trunk is None:
+            self.target_trunk = keras.models.clone_model(self.trunk)
+            self.target_trunk.set_weights(self.trunk.get_weights())
+        self.trunk.trainable = self.head.trainable = False
+
+    def take_weights(self, other):
+        """Takes trunk and head of a run on the source in mode "adda"; else see `GenerativeModel.take_weights`."""
+        if self.mode != "adda":
+            return super().take_weights(other)
+        pairs = [(self.trunk, "trunk"), (self.target_trunk, "trunk"), (self.head, "head")]
+        same = isinstance(other, ADA) and all(
+            [v.shape for v in mine.weights] == [v.shape for v in getattr(other, its).weights] for mine, its in pairs
+        )
+        for mine, its in pairs if same else ():
+            mine.set_weights(getattr(other, its).get_weights())
+        return same
+
+    # ------------------------------------------------------------------------------------------ the utilities
+
+    def see(self, x, target=True):
+        """Features and logits of the classes of x: `[batch, d]` and `[batch, num_classes]`."""
+        features = (self.target_trunk if target and self.mode == "adda" else self.trunk)(x)
+        return tf.cast(features, tf.float32), tf.cast(self.head(features), tf.float32)
+
+    def domain_logit(self, features, logits):
+        """The logit of q_phi(y=1|x): `[batch]`."""
+        x = features if self.level == "features" else logits
+        if self.mode == "grl":
+            x = reverse_gradient(x, self.now("domain_weight"))
+        return tf.reshape(tf.cast(self.discriminator(x), tf.float32), [-1])
+
+    def terms(self, x, c, noise=()):
+        """What the players ascend, and how often head and discriminator are right, each `[batch]`.
+
+        Args:
+          x: examples (of source, of target), `[batch, ...]` each.
+          c: what `condition` returns, the classes of the source: int32 `[batch]`.
+        """
+        (label,) = c
+        of_source, of_target = self.see(x[0], target=False), self.see(x[1])
+        source, target = self.domain_logit(*of_source), self.domain_logit(*of_target)
+        log_class = -tf.nn.sparse_softmax_cross_entropy_with_logits(label, of_source[1])
+        told_apart = domain_discrimination(source, target)
+        confusion = {
+            "symmetric": lambda: domain_confusion(source, target, self.objective),
+            "adda": lambda: target_confusion(target, self.objective), "grl": lambda: -told_apart,
+        }[self.mode]()
+        objective = {
+            "symmetric": lambda: log_class + self.now("domain_weight") * confusion,
+            "adda": lambda: self.now("domain_weight") * confusion,
+            "grl": lambda: log_class + told_apart,  # which the reversal turns round, times the weight, for the trunk
+        }[self.mode]()
+        right = self.objective.accuracies(source, target)
+        return {
+            "objective": objective, "log_class": log_class, "discriminator": told_apart, "confusion": confusion,
+            "accuracy_source": tf.cast(tf.argmax(of_source[1], -1, tf.int32) == label, tf.float32),
+            "accuracy_domain": 0.5 * (right["accuracy_real"] + right["accuracy_fake"]),
+            **self.objective.diagnostics(target),
+            "mean_x": tf.reduce_mean(x[0]) + tf.reduce_mean(x[1]),  # is checked: max-pooling on a CPU drops NaN
+        }
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def noise(self, rng):
+        """A step draws none."""
+        return ()
+
+    def condition(self, y):
+        """The classes of the source, and not those of the target."""
+        return (tf.cast(y[0], tf.int32),)
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        terms = self.ascend(self.terms, x, c, self.noise(self.rng(x[0])), **self.ascends)
+        return self.log(loss=-terms["log_class"], **terms)
+
+    def test_step(self, data):
+        x, c = self.unpack(data)
+        terms = self.jitted(self.terms)(x, c)
+        known = tf.cast(data[1][1], tf.int32)
+        right = tf.argmax(self.see(x[1])[1], -1, tf.int32) == known
+        self.oracle.update_state(tf.cast(right, tf.float32), sample_weight=tf.cast(known >= 0, tf.float32))
+        return self.log(loss=-terms["log_class"], **terms)
+
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        self.__dict__["oracle"] = keras.metrics.Mean(name="accuracy_target")
+
+    def evaluate(self, x=None, y=None, *args, return_dict=False, **kwargs):
+        """`GenerativeModel.evaluate`, and `accuracy_target` if any example of the target has a label."""
+        self.oracle.reset_state()
+        logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
+        if float(tf.convert_to_tensor(self.oracle.count)):
+            logs["accuracy_target"] = float(self.oracle.result())
+        return logs if return_dict else list(logs.values())
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def check_examples(self, where, x, y):
+        classes = event_shape(self.head.output)[0]
+        if int(tf.reduce_min(y[0])) < 0:
+            raise InvalidInput(f"{where}: the source has examples without a label; give each its class")
+        for domain, label in zip(self.domains, y, strict=True):
+            most = int(tf.reduce_max(label))
+            if most >= classes:
+                raise InvalidInput(
+                    f"{where}: the {domain} has the class {most}, but the model knows {classes} classes; build it with "
+                    f"num_classes={most + 1}, or leave these examples out"
+                )
+
+    def classify(self, x):
+        """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`, of examples of the target domain."""
+        return self.answer("classify", x=x)
+
+    def features(self, x):
+        """The features of examples of the target domain: NumPy `[n, d]`."""
+        return self.answer("features", x=x)["features"]
+
+    def takes(self):
+        x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
+        return {"source": x, "target": x, "source_label": Input((), tf.int32)}
+
+    def endpoints(self):
+        def classify(x):
+            logits = self.see(x)[1]
+            return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+
+        x = {"x": self.takes()["target"]}
+        return {
+            "classify": Endpoint(x, classify, doc="logits and probabilities of the classes"),
+            "features": Endpoint(x, lambda x: {"features": self.see(x)[0]}, doc="the features G(x)"),
+        }
+
+
+def _confusing(objective, mode):
+    """The objective that `objective` names; raises `InvalidInput` if the mode is unknown or does not suit it."""
+    if mode not in MODES:
+        raise unknown("mode", mode, MODES)
+    found = adversarial(objective)
+    if not isinstance(found, NonSaturating) or isinstance(found, Saturating):
+        raise InvalidInput(
+            f"ADA takes the objectives NonSaturating and ImportanceWeighted, got {type(found).__name__}; the "
+            "saturating game is mode='grl'"
+        )
+    if mode == "grl" and type(found) is not NonSaturating:
+        raise InvalidInput(f"mode 'grl' is zero-sum and takes no objective, got {type(found).__name__}; leave it out")
+    return found

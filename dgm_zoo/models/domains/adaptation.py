@@ -1,0 +1,62 @@
+"""The networks of adversarial domain adaptation, and DANN's schedule of lambda."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo.checks import nonnegative, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Schedule
+from dgm_zoo.errors import unknown
+from dgm_zoo.networks.dcgan import dense_discriminator
+from dgm_zoo.networks.dense import dense
+from dgm_zoo.networks.lenet import lenet
+from dgm_zoo.objectives import reversal_weight
+
+LEVELS = ("features", "logits")
+
+
+@recipes.makes("trunk", "head", "discriminator")
+def networks(*, image_shape, num_classes, filters=(20, 50), feature_dim=500, discriminator_hidden=(500, 500),
+             normalization="none", level="features"):
+    """A LeNet as the trunk, a linear head, and a dense discriminator of domains.
+
+    Args:
+      image_shape: shape of x, the same in both domains.
+      num_classes: number of classes.
+      filters, feature_dim: channels of the LeNet's convolutions, and its number of features.
+      discriminator_hidden, normalization: see `networks.dense_discriminator`.
+      level: see `ADA`.
+    """
+    classes, size = whole_number("num_classes", num_classes), whole_number("feature_dim", feature_dim)
+    judged = {"features": size, "logits": classes}.get(level)
+    if judged is None:
+        raise unknown("level", level, LEVELS)
+    return {
+        "trunk": lenet(image_shape, filters, size), "head": dense((size,), (classes,), (), name="head"),
+        "discriminator": dense_discriminator((judged,), discriminator_hidden, normalization),
+    }
+
+
+@keras.saving.register_keras_serializable("dgm_zoo")
+class ReversalSchedule(Schedule):
+    """`value` times `objectives.reversal_weight` of the share of `total_steps` that are done: from 0 to `value`.
+
+    Args:
+      total_steps: training steps until the end of the schedule.
+      value: the final weight.
+
+    Example:
+      >>> [round(float(ReversalSchedule(100)(step)), 3) for step in (0, 10, 50, 100)]
+      [0.0, 0.462, 0.987, 1.0]
+
+    References: Ganin et al., Domain-Adversarial Training of Neural Networks, 2016, section 5.2.2.
+    """
+
+    def __init__(self, total_steps, value=1.0):
+        self.total_steps, self.value = whole_number("total_steps", total_steps), nonnegative("value", value)
+
+    def __call__(self, step):
+        return self.value * reversal_weight(tf.minimum(tf.cast(step, tf.float32) / self.total_steps, 1.0))
+
+    def get_config(self):
+        return {"total_steps": self.total_steps, "value": self.value}

@@ -1,0 +1,226 @@
+"""Predictability minimisation."""
+
+import keras
+import tensorflow as tf
+
+from dgm_zoo import distributions
+from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core import recipes
+from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.endpoints import Endpoint, Input
+from dgm_zoo.core.formulation import Ascent, Edge, Formulation
+from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.core.registry import register
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks import Predictors, encoder_and_decoder
+from dgm_zoo.objectives import log_q_units, log_q_units_reversed, v_c
+
+FORMS = ("squares", "bernoulli", "reversed")
+
+
+@recipes.makes("encoder", "predictors", "decoder", "likelihood")
+def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None, predictor_hidden=(),
+             decode=False, likelihood="IndependentBernoulli"):
+    """An encoder, a predictor for each unit and, if asked for, a decoder.
+
+    Args:
+      image_shape: shape of x.
+      latent_dim: number of code units, at least 2.
+      network, hidden, activation: see `networks.encoder_and_decoder`.
+      predictor_hidden: widths of the hidden layers of each predictor; see `networks.Predictors`.
+      decode: whether there is a decoder.
+      likelihood: the head of p(x|z) of a decoder; see `distributions.get`.
+    """
+    units, image_shape = whole_number("latent_dim", latent_dim, 2), tuple(image_shape)
+    head = distributions.get(likelihood, image_shape)
+    encoder, decoder = encoder_and_decoder(
+        network, image_shape, units, (units,), head.params_shape, hidden, activation
+    )
+    if not isinstance(decode, bool):
+        raise InvalidInput(f"decode is {decode!r}; give True or False")
+    given = {"decoder": decoder, "likelihood": head} if decode else {}
+    return {"encoder": encoder, "predictors": Predictors(units, predictor_hidden), **given}
+
+
+@register("pm")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class PM(GenerativeModel):
+    """Predictability minimisation: a code of binary units, none of which the others predict.
+
+        max_{phi}  E_{p_data(x)} sum_i log q_phi(z_i|z_-i),      z = G_eta(x) in (0, 1)^n
+        min_{eta}  the same
+
+    A predictor for each unit sees all other units; the code makes each unit unpredictable, which drives the units to be
+    binary, balanced and independent of each other: a factorial code. In a step of training the predictors take
+    `predictor_steps` steps, then the code takes one. The units are deterministic functions of x, since coin flips would
+    be unpredictable, too. Let the predictors learn faster than the code, with 10 times its learning rate as in the
+    original, or in several steps; else units flee to a constant, where a sigmoid has no gradient.
+
+    `form` says what log q is:
+
+    * "squares": minus V_C = 1/2 sum_i (P_i - z_i)^2, Schmidhuber's objective with gamma = 0, a Gaussian q.
+    * "bernoulli": the log-probability of bits, z_i log P_i + (1 - z_i) log (1 - P_i).
+    * "reversed": as "bernoulli" for phi; eta ascends log q^r = sum_i log q_phi(1 - z_i|z_-i) instead, which does not
+      saturate.
+
+    With a decoder, which eta moves too, eta also ascends `reconstruction_weight` E log p(x|z).
+
+    `loss` is -V_C in every form, by which epochs are compared. V_C overstates independence if the predictors are
+    behind; the measure `code_independence` fits them anew.
+
+    Args:
+      encoder: Keras model, x `[batch, ...]` to the logits of the units, `[batch, n]`, n at least 2.
+      predictors: `networks.Predictors` of n units.
+      decoder: Keras model, z `[batch, n]` to the parameters of p(x|z); None for no decoder.
+      likelihood: the head of p(x|z); None without a decoder.
+      form: "squares", "bernoulli" or "reversed".
+      predictor_steps: steps of the predictors for each one of the code.
+      reconstruction_weight: weight of log p(x|z), a number or a schedule; of no effect without a decoder.
+
+    Raises:
+      InvalidInput: one code unit; networks whose shapes do not fit, names both; an unknown form; a decoder without a
+        likelihood, or the other way round.
+
+    Example:
+      >>> model = dgm_zoo.create("pm", image_shape=(28, 28, 1), latent_dim=16)
+      >>> model.compile({"eta": keras.optimizers.Adam(1e-4), "phi": keras.optimizers.Adam(1e-3)})
+      >>> model.fit(dgm_zoo.data.load("mnist", "train", 128, binarize="threshold"), epochs=10)
+      >>> model.encode(x)["mean"].shape
+      (10, 16)
+
+    References:
+      Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992.
+      Hu et al., On Unifying Deep Generative Models, 2018 (the reversal of q, here of each unit's).
+    """
+
+    players = {"eta": ("encoder",), "phi": ("predictors",)}
+    logged = ("loss", "log_q", "error_of_units")
+    units = {
+        "loss": "minus V_C, half the sum of squared errors of the units",
+        "log_q": "minus V_C, or nats in the forms of bits",
+        "error_of_units": "mean squared error of a unit's predictor",
+    }
+    ascends = {"eta": "objective", "phi": "log_q"}
+    formulation = Formulation(
+        name="PM",
+        z="all code units but one", y="that unit",
+        q_y_given_x="q_φ(y|z): the predictor of a unit, of the others",
+        q_z_given_xy="z = G_η(x), and y of the same x: deterministic",
+        remark="η descends what φ ascends, a zero-sum game; form 'reversed' has η ascend log q_φ^r(y|z) instead",
+        ascents=(
+            Ascent(("phi",), "E_{p_data(x)} Σ_i log q_φ(z_i|z_-i)", reads=("data",), carries=("phi",), stopped="code"),
+            Ascent(("eta",), "−E_{p_data(x)} Σ_i log q_φ(z_i|z_-i)", reads=("data",), carries=("eta", "phi")),
+        ),
+        edges=(
+            Edge("x", "z", "G_η(x)", implicit=True), Edge("x", "y", implicit=True),
+            Edge("z", "y", "q_φ(y|z)", adversarial=True),
+        ),
+    )
+    abilities = frozenset({"prediction"})
+    recipes = (networks,)
+    small = {"latent_dim": 3, "predictor_steps": 5}  # at equal learning rates
+    reconstruction_weight = Coefficient()
+
+    def __init__(self, encoder, predictors, decoder=None, likelihood=None, *, form="squares", predictor_steps=1,
+                 reconstruction_weight=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder, self.predictors, self.decoder, self.likelihood = encoder, predictors, decoder, likelihood
+        self.form, self.predictor_steps = form, whole_number("predictor_steps", predictor_steps)
+        self.reconstruction_weight = reconstruction_weight
+        if form not in FORMS:
+            raise unknown("form", form, FORMS)
+        match("encoder's output", event_shape(encoder.output), "predictors' code", (predictors.units,))
+        if not predictors.built:
+            predictors.build((None, predictors.units))
+        if (decoder is None) != (likelihood is None):
+            raise InvalidInput("a decoder and a likelihood come together; give PM both or neither")
+        if decoder is not None:
+            match("decoder's input", event_shape(decoder.input), "code", (predictors.units,))
+            match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+            self.players = {**type(self).players, "eta": ("encoder", "decoder", "likelihood")}
+            self.logged = (*type(self).logged, "reconstruction")
+
+    # ------------------------------------------------------------------------------------------ the two players
+
+    def code(self, x):
+        """z = G_eta(x): the units, `[batch, n]` in (0, 1)."""
+        return tf.sigmoid(tf.cast(self.encoder(x), tf.float32))
+
+    def prediction(self, code):
+        """The logits of q_phi(z_i=1|z_-i): `[batch, n]`."""
+        return tf.cast(self.predictors(code), tf.float32)
+
+    def phi_terms(self, x):
+        """What phi ascends: `[batch]`."""
+        code = tf.stop_gradient(self.code(x))
+        return {"log_q": self._log_q(self.prediction(code), code)}
+
+    def _log_q(self, logit, code):
+        return -v_c(tf.sigmoid(logit), code) if self.form == "squares" else log_q_units(logit, code)
+
+    def eta_terms(self, x):
+        """What eta ascends, and the number by which epochs are compared: `[batch]` each."""
+        code = self.code(x)
+        logit = self.prediction(code)
+        reversed_too = self.form == "reversed"
+        objective = log_q_units_reversed(logit, code) if reversed_too else -self._log_q(logit, code)
+        squares = v_c(tf.sigmoid(logit), code)
+        found = {"loss": -squares, "error_of_units": 2.0 * squares / self.predictors.units}
+        if self.decoder is not None:
+            found["reconstruction"] = self.likelihood(self.decoder(code)).log_prob(x)
+            objective += self.now("reconstruction_weight") * found["reconstruction"]
+        return {"objective": objective, **found}
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def steps_of(self, player):
+        return self.predictor_steps if player == "phi" else 1
+
+    def noise(self, rng):
+        """A step draws none."""
+        return ()
+
+    def play(self, x, c, noise):
+        """One round: the predictors' steps, then the code's; returns the terms of the last of each."""
+        for _ in range(self.predictor_steps):
+            terms = self.ascend(self.phi_terms, x, phi=self.ascends["phi"])
+        return {**terms, **self.ascend(self.eta_terms, x, eta=self.ascends["eta"])}
+
+    def train_step(self, data):
+        x, c = self.unpack(data)
+        return self.log(**self.play(x, c, self.noise(self.rng(x))))
+
+    def test_step(self, data):
+        x, _ = self.unpack(data)
+        return self.log(**self.jitted(self.phi_terms)(x), **self.jitted(self.eta_terms)(x))
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def encode(self, x):
+        """A dict of `mean`, the units, which are deterministic: NumPy `[n, units]` in (0, 1)."""
+        return self.answer("encode", x=x)
+
+    def decode(self, z):
+        """The mean of p(x|z) at codes z `[n, units]`: NumPy `[n, *x_shape]`. Only with a decoder."""
+        return self.answer("decode", z=z)["x"]
+
+    def reconstruct(self, x):
+        """The mean of p(x|z) at the code of x: NumPy `[n, *x_shape]`. Only with a decoder."""
+        return self.answer("reconstruct", x=x)["x"]
+
+    def takes(self):
+        return {"x": Input(event_shape(self.encoder.input), range=self.likelihood.range if self.likelihood else None)}
+
+    def endpoints(self):
+        x, z = {"x": self.takes()["x"]}, {"z": Input((self.predictors.units,), range=(0.0, 1.0))}
+        found = {"encode": Endpoint(x, lambda x: {"mean": self.code(x)}, doc="the units of the code")}
+        if self.decoder is None:
+            return found
+
+        def decode(z):
+            return {"x": tf.cast(self.likelihood(self.decoder(z)).mean(), tf.float32)}
+
+        return {
+            **found, "decode": Endpoint(z, decode, doc="the mean of p(x|z)"),
+            "reconstruct": Endpoint(x, lambda x: decode(self.code(x)), doc="the mean of p(x|z) at the code of x"),
+        }

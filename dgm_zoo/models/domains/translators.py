@@ -1,0 +1,63 @@
+"""The networks of CycleGAN: two translators and two discriminators, convolutional or dense."""
+
+import keras
+
+from dgm_zoo.core import recipes
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks import patch_discriminator, resnet_translator
+from dgm_zoo.networks.dcgan import dense_discriminator
+from dgm_zoo.networks.dense import dense
+
+LEAST, DEEPEST = 4, 3  # a side of logits that the default depth leaves at least; the published depth
+
+
+@recipes.makes("to_target", "to_source", "discriminator_source", "discriminator_target", "data_range")
+def networks(*, image_shape, network=None, hidden=None, translator_filters=32, blocks=3, upsampling="resize",
+             discriminator_filters=32, depth=None, normalization=None):
+    """Two translators and two discriminators of one kind each.
+
+    Args:
+      image_shape: shape of x, the same in both domains.
+      network: "conv" or "dense"; None for "conv" where x is an image and "dense" where it is a vector.
+      hidden: widths of the dense networks' hidden layers, (128, 128) if None.
+      translator_filters, blocks, upsampling: see `networks.resnet_translator`.
+      discriminator_filters, depth: see `networks.patch_discriminator`; None for the largest depth up to the published 3
+        that leaves 4x4 patches, and at least 1.
+      normalization: the discriminators': "instance" (patches only), "spectral" or "none"; None for "instance" of
+        patches and "none" of dense ones.
+    """
+    shape = tuple(image_shape)
+    network = network or ("conv" if len(shape) == 3 else "dense")
+    if network == "dense":
+        hidden = (128, 128) if hidden is None else tuple(hidden)
+        make = lambda name: _dense_translator(shape, hidden, name)  # noqa: E731
+        judge = lambda name: dense_discriminator(shape, hidden, normalization or "none", name=name)  # noqa: E731
+    elif network == "conv":
+        if hidden is not None:
+            raise InvalidInput(f"hidden {hidden!r} is for network='dense'; give translator_filters and blocks instead")
+        depth = _depth(shape) if depth is None else depth
+        make = lambda name: resnet_translator(  # noqa: E731
+            shape, filters=translator_filters, blocks=blocks, upsampling=upsampling, name=name
+        )
+        judge = lambda name: patch_discriminator(  # noqa: E731
+            shape, discriminator_filters, depth, normalization=normalization or "instance", name=name
+        )
+    else:
+        raise unknown("network", network, ["conv", "dense"])
+    return {
+        "to_target": make("to_target"), "to_source": make("to_source"),
+        "discriminator_source": judge("discriminator_source"), "discriminator_target": judge("discriminator_target"),
+        "data_range": (0.0, 1.0) if len(shape) == 3 else None,
+    }
+
+
+def _depth(shape):
+    fits = [depth for depth in range(1, DEEPEST + 1) if (min(shape[:2]) >> depth) - 2 >= LEAST]
+    return max(fits, default=1)
+
+
+def _dense_translator(shape, hidden, name):
+    network = dense(shape, shape, hidden, "relu", name=name)
+    if len(shape) != 3:
+        return network
+    return keras.Model(network.input, keras.layers.Activation("sigmoid", name="image")(network.output), name=name)
