@@ -61,7 +61,9 @@ def gradient_penalty(critic, real, fake, mix):
     """(|grad_x critic(x)| - 1)^2 at x between real and generated examples: `[batch]`.
 
     Args:
-      critic: function from x to its logits, `[batch]`, in which an example does not depend on the others.
+      critic: function from x to its logits, `[batch]`, in which an example does not depend on the others. Or those of
+        several critics, `[batch, m]`, the i-th of which sees x[..., i] alone; the result is then that of each,
+        `[batch, m]`.
       real, fake: `[batch, ...]`.
       mix: share of the real example in each x, uniform on [0, 1), `[batch]`.
 
@@ -73,7 +75,7 @@ def gradient_penalty(critic, real, fake, mix):
         tape.watch(x)
         logit = critic(x)
     slope = tape.gradient(logit, x)
-    squared = tf.reduce_sum(slope**2, list(range(1, slope.shape.rank)))
+    squared = tf.reduce_sum(slope**2, list(range(1, slope.shape.rank - logit.shape.rank + 1)))
     return (tf.sqrt(tf.maximum(squared, 1e-12)) - 1.0) ** 2  # the root has no gradient at 0
 
 
@@ -105,10 +107,10 @@ class Adversarial:
         return self.gradient_penalty * gradient_penalty(critic, real, fake, mix)
 
     def contest(self, critic, real, fake, mix):
-        """phi's utility, `discriminator`, and its accuracies on two batches, `[batch]` each: a dict.
+        """phi's utility, `discriminator`, and its accuracies on two batches, each of the logits' shape: a dict.
 
         Args:
-          critic: function from x to its logits, `[batch]`.
+          critic: function from x to its logits, `[batch]`, or those of several critics; see `gradient_penalty`.
           real, fake: `[batch, ...]`.
           mix: uniform on [0, 1), `[batch]`; see `gradient_penalty`.
         """
@@ -242,7 +244,7 @@ class Wasserstein(Adversarial):
         return fake
 
     def boundary(self, real, fake):
-        return 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake))
+        return 0.5 * (tf.reduce_mean(real, 0) + tf.reduce_mean(fake, 0))
 
 
 OBJECTIVES = {

@@ -11,9 +11,10 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.rounds import check_critic, fixed
 from dgm_zoo.distributions import Deterministic, StandardNormal
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models.adversarial.critic import Saturation, check_critic, fixed
+from dgm_zoo.models.adversarial.critic import Saturation
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
 from dgm_zoo.objectives import adversarial
 
