@@ -85,7 +85,7 @@ def rolled(draw, of_noise):
 
 def reads(model, batch):
     """The sources of samples with which each utility changes: `{movers: sources}`."""
-    x, label = images(8, seed=1)
+    x, label = images(8, seed=1, shape=tuple(model.takes()["x"].shape))
     batches = {"data": (x, *batch[1:])}
     if len(batch) > 1:
         batches["labels"] = (batch[0], (batch[1] + 1) % CLASSES)

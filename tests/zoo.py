@@ -12,7 +12,7 @@ SHAPE = (4, 4, 1)
 CLASSES = 3
 MASKS = np.eye(4, dtype="uint8").repeat(4, 1).reshape(4, *SHAPE)  # one of the four rows of pixels, `[4, 4, 4, 1]`
 
-# What `create` is given besides the image shape. A new model is a new line here.
+# What `create` is given, besides the image shape where that is SHAPE. A new model is a new line here.
 TABLE = {
     "ae": {"latent_dim": 2, "hidden": [16]},
     "vae": {"latent_dim": 2, "hidden": [16]},
@@ -38,6 +38,10 @@ TABLE = {
     "hsymvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
     "ssymvae": {"groups": [5], "hidden": [16], "group_hidden": [8], "num_classes": CLASSES},
     "hvae": {"groups": [3, 5], "hidden": [16], "group_hidden": [8]},
+    "musegan": {  # its default penalty, 10, would diverge with the suite's plain gradient steps
+        "image_shape": (2, 8, 24, 2), "width": 16, "noise_dim": 8, "critic_steps": 2,
+        "objective": {"name": "Wasserstein", "gradient_penalty": 0.1},
+    },
     "segvae": {"masks": MASKS, "noise_bits": 3, "filters": [4, 8, 8]},
 }
 
@@ -48,21 +52,21 @@ SEVERAL_SAMPLES = {"iwae", "helmholtz", "rws", "bihm"}
 def tiny(name, seed=0, **changes):
     """A small model of the table, with weights that depend on `seed` alone; not compiled."""
     keras.utils.set_random_seed(seed)
-    return dgm_zoo.create(name, image_shape=SHAPE, **{**TABLE[name], **changes}, seed=seed)
+    return dgm_zoo.create(name, **{"image_shape": SHAPE, **TABLE[name], **changes}, seed=seed)
 
 
-def images(n, seed=0):
-    """Binary images with some structure (a bar, sometimes), and their labels: `[n, 4, 4, 1]` and `[n]`."""
+def images(n, seed=0, shape=SHAPE):
+    """Binary images with some structure (a bar, sometimes), and their labels: `[n, *shape]` and `[n]`."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, CLASSES, n).astype("int32")
-    x = rng.random((n, *SHAPE)) < 0.1
-    x[np.arange(n), label] = True
+    x = rng.random((n, *shape)) < 0.1
+    x[np.arange(n), label % shape[0]] = True
     return x.astype("float32"), label
 
 
 def examples(model, n, seed=0):
     """What `fit` and `evaluate` take for this model: x, or (x, label)."""
-    x, label = images(n, seed)
+    x, label = images(n, seed, tuple(model.takes()["x"].shape))
     return (x, label) if "label" in model.takes() else (x,)
 
 
