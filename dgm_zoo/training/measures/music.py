@@ -19,7 +19,7 @@ def tracks_of(context: Context) -> tuple[Track, ...]:
     return data.info(context.config.data.name).music.tracks
 
 
-def phrases(context: Context, n: int | None = None, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def phrases(context: Context, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Returns the first n phrases of the split (all that are evaluated, if None), and as many samples.
 
     Of a model with a condition, sample i accompanies the condition's track of phrase i.
@@ -28,21 +28,22 @@ def phrases(context: Context, n: int | None = None, seed: int | None = None) -> 
       Two arrays `[n, bars, steps, pitches, tracks]`.
     """
     real = np.concatenate([x.numpy() for x in context.batches])[:n]
-    return real, context.model.perform(real, seed=context.seed if seed is None else seed)
+    return real, context.model.perform(real, seed=context.seed)
 
 
 def measure_statistics(context: Context) -> dict:
+    """Per cent of bars (EB), notes (QN), drum hits (DP); pitch classes (UPC); distances (TD): see `music_quality`."""
     real, drawn = phrases(context)
+    of_real, of_drawn = (metrics.music_quality(x, tracks_of(context)) for x in (real, drawn))
     found = {}
-    for whose, x in (("samples", drawn), ("real", real)):
-        counted = metrics.music_quality(x, tracks_of(context))
-        for name in COUNTED:
-            for track, number in counted[name].items():
+    for name in COUNTED:
+        for track in of_drawn[name]:
+            for number, whose in ((of_drawn[name][track], ""), (of_real[name][track], "_real")):
                 if number["value"] is not None:
-                    key = f"{context.split}_{name}_{track.replace('-', '_')}" + ("_real" if whose == "real" else "")
-                    found[key] = {
+                    kind = "real" if whose else "sampled"
+                    found[f"{context.split}_{name}_{track.replace('-', '_')}{whose}"] = {
                         "value": number["value"], "stderr": number["stderr"],
-                        "protocol": f"{whose}, {number['bars']:,} bars that count; {counted['protocol']}",
+                        "protocol": f"mean over {number['bars']:,} {kind} bars of {real.shape[2]} steps",
                     }
     return found
 
@@ -84,16 +85,19 @@ def nearest(x: np.ndarray, packed: np.ndarray) -> np.ndarray:
 
 
 def draw(context: Context) -> dict:
-    real, drawn = phrases(context, max(SHOWN, HEARD), seed=0)
     tracks, model = tracks_of(context), context.model
-    asked = None if model.given is None else real[:HEARD, ..., model.index].reshape(-1, *model.x_shape[1:-1])
+    real = np.concatenate([x.numpy() for x in context.batches])
+    if model.given is not None:
+        real = real[real[..., model.index].any((1, 2, 3))]  # a silent condition asks for nothing
+    drawn, real = model.perform(real[:SHOWN]), real[:HEARD]
+    asked = None if model.given is None else real[..., model.index].reshape(-1, *model.x_shape[1:-1])
     piece = model.compose(HEARD if asked is None else None, seed=0, condition=asked)
     return {
         "samples.png": lambda path: viz.save_pianoroll(drawn[:SHOWN], tracks, path),
         "test_phrases.png": lambda path: viz.save_pianoroll(real[:SHOWN], tracks, path),
         "samples.mid": lambda path: viz.save_midi(piece, tracks, path),
         "samples.wav": lambda path: viz.save_wav(piece, tracks, path),
-        "test_phrases.wav": lambda path: viz.save_wav(real[:HEARD].reshape(piece.shape), tracks, path),
+        "test_phrases.wav": lambda path: viz.save_wav(real.reshape(-1, *piece.shape[1:]), tracks, path),
     }
 
 
