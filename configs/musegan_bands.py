@@ -21,9 +21,11 @@ def get_config():
         },
         "data": {"name": "freedoom_bands", "batch_size": 32, "bars": 4, "hop": 1, "steps": 16, "sounding": 3},
         "train": {
-            "epochs": 6,
+            "epochs": 8,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5, "beta_2": 0.9},
+            "decay": "cosine",
+            "jit_compile": True,
             "steps_per_execution": 15,
         },
         "evaluate": {"batch_size": 300, "limit": 600},

@@ -329,7 +329,7 @@ def test_sample_writes_a_piece(tmp_path):
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"name": "digits", "batch_size": 16}, "musegan needs music, but data set 'digits' is another kind; choose one of freedoom"),
+        ({"name": "digits", "batch_size": 16}, "musegan needs music, but data set 'digits' is another kind"),
         ({**CONFIG["data"], "steps": 10}, "steps=10 does not suit 'freedoom_bands'"),
         ({**CONFIG["data"], "bars": 0}, "bars is 0; give a whole number of at least 1"),
     ],

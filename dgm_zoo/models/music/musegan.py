@@ -49,7 +49,7 @@ class MuseGAN(Rounds):
       critic_steps: steps of phi for each one of theta.
       binarisation: of samples: "threshold", 1 where the probability is above 1/2, or "bernoulli", 1 with it.
       straight_through: whether the critics are shown such bits, with a gradient, in place of probabilities.
-      monophonic: names of the tracks that sound one pitch at a time, the likeliest one.
+      monophonic: names of the tracks of which samples sound one pitch at a time, the likeliest one.
 
     Raises:
       InvalidInput: an unknown track, composition or binarisation; networks and prior whose shapes do not fit.
@@ -130,9 +130,9 @@ class MuseGAN(Rounds):
         """Those of the tracks that G_theta generates, `[batch, *own_shape]`, given the condition's track, if any."""
         return tf.cast(self.generator([z, *c] if c else z), tf.float32)
 
-    def bits(self, logits, uniform):
-        """Zeros and ones, with a gradient: `[batch, *own_shape]`."""
-        return distributions.binarised(logits, uniform if self.binarisation == "bernoulli" else None, self.single)
+    def bits(self, logits, uniform, single=()):
+        """Zeros and ones, with a gradient, tracks of these indices monophonic: `[batch, *own_shape]`."""
+        return distributions.binarised(logits, uniform if self.binarisation == "bernoulli" else None, single)
 
     def own(self, x):
         """The tracks of x that are generated."""
@@ -172,7 +172,7 @@ class MuseGAN(Rounds):
         z, uniform = noise
         logits = self.logits(self.prior.draw(z), *c)
         value = self.objective.generator(self.values(self.shown(logits, uniform), *c))
-        sample = self.whole(tf.stop_gradient(self.bits(logits, uniform)), *c)
+        sample = self.whole(tf.stop_gradient(self.bits(logits, uniform, self.single)), *c)
         steps = self.x_shape[0] * self.x_shape[1]
         return {
             "generator": _over_critics(tf.reduce_sum, value),
@@ -192,7 +192,7 @@ class MuseGAN(Rounds):
 
         def decode(z, uniform, condition=None):
             c = () if condition is None else (condition[..., None],)
-            return {"x": self.whole(self.bits(self.logits(z, *c), uniform), *c)}
+            return {"x": self.whole(self.bits(self.logits(z, *c), uniform, self.single), *c)}
 
         def drawn(noise, condition=None):
             return decode(self.prior.draw(noise[0]), noise[1], condition)
