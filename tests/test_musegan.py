@@ -316,6 +316,7 @@ def test_commands_say_what_is_wrong_with_a_midi_file(run):
     assert code == 2 and "has no 'sample'; it has accompany, decode" in text
 
 
+@pytest.mark.slow
 def test_sample_writes_a_piece(tmp_path):
     config = {**CONFIG, "model": {**CONFIG["model"], "condition": None}}
     training.train(config, tmp_path / "run", verbose=0)
