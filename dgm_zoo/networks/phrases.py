@@ -69,11 +69,8 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
       (None, 4, 16, 84, 5)
     """
     sizes = noise_sizes(composition, bars, tracks, noise)
-    z, parts, start = keras.Input((sum(sizes.values()),), name="z"), {}, 0
-    shared = None
-    for part, size in sizes.items():
-        values = z[:, start : start + size]
-        start += size
+    z, parts, shared = keras.Input((sum(sizes.values()),), name="z"), {}, None
+    for (part, size), values in zip(sizes.items(), keras.ops.split(z, len(sizes), 1), strict=True):
         if part.endswith("t"):
             if shared is None or not share_temporal:
                 shared = temporal_generator(size, bars, width, name=f"temporal_of_{part}")
@@ -126,13 +123,13 @@ def phrase_critics(composition: str, bars: int = 4, steps: int = 96, pitches: in
 
     def value(seen, called):
         if bars == 1:
-            return bar_critic(steps, pitches, seen.shape[-1], width, called)(seen[:, 0])
+            return bar_critic(steps, pitches, seen.shape[-1], width, called)(keras.ops.squeeze(seen, 1))
         return phrase_critic(bars, steps, pitches, seen.shape[-1], width, called)(seen)
 
     if composition != "jamming":
         return keras.Model(x, value(x, "critic_of_all"), name=name)
-    own = [i for i in range(tracks) if i != condition]
-    seen = [[x[..., i : i + 1] for i in (one, condition) if i is not None] for one in own]
+    own, each = [i for i in range(tracks) if i != condition], keras.ops.split(x, tracks, -1)
+    seen = [[each[i] for i in (one, condition) if i is not None] for one in own]
     values = [value(_joined(few), f"critic_of_{i}") for i, few in enumerate(seen, 1)]
     return keras.Model(x, _joined(values), name=name)
 
