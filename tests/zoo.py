@@ -25,23 +25,24 @@ SEVERAL_SAMPLES = {"iwae", "helmholtz", "rws", "bihm"}
 def tiny(name, seed=0, **changes):
     """A small model of the table, with weights that depend on `seed` alone; not compiled."""
     keras.utils.set_random_seed(seed)
-    return dgm_zoo.create(name, image_shape=SHAPE, **{**TABLE[name], **changes}, seed=seed)
+    return dgm_zoo.create(name, **{"image_shape": SHAPE, **TABLE[name], **changes}, seed=seed)
 
 
-def images(n, seed=0):
-    """Binary images with some structure (a bar, sometimes), and their labels: `[n, 4, 4, 1]` and `[n]`."""
+def images(n, seed=0, shape=SHAPE):
+    """Binary images with some structure (a bar, sometimes), and their labels: `[n, *shape]` and `[n]`."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, CLASSES, n).astype("int32")
-    x = rng.random((n, *SHAPE)) < 0.1
-    x[np.arange(n), label] = True
+    x = rng.random((n, *shape)) < 0.1
+    x[np.arange(n), label % shape[0]] = True
     return x.astype("float32"), label
 
 
 def examples(model, n, seed=0):
     """What `fit` and `evaluate` take for this model: x, or (x, label); of two domains, a pair in the place of each."""
-    x, label = images(n, seed)
     if model.domains:  # the target is the source upside down, and has no labels
+        x, label = images(n, seed)
         return (x, x[:, ::-1].copy()), (label, np.full_like(label, -1))
+    x, label = images(n, seed, tuple(model.takes()["x"].shape))
     return (x, label) if "label" in model.takes() else (x,)
 
 

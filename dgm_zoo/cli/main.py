@@ -10,8 +10,8 @@ from dgm_zoo.cli import parsing
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 
 COMMANDS = (
-    "list", "describe", "compare", "draw", "train", "evaluate", "sample", "reconstruct", "interpolate", "export",
-    "reproduce", "data", "transfer", "directions",
+    "list", "describe", "compare", "draw", "train", "evaluate", "sample", "accompany", "reconstruct", "interpolate",
+    "export", "reproduce", "data", "transfer", "directions",
 )
 HELP = ("--help", "-h", "-help", "help")
 BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130

@@ -100,9 +100,9 @@ def test_images(source: Source, n: int) -> tuple["np.ndarray", dict]:
 
 def rows_of_test(source: Source) -> int:
     """Returns the number of test images."""
-    from dgm_zoo import data
+    from dgm_zoo.training.arguments import info_of
 
-    return data.info(source.config.data.name).splits["test"]
+    return info_of(source.config).splits["test"]
 
 
 def check_count(flag: str, value: int, most: int | None = None) -> None:

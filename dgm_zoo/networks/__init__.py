@@ -8,7 +8,7 @@ from dgm_zoo.networks.dense import Conditioned, dense
 from dgm_zoo.networks.lenet import lenet
 from dgm_zoo.networks.music import bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
 from dgm_zoo.networks.patch import patch_discriminator, receptive_field
-from dgm_zoo.networks.phrases import noise_sizes, phrase_generator
+from dgm_zoo.networks.phrases import noise_sizes, phrase_critics, phrase_generator
 from dgm_zoo.networks.pool import ImagePool
 from dgm_zoo.networks.predictors import Predictors
 from dgm_zoo.networks.stochastic import BeliefNetwork
@@ -39,6 +39,7 @@ __all__ = [
     "noise_sizes",
     "patch_discriminator",
     "phrase_critic",
+    "phrase_critics",
     "phrase_generator",
     "receptive_field",
     "resnet_translator",

@@ -7,7 +7,7 @@ import keras
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.networks.music import WIDTH, bar_encoder, bar_generator, temporal_generator
+from dgm_zoo.networks.music import WIDTH, bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
 
 COMPOSITIONS = ("jamming", "composer", "hybrid")
 NOISE = 128  # length of the noise that one bar generator is given
@@ -46,8 +46,8 @@ def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) ->
 
 def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
                      noise: int = NOISE, width: int = WIDTH, conditional: bool = False, share_temporal: bool = False,
-                     activation: str | None = "sigmoid", name: str = "generator"):
-    """Returns G: z `[batch, sum of noise_sizes]` to a phrase `[batch, bars, steps, pitches, tracks]`.
+                     density: tuple[float, ...] | None = None, name: str = "generator"):
+    """Returns G: z `[batch, sum of noise_sizes]` to the logits of a phrase, `[batch, bars, steps, pitches, tracks]`.
 
     Bar t of track i is G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t), without the parts that the composition lacks.
 
@@ -59,7 +59,7 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
       conditional: whether the network takes `[z, y]`, and y `[batch, bars, steps, pitches, 1]` is another track, of
         which each bar is encoded and joins the generation of that bar.
       share_temporal: whether all temporal generators share their weights, as in the released code.
-      activation: see `bar_generator`.
+      density: for each track that is generated; see `bar_generator`.
 
     Raises:
       InvalidInput: an unknown composition, or sizes that do not suit.
@@ -69,11 +69,8 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
       (None, 4, 16, 84, 5)
     """
     sizes = noise_sizes(composition, bars, tracks, noise)
-    z, parts, start = keras.Input((sum(sizes.values()),), name="z"), {}, 0
-    shared = None
-    for part, size in sizes.items():
-        values = z[:, start : start + size]
-        start += size
+    z, parts, shared = keras.Input((sum(sizes.values()),), name="z"), {}, None
+    for (part, size), values in zip(sizes.items(), keras.ops.split(z, len(sizes), 1), strict=True):
         if part.endswith("t"):
             if shared is None or not share_temporal:
                 shared = temporal_generator(size, bars, width, name=f"temporal_of_{part}")
@@ -87,20 +84,54 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
         inputs = [z, y]
         features = bar_encoder(steps, pitches)(keras.ops.reshape(y, (-1, steps, pitches, 1)))
 
-    def generated(of, out, called):
-        latent = _joined([parts[part] for part in of])
-        make = bar_generator(latent.shape[-1], steps, pitches, out, width, conditional, activation, name=called)
+    def generated(of, tracks, called):
+        latent, out = _joined([parts[part] for part in of]), len(tracks)
+        given = None if density is None else [density[track] for track in tracks]
+        make = bar_generator(latent.shape[-1], steps, pitches, out, width, conditional, given, name=called)
         latent = keras.ops.reshape(latent, (-1, latent.shape[-1]))
         bar = make([latent, *features] if features else latent)
         return keras.ops.reshape(bar, (-1, bars, steps, pitches, out))
 
     if composition == "composer":
-        x = generated(sizes, tracks, "bars")
+        x = generated(sizes, range(tracks), "bars")
     else:
         of_all = [part for part in sizes if part in ("z", "z_t")]
         own = [[*of_all, *(p for p in sizes if p.rstrip("t") == f"z_{i}")] for i in range(1, tracks + 1)]
-        x = _joined([generated(of, 1, f"bars_of_{i}") for i, of in enumerate(own, 1)])
+        x = _joined([generated(of, [i - 1], f"bars_of_{i}") for i, of in enumerate(own, 1)])
     return keras.Model(inputs, x, name=name)
+
+
+def phrase_critics(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
+                   condition: int | None = None, width: int = WIDTH, name: str = "critic"):
+    """Returns D of whole phrases, or M of them: x `[batch, bars, steps, pitches, tracks]` to values `[batch, m]`.
+
+    Args:
+      composition: "jamming" has a critic for each track that is generated, m of them, in the order of the tracks; the
+        others have one critic of all tracks, m = 1.
+      bars, steps, pitches, tracks: of a phrase, the track of the condition included.
+      condition: index of that track, which every critic of a single track is shown, too; None if there is none.
+      width: see `dgm_zoo.networks.music`.
+
+    Raises:
+      InvalidInput: sizes that do not suit.
+
+    Example:
+      >>> phrase_critics("jamming", bars=4, steps=16, width=64).output_shape
+      (None, 5)
+    """
+    x = keras.Input((bars, steps, pitches, tracks), name="x")
+
+    def value(seen, called):
+        if bars == 1:
+            return bar_critic(steps, pitches, seen.shape[-1], width, called)(keras.ops.squeeze(seen, 1))
+        return phrase_critic(bars, steps, pitches, seen.shape[-1], width, called)(seen)
+
+    if composition != "jamming":
+        return keras.Model(x, value(x, "critic_of_all"), name=name)
+    own, each = [i for i in range(tracks) if i != condition], keras.ops.split(x, tracks, -1)
+    seen = [[each[i] for i in (one, condition) if i is not None] for one in own]
+    values = [value(_joined(few), f"critic_of_{i}") for i, few in enumerate(seen, 1)]
+    return keras.Model(x, _joined(values), name=name)
 
 
 def _joined(tensors):

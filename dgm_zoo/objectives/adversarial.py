@@ -65,7 +65,8 @@ def gradient_penalty(
     """Returns (|grad_x critic(x)| - 1)^2 at points x between real and generated examples: `[batch]`.
 
     Args:
-      critic: function from x to logits, `[batch]`, each of which depends only on its own example.
+      critic: function from x to logits, `[batch]`, each of which depends only on its own example; or to the logits of
+        several critics, `[batch, m]`, the i-th of which sees only x[..., i], with a result for each, `[batch, m]`.
       real, fake: `[batch, ...]`.
       mix: share of the real example in each x, uniform on [0, 1), `[batch]`.
 
@@ -77,7 +78,7 @@ def gradient_penalty(
         tape.watch(x)
         logit = critic(x)
     slope = tape.gradient(logit, x)
-    squared = tf.reduce_sum(slope**2, list(range(1, slope.shape.rank)))
+    squared = tf.reduce_sum(slope**2, list(range(1, slope.shape.rank - logit.shape.rank + 1)))
     return (tf.sqrt(tf.maximum(squared, 1e-12)) - 1.0) ** 2  # the root has no gradient at 0
 
 
@@ -113,10 +114,10 @@ class Adversarial:
     def contest(
         self, critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Returns a dict of phi's utility, `discriminator`, and its accuracies on two batches, `[batch]` each.
+        """Returns a dict of phi's utility, `discriminator`, and its accuracies on two batches, of the logits' shape.
 
         Args:
-          critic: function from x to logits, `[batch]`.
+          critic: function from x to logits, `[batch]`, or to those of several critics; see `gradient_penalty`.
           real, fake: `[batch, ...]`.
           mix: uniform on [0, 1), `[batch]`; see `gradient_penalty`.
         """
@@ -251,7 +252,7 @@ class Wasserstein(Adversarial):
         return fake
 
     def boundary(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor | float:
-        return 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake))
+        return 0.5 * (tf.reduce_mean(real, 0) + tf.reduce_mean(fake, 0))
 
 
 OBJECTIVES = {

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import tensorflow as tf
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
@@ -13,6 +14,7 @@ from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training import pairs
 
 MASKS = 10_000  # that a preset draws
+COUNTED = 1_000  # phrases whose notes are counted
 
 
 class Fill(NamedTuple):
@@ -76,9 +78,15 @@ def settable(name: str) -> set:
     return {key for key in arguments(name) if key not in FILLS or FILLS[key].settable}
 
 
+def info_of(config: ConfigDict) -> data.DatasetInfo:
+    """Returns the facts of a config's data set, for the phrases of music that the config asks for."""
+    takes = ("data_dir", "bars", "hop", "steps", "sounding")
+    return data.info(config.data.name, **{key: value for key, value in config.data.items() if key in takes})
+
+
 def image_of(config: ConfigDict) -> tuple:
     """Returns the shape of one x, and its number of grey levels, or None of points."""
-    info = data.info(config.data.name)
+    info = info_of(config)
     size, channels = config.data.get("image_size"), config.data.get("channels")
     shape = info.image_shape if channels is None else (*info.image_shape[:-1], channels)
     if size and check_image_size(size) != info.image_shape[:2]:
@@ -121,6 +129,33 @@ def class_prior(given: list | None, config: ConfigDict) -> list | None:
     takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
     options = {key: value for key, value in config.data.items() if key in takes}
     return data.class_shares(config.data.name, **options, seed=config.train.seed)
+
+
+@register_argument("tracks", settable=False)
+def tracks(given: None, config: ConfigDict) -> list:
+    """The names of the tracks of music."""
+    music = data.info(config.data.name).music
+    if music is None:
+        sets = ", ".join(name for name in data.list_datasets() if data.info(name).music)
+        raise InvalidInput(
+            f"{config.model.name} needs music, but data set '{config.data.name}' is another kind; choose one of {sets}"
+        )
+    return [track.name for track in music.tracks]
+
+
+@register_argument("density")
+def density(given: list | None, config: ConfigDict) -> list:
+    """For each track the share of its values that are 1 in the first `COUNTED` phrases of training, in their order."""
+    if given is not None:
+        return given
+    takes = ("bars", "hop", "steps", "sounding", "limit", "data_dir")
+    options = {key: value for key, value in config.data.items() if key in takes}
+    x = next(iter(data.load(config.data.name, "train", _first(COUNTED, config), shuffle=False, **options)))
+    return [float(share) for share in tf.reduce_mean(x, range(x.shape.rank - 1))]
+
+
+def _first(rows, config):
+    return min(rows, config.data.get("limit") or info_of(config).splits["train"])
 
 
 @register_argument("masks")

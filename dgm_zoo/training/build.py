@@ -14,7 +14,7 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
 from dgm_zoo.training import pairs
-from dgm_zoo.training.arguments import filled, image_of
+from dgm_zoo.training.arguments import filled, image_of, info_of
 from dgm_zoo.training.config import make_optimizers
 
 TRAINING_ALONE = {  # options of `data.load` that say what comes with the x of training
@@ -143,4 +143,4 @@ def steps_per_epoch(config: ConfigDict) -> int:
     """Returns the number of batches of an epoch; training drops the remainder."""
     if pairs.is_pair(config):
         return pairs.steps_per_epoch(config)
-    return (config.data.get("limit") or data.info(config.data.name).splits["train"]) // config.data.batch_size
+    return (config.data.get("limit") or info_of(config).splits["train"]) // config.data.batch_size

@@ -1,7 +1,9 @@
 """List the data sets, or prepare one.
 
-`prepare` downloads a set once and lays it out for reading; `digits` needs no network, and those of `uci_binary` are
-read from files that you have. Sets lie in the folder that TFDS_DATA_DIR names, or else in ~/tensorflow_datasets.
+`prepare` downloads a set once and lays it out for reading. `bars`, `digits`, `emoji`, `freedoom_bands` and
+`gaussian_mixtures` need no network; some others, such as `uci_binary`, and `pianoroll`, a folder of your own MIDI
+files, are read from files that you have. Sets lie in the folder that TFDS_DATA_DIR names, or else in
+~/tensorflow_datasets.
 """
 
 from absl import flags as absl_flags
@@ -15,6 +17,7 @@ USAGE = "(list | prepare NAME) [flags]"
 EXAMPLES = (
     "dgm-zoo data list", "dgm-zoo data prepare digits",
     "dgm-zoo data prepare uci_binary/adult --manual_dir=folder_of_adult.npz",
+    "dgm-zoo data prepare pianoroll --manual_dir=folder_of_midi_files",
 )
 
 

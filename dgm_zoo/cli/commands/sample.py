@@ -1,39 +1,53 @@
-"""Draw samples into a picture or an array.
+"""Draw samples into a picture or an array, or music into a file to listen to.
 
 The ending of --out decides: a .png grid (of points: a scatter plot), a .npy array [n, H, W, C], or a .npz with `x`
-(and `label`). The first m of n samples are the same for every n of the same seed.
+(and `label`). The first m of n samples are the same for every n of the same seed. A model of music writes one piece of
+n phrases: a .mid or .wav file, a .png of the first ones, or a .npy array [bars, steps, pitches, tracks].
 """
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli import source
+from dgm_zoo.cli import music, source
 from dgm_zoo.cli.parsing import Call
 from dgm_zoo.errors import InvalidInput
 
 ARGUMENTS = 0
-USAGE = f"{source.USAGE} [--n=64] [--seed=0] [--label=K] [--out=samples.png] [flags]"
+USAGE = f"{source.USAGE} [--n=64] [--seed=0] [--label=K] [--tempo=120] [--out=samples.png] [flags]"
 EXAMPLES = (
     "dgm-zoo sample --preset=vae_mnist --n=64 --seed=0 --out=samples.png",
     "dgm-zoo sample --workdir=runs/cvae_mnist --label=7 --out=sevens.npz",
+    "dgm-zoo sample --workdir=runs/band --n=4 --out=band.mid",
 )
+N, PHRASES = 64, 4  # of images, and of music
 
 
 def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
-    absl_flags.DEFINE_integer("n", 64, "number of samples", flag_values=flags)
+    absl_flags.DEFINE_integer("n", None, f"number of samples: {N}, of music {PHRASES} phrases", flag_values=flags)
     absl_flags.DEFINE_integer("seed", 0, "int32 that the samples are a function of", flag_values=flags)
     absl_flags.DEFINE_integer(
         "label", None, "class of all samples, for a conditional model; without it each class in turn", flag_values=flags
     )
-    absl_flags.DEFINE_string("out", "samples.png", "file to write: .png, .npy or .npz", flag_values=flags)
+    absl_flags.DEFINE_float("tempo", None, "beats a minute of .mid and .wav files; without it 120", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "out", "samples.png", "file to write: .png, .npy or .npz; of music .mid, .wav, .png or .npy", flag_values=flags
+    )
 
 
 def run(call: Call) -> dict:
     flags = call.flags
-    source.check_count("n", flags.n)
-    source.check_out(flags.out)
+    if flags.n is not None:
+        source.check_count("n", flags.n)
+    if not flags.out.endswith((".mid", ".wav")):
+        source.check_out(flags.out)
     trained = source.open_source(flags)
     source.need(trained, "sample")
+    if "compose" in trained.model.abilities:
+        return _compose(trained, flags)
+    source.check_out(flags.out)
+    if flags.tempo is not None:
+        raise InvalidInput(f"--tempo={flags.tempo:g} is for music; leave it out")
+    n = N if flags.n is None else flags.n
 
     import numpy as np
 
@@ -44,17 +58,28 @@ def run(call: Call) -> dict:
         classes = trained.model.endpoints()["sample"].inputs["label"].range[1] + 1
         if flags.label is not None and not 0 <= flags.label < classes:
             raise InvalidInput(f"--label={flags.label} must be a class of this model, 0 to {classes - 1}")
-        turn = np.arange(flags.n) % classes
-        given = {"label": turn if flags.label is None else np.full(flags.n, flags.label)}
+        turn = np.arange(n) % classes
+        given = {"label": turn if flags.label is None else np.full(n, flags.label)}
     elif flags.label is not None:
         name = trained.config.model.name
         raise InvalidInput(f"--label={flags.label}, but a {name} is not conditioned on labels; leave it out")
-    x = trained.model.sample(flags.n, seed=flags.seed, **given)
+    x = trained.model.sample(n, seed=flags.seed, **given)
     if x.ndim == 2 and x.shape[1] != 2 and flags.out.endswith(".png"):
         raise InvalidInput(f"--out={flags.out}, but the samples are vectors of {x.shape[1]} bits; give a .npy file")
     draw = viz.save_grid if x.ndim == 4 else lambda x, path: viz.save_points({"samples": x}, path)
     source.write(flags.out, lambda path: draw(x, path), **given, x=x)
-    return {"out": flags.out, "n": flags.n, "seed": flags.seed, "label": flags.label, "shape": list(x.shape)}
+    return {"out": flags.out, "n": n, "seed": flags.seed, "label": flags.label, "shape": list(x.shape)}
+
+
+def _compose(trained, flags):
+    """Writes one piece of music, n phrases one after the other."""
+    if flags.label is not None:
+        raise InvalidInput(f"--label={flags.label}, but a {trained.config.model.name} has no classes; leave it out")
+    music.check_out(flags.out)
+    model, n = trained.model, PHRASES if flags.n is None else flags.n
+    piece = model.compose(n, seed=flags.seed)
+    music.write(flags.out, piece, music.tracks_of(trained), model.x_shape[0], flags.tempo or 120.0)
+    return {"out": flags.out, "n": n, "seed": flags.seed, "label": None, "shape": list(piece.shape)}
 
 
 def show(result: dict) -> str:

@@ -7,6 +7,7 @@ reads. Run the same command again to resume an interrupted run. Any key of the c
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
@@ -16,12 +17,16 @@ from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.source import Source, metric_table, metric_value
 from dgm_zoo.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from dgm_zoo.core.model import GenerativeModel
+
 ARGUMENTS = 0
 USAGE = "--config=FILE --workdir=DIR [--overwrite] [--config.SECTION.KEY=VALUE ...] [flags]"
 EXAMPLES = (
     "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits",
     "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/z16 --config.model.latent_dim=16",
 )
+SOUND = "samples.wav"
 INTERRUPTED = "run the same command again to resume from the last checkpoint"
 
 
@@ -45,15 +50,27 @@ def run(call: Call) -> dict:
     )
     source = Source(f"--workdir={flags.workdir}", model, config, results["metrics"])
     path = exported(flags.workdir) or export_source(source, os.path.join(flags.workdir, "export"))
-    ending = "png" if "samples.png" in os.listdir(flags.workdir) else "npy"  # what cannot be drawn was not
-    command = f"dgm-zoo sample --workdir={shlex.quote(flags.workdir)} --n=64 --seed=0 --out=samples.{ending}"
     return {
         "workdir": flags.workdir,
         "results": results,
         "export": path,
-        "sample_command": command if "sample" in model.endpoints() else None,
+        "sample_command": sample_command(model, flags.workdir),
+        "sound": os.path.join(flags.workdir, SOUND) if SOUND in os.listdir(flags.workdir) else None,
         "serve_commands": serve_commands(path, model),
     }
+
+
+def sample_command(model: "GenerativeModel", workdir: str) -> str | None:
+    """The command that draws from a trained model; None if it has no samples."""
+    source = f"--workdir={shlex.quote(workdir)}"
+    if "accompany" in model.endpoints():
+        return f"dgm-zoo accompany {source} --midi=mine.mid --out=full.mid"
+    if "sample" not in model.endpoints():
+        return None
+    if "compose" in model.abilities:
+        return f"dgm-zoo sample {source} --n=8 --seed=0 --out=band.mid   # or band.wav"
+    ending = "png" if "samples.png" in os.listdir(workdir) else "npy"  # what cannot be drawn was not
+    return f"dgm-zoo sample {source} --n=64 --seed=0 --out=samples.{ending}"
 
 
 def exported(workdir: str) -> str | None:
@@ -69,6 +86,8 @@ def show(result: dict) -> str:
     best = metrics.get("test_log_likelihood")
     if best:
         lines += [f"test log-likelihood: {metric_value(best)} ({best['protocol']})", ""]
+    if result["sound"]:
+        lines += [f"listen to it: {result['sound']} (and samples.mid beside it)"]
     if result["sample_command"]:
         lines += ["sample from it:", f"  {result['sample_command']}"]
     return "\n".join([*lines, *serving_lines(result["serve_commands"])])

@@ -11,6 +11,7 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
@@ -121,7 +122,7 @@ class Adversaries(GenerativeModel):
 
 @register("gan")
 @keras.saving.register_keras_serializable("dgm_zoo")
-class GAN(Adversaries):
+class GAN(Rounds, Adversaries):
     """Generative adversarial network: q_phi(y|x) tells real (y = 1) from generated (y = 0), theta reverses it.
 
         max_{phi}    E_{p_theta(x|y) p(y)}  log q_phi(y|x)
@@ -188,10 +189,6 @@ class GAN(Adversaries):
     )
     recipes = (adversaries,)
 
-    def __init__(self, generator, discriminator, prior=None, *, critic_steps=1, **kwargs):
-        super().__init__(generator, discriminator, prior, **kwargs)
-        self.critic_steps = whole_number("critic_steps", critic_steps)
-
     def phi_terms(self, x, c, noise):
         """What phi ascends, on real x and generated ones, each `[batch]`."""
         z, mix = noise
@@ -207,29 +204,3 @@ class GAN(Adversaries):
             "loss": energy_distance(x, generated),
             **self.objective.diagnostics(fake),
         }
-
-    # ------------------------------------------------------------------------------------------ training
-
-    def steps_of(self, player):
-        return self.critic_steps if player == "phi" else 1
-
-    def noise(self, rng):
-        """What one step draws: z and the mix of the penalty for each step of phi, and z for theta's."""
-        return [(self.prior.noise(rng), rng.uniform(())) for _ in range(self.critic_steps)], self.prior.noise(rng)
-
-    def play(self, x, c, noise):
-        """One round: phi's steps, then theta's; returns the terms of the last of each."""
-        for_phi, for_theta = noise
-        for one in for_phi:
-            terms = self.ascend(self.phi_terms, x, c, one, phi=self.ascends["phi"])
-        return {**terms, **self.ascend(self.theta_terms, x, c, for_theta, theta=self.ascends["theta"])}
-
-    def train_step(self, data):
-        x, c = self.unpack(data)
-        return self.log(**self.play(x, c, self.noise(self.rng(x))))
-
-    def test_step(self, data):
-        x, c = self.unpack(data)
-        (for_phi, *_), for_theta = self.noise(self.rng(x, training=False))
-        terms = self.jitted(self.phi_terms)(x, c, for_phi)
-        return self.log(**terms, **self.jitted(self.theta_terms)(x, c, for_theta))

@@ -15,6 +15,7 @@ from dgm_zoo import data
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import pairs
+from dgm_zoo.training.arguments import info_of
 from dgm_zoo.training.build import dataset, held_out
 from dgm_zoo.training.workdir import OWN_FILES
 
@@ -23,7 +24,7 @@ SHOWN = 500  # first rows of the test split, which the pictures are made of
 
 
 def kinds(name: str) -> frozenset:
-    """Returns what the examples of data set `name` are and come with: "images", "points", "labels", "masks".
+    """Returns what the examples of data set `name` are and come with: "images", "points", "labels", "masks", "music".
 
     Example:
       >>> sorted(kinds("digits"))
@@ -35,6 +36,7 @@ def kinds(name: str) -> frozenset:
         "points": info.levels is None,
         "labels": info.num_classes is not None,
         f"{info.latents}s": info.latents is not None,
+        "music": info.music is not None,
     }
     return frozenset(kind for kind, present in found.items() if present)
 
@@ -135,7 +137,7 @@ class Measure:
       endpoints: name of an endpoint that the model must have to the names of inputs that this must have.
       abilities: methods that the model must declare in `abilities`.
       suits: function of the model, for what endpoints and abilities do not tell; None where they tell all.
-      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks"; of two domains also
+      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks", "music"; of two domains also
         "domains", "target labels", "counterparts".
       keys: keys of the config's `evaluate` section that ask for this measure, such as "classifier". A config that
         sets one of them for a model that no measure with this key can take is refused before training.
@@ -217,7 +219,7 @@ class Measure:
 
 def rows(config: ConfigDict, split: str) -> int:
     """Returns the number of examples of a held-out split that are evaluated."""
-    return (config.evaluate.limit if split == "test" else None) or data.info(config.data.name).splits[split]
+    return (config.evaluate.limit if split == "test" else None) or info_of(config).splits[split]
 
 
 def register_measure(measure: Measure) -> Measure:

@@ -1,0 +1,63 @@
+"""Generate the other tracks of a band around one track of a MIDI file.
+
+The model is one that was trained with a condition, such as `config.model.condition="strings"`. The file's notes that
+belong to that track (or to --track) are kept, all other tracks are generated, for as many bars as the file has. The
+ending of --out decides: .mid, .wav, a .png of the first phrases, or a .npy array [bars, steps, pitches, tracks].
+"""
+
+from absl import flags as absl_flags
+
+from dgm_zoo.cli import music, source
+from dgm_zoo.cli.parsing import Call
+from dgm_zoo.errors import InvalidInput, unknown
+
+ARGUMENTS = 0
+USAGE = f"{source.USAGE} --midi=FILE [--track=NAME] [--seed=0] [--tempo=120] [--out=full.mid] [flags]"
+EXAMPLES = ("dgm-zoo accompany --workdir=runs/band --midi=mine.mid --out=full.mid",)
+
+
+def define(flags: absl_flags.FlagValues) -> None:
+    source.define(flags)
+    absl_flags.DEFINE_string("midi", None, "MIDI file in 4/4 that holds the condition", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "track", None, "track of the file that is the condition; without it the model's own", flag_values=flags
+    )
+    absl_flags.DEFINE_integer("seed", 0, "int32 that the result is a function of", flag_values=flags)
+    absl_flags.DEFINE_float("tempo", 120.0, "beats a minute of --out", flag_values=flags)
+    absl_flags.DEFINE_string("out", "full.mid", "file to write: .mid, .wav, .png or .npy", flag_values=flags)
+
+
+def run(call: Call) -> dict:
+    flags = call.flags
+    if not flags.midi:
+        raise InvalidInput(f"accompany needs --midi; for example {EXAMPLES[0]}")
+    music.check_out(flags.out)
+    trained = source.open_source(flags)
+    source.need(trained, "accompany")
+
+    from dgm_zoo import data
+    from dgm_zoo.data.midi import read_midi
+    from dgm_zoo.data.tracks import FINEST
+
+    model, tracks = trained.model, music.tracks_of(trained)
+    names = [track.name for track in tracks]
+    name = flags.track or model.given
+    if name not in names:
+        raise unknown("track", name, names)
+    bars, steps = model.x_shape[:2]
+    finest = data.info(trained.config.data.name).music.steps  # in which the data's notes were read, see `data.load`
+    rolls = read_midi(flags.midi, tracks, finest, articulate=finest == FINEST)
+    rolls = rolls.reshape(len(rolls), steps, finest // steps, *rolls.shape[2:]).any(2)
+    condition = rolls[..., names.index(name)].astype("float32")
+    if not condition.any():
+        others = ", ".join(other for other, roll in zip(names, rolls.any((0, 1, 2)), strict=True) if roll)
+        raise InvalidInput(
+            f"'{flags.midi}' has no note for the track '{name}', only for {others}; give --track to take one of these"
+        )
+    piece = model.compose(seed=flags.seed, condition=condition)
+    music.write(flags.out, piece, tracks, bars, flags.tempo)
+    return {"out": flags.out, "bars": len(piece), "track": name, "seed": flags.seed, "shape": list(piece.shape)}
+
+
+def show(result: dict) -> str:
+    return f"wrote {result['bars']} bars around the track '{result['track']}' to {result['out']}"

@@ -1,0 +1,57 @@
+"""What the commands for music share: the tracks of a trained model, and how a piece is written."""
+
+import os
+from typing import TYPE_CHECKING
+
+from dgm_zoo.cli import source
+from dgm_zoo.errors import InvalidInput, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ENDINGS = (".mid", ".wav", ".png", ".npy")
+PANELS = 4  # phrases that a picture shows at most
+
+
+def tracks_of(trained: source.Source) -> tuple:
+    """Returns the tracks of the data that a model was trained on, () for a model of anything else."""
+    from dgm_zoo import data
+
+    music = data.info(trained.config.data.name).music
+    return () if music is None else music.tracks
+
+
+def check_out(path: str) -> None:
+    """Raises `InvalidInput` if an output path has no ending that `write` knows."""
+    ending = os.path.splitext(path)[1]
+    if ending not in ENDINGS:
+        raise unknown("ending of --out", ending or path, ENDINGS)
+    if os.path.isdir(path):
+        raise InvalidInput(f"--out={path} is a folder; give a file")
+
+
+def write(path: str, piece: "np.ndarray", tracks: tuple, bars: int, tempo: float) -> None:
+    """Writes a piece `[n, steps, pitches, tracks]` by the path's ending; see `check_out`.
+
+    Args:
+      path: the file.
+      piece: zeros and ones.
+      tracks: those of the last axis.
+      bars: of one phrase; a picture shows the first phrases side by side.
+      tempo: beats a minute, of MIDI and sound.
+    """
+    import numpy as np
+
+    from dgm_zoo import viz
+
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    if path.endswith(".mid"):
+        viz.save_midi(piece, tracks, path, tempo)
+    elif path.endswith(".wav"):
+        viz.save_wav(piece, tracks, path, tempo)
+    elif path.endswith(".npy"):
+        np.save(path, piece)
+    else:
+        whole = piece[: max(1, min(len(piece) // bars, PANELS)) * bars]
+        bars = min(bars, len(piece))
+        viz.save_pianoroll(whole.reshape(-1, bars, *piece.shape[1:]), tracks, path)

@@ -1,0 +1,1 @@
+"""Music: generators of phrases of several tracks."""

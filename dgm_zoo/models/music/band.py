@@ -1,0 +1,55 @@
+"""What `create` builds MuseGAN's parts with."""
+
+from dgm_zoo import distributions
+from dgm_zoo.core import recipes
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.networks import noise_sizes, phrase_critics, phrase_generator
+from dgm_zoo.objectives import adversarial
+
+
+@recipes.makes("generator", "critic", "prior", "objective", "composition", "tracks", "condition", "noise_dim")
+def band(*, image_shape, tracks=None, composition="hybrid", condition=None, noise_dim=128, width=1024,
+         share_temporal=False, density=None, prior="StandardNormal", objective="Wasserstein"):
+    """Generator, critic, prior and objective of phrases.
+
+    Args:
+      image_shape: (bars, steps, pitches, tracks) of a phrase.
+      tracks: their names; None for "track 1", "track 2", ...
+      composition: "jamming" (every track has a generator and a critic), "composer" (one generator, one critic) or
+        "hybrid" (a generator for every track, one critic).
+      condition: name of the track that is given; None to generate all of them.
+      noise_dim: length of the noise that one bar generator is given; see `networks.noise_sizes`.
+      width: of the widest layer; see `networks.music`.
+      share_temporal: whether all temporal generators share their weights, as in the released code.
+      density: for each track the share of its values that are 1, which the generator begins near; None for 1/2.
+      prior: see `distributions.get`.
+      objective: see `objectives.adversarial`.
+    """
+    if len(image_shape) != 4:
+        raise InvalidInput(
+            f"x has shape {tuple(image_shape)}, but musegan is for phrases of music, (bars, steps, pitches, tracks); "
+            "choose other data, such as freedoom_bands"
+        )
+    bars, steps, pitches, count = image_shape
+    tracks = [f"track {i}" for i in range(1, count + 1)] if tracks is None else list(tracks)
+    index = index_of(tracks, condition)
+    if density is not None and len(density) != count:
+        raise InvalidInput(f"density has {len(density)} values, but there are {count} tracks; give one for each")
+    made = count - (index is not None)
+    sizes = noise_sizes(composition, bars, made, noise_dim)
+    generator = phrase_generator(
+        composition, bars, steps, pitches, made, noise_dim, width, index is not None, share_temporal,
+        None if density is None else [share for i, share in enumerate(density) if i != index],
+    )
+    return {
+        "generator": generator, "critic": phrase_critics(composition, bars, steps, pitches, count, index, width),
+        "prior": distributions.get(prior, (sum(sizes.values()),)), "objective": adversarial(objective),
+        "composition": composition, "tracks": tracks, "condition": condition, "noise_dim": noise_dim,
+    }
+
+
+def index_of(tracks: list[str], name: str | None) -> int | None:
+    """Returns the index of a track, None for None; raises `InvalidInput`, with the nearest name, if it is not there."""
+    if name is not None and name not in tracks:
+        raise unknown("track", name, tracks)
+    return None if name is None else tracks.index(name)

@@ -1,0 +1,261 @@
+"""MuseGAN: phrases of several tracks, from scratch or around one track that is given."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dgm_zoo import distributions
+from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.core.critic import check_critic, fixed
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
+from dgm_zoo.core.formulation import Ascent, Edge, Formulation
+from dgm_zoo.core.registry import register
+from dgm_zoo.core.rounds import Rounds
+from dgm_zoo.distributions import StandardNormal, row_seeds
+from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.models.music import longer
+from dgm_zoo.models.music.band import band, index_of
+from dgm_zoo.networks import noise_sizes
+from dgm_zoo.objectives import adversarial, energy_distance
+
+BINARISATIONS = ("threshold", "bernoulli")
+
+
+@register("musegan")
+@keras.saving.register_keras_serializable("dgm_zoo")
+class MuseGAN(Rounds):
+    """Wasserstein GAN of phrases x `[bars, steps, pitches, tracks]`, whose generator shares noise over tracks and bars.
+
+        max_{phi}    E_{p_data(x)} D_phi(x) - E_{p(z)} D_phi(G_theta(z)) - 10 E (|grad D_phi(x^)| - 1)^2
+        max_{theta}  E_{p(z)} D_theta(G_theta(z)),
+        bar t of track i:  G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t).
+
+    The noise z is the same in all bars and tracks, z_i belongs to track i, z_t and z_it become another vector in every
+    bar. "hybrid" has all four; "composer" lacks those of a track, "jamming" those that tracks share, so that its tracks
+    are independent. Jamming's M critics see a track each, and phi's utility is the sum of theirs. With a condition y,
+    one of the tracks, the generator is given the features of each bar of y and makes the others, G(z, y), and the
+    critics compare (x, y) with (G(z, y), y).
+
+    Probabilities are trained, as in the paper, and what is sampled are bits. `loss`, by which epochs are compared, is
+    the energy distance between the batch and as many samples. A round of training is `critic_steps` steps of phi on one
+    batch, each with fresh noise, then one of theta. z has unit variance; the released code's 0.1 gives the same
+    networks, since batch normalisation follows the first layer.
+
+    Args:
+      generator: Keras model, z `[batch, latent]`, or [z, y], to logits of the tracks that are generated.
+      critic: Keras model, x to the value of each critic, `[batch, m]`; see `networks.phrase_critics`.
+      prior: p(z), held fixed; `StandardNormal` if None.
+      objective: see `objectives.adversarial`.
+      composition, tracks, condition, noise_dim: see `band`.
+      critic_steps: steps of phi for each one of theta.
+      binarisation: of samples: "threshold", 1 where the probability is above 1/2, or "bernoulli", 1 with it.
+      straight_through: whether the critics are shown such bits, with a gradient, in place of probabilities.
+      monophonic: names of the tracks of which samples sound one pitch at a time, the likeliest one.
+
+    Raises:
+      InvalidInput: an unknown track, composition or binarisation; networks and prior whose shapes do not fit.
+
+    Example:
+      >>> tracks = ["bass", "drums", "guitar", "lead", "strings"]
+      >>> model = dgm_zoo.create("musegan", image_shape=(4, 16, 84, 5), tracks=tracks, width=256, condition="lead")
+      >>> model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5, beta_2=0.9))
+      >>> model.fit(dgm_zoo.data.load("freedoom_bands", "train", 64, hop=1, sounding=3), epochs=20)
+      >>> model.accompany(melody, seed=0).shape   # melody [4, 16, 84]
+      (4, 16, 84, 5)
+
+    References:
+      Dong, Hsiao, Yang and Yang, MuseGAN: Multi-track Sequential Generative Adversarial Networks for Symbolic Music
+        Generation and Accompaniment, 2018, Eqs. 3 to 5 and the section on track-conditional generation.
+      Gulrajani et al., Improved Training of Wasserstein GANs, 2017, Eq. 3.
+      Dong and Yang, Convolutional Generative Adversarial Networks with Binary Neurons, 2018 (`straight_through`).
+    """
+
+    players = {"theta": ("generator",), "phi": ("critic",)}
+    logged = ("loss", "discriminator", "generator", "accuracy_real", "accuracy_fake", "voices", "voices_real")
+    units = {
+        "loss": "energy distance between phrases and samples",
+        "discriminator": "difference of the critics' values, less the penalty",
+        "generator": "the critics' values",
+        **dict.fromkeys(["voices", "voices_real"], "pitches that sound in a time step, of samples or of the batch"),
+    }
+    ascends = {"theta": "generator", "phi": "discriminator"}
+    abilities = frozenset({"perform", "compose"})
+    small = {"width": 16, "noise_dim": 8}
+    formulation = Formulation(
+        name="MuseGAN",
+        x="phrases and generations", y="1 real, 0 generated", z="noise of bars and tracks",
+        p_x_given_y="p_θ(x|y), implicit: p_data(x) for y=1; x = G_θ(z), z ~ p(z), for y=0",
+        q_y_given_x="critic D_φ(x) in place of the logit of q_φ(y|x)",
+        remark="no KL: θ descends φ's estimate of the Wasserstein distance between p_data(x) and p_θ(x|y=0)",
+        ascents=(
+            Ascent(
+                ("phi",), "E_{p_data(x)} D_φ(x) − E_{p(z)} D_φ(G_θ(z)) − λ E (|∇ D_φ| − 1)²",
+                reads=("data", "prior"), carries=("phi",), stopped="generated x",
+            ),
+            Ascent(("theta",), "E_{p(z)} D_φ(G_θ(z))", reads=("prior",), carries=("theta", "phi")),
+        ),
+        edges=(
+            Edge("z", "x", "p_θ(x|y)", implicit=True), Edge("y", "x"), Edge("x", "y", "D_φ(x)", adversarial=True),
+        ),
+    )
+    recipes = (band,)
+
+    def __init__(self, generator, critic, prior=None, *, tracks, composition="hybrid", condition=None, noise_dim=128,
+                 objective="Wasserstein", critic_steps=5, binarisation="threshold", straight_through=False,
+                 monophonic=(), **kwargs):
+        super().__init__(critic_steps=critic_steps, **kwargs)
+        self.generator, self.critic, self.objective = generator, critic, adversarial(objective)
+        self.tracks, self.composition, self.given = list(tracks), composition, condition
+        self.noise_dim, self.index = whole_number("noise_dim", noise_dim), index_of(self.tracks, condition)
+        self.binarisation, self.straight_through, self.monophonic = binarisation, straight_through, list(monophonic)
+        if binarisation not in BINARISATIONS:
+            raise unknown("binarisation", binarisation, BINARISATIONS)
+        own = [track for track in self.tracks if track != condition]
+        self.single = tuple(index_of(own, name) for name in self.monophonic)
+        bars, *bar, count = self.x_shape = event_shape(critic.input)
+        match("tracks' names", (len(self.tracks),), "tracks of the critic's input", (count,))
+        self.own_shape = (bars, *bar, len(own))
+        match("generator's output", event_shape(generator.output), "tracks to generate", self.own_shape)
+        self.sizes = noise_sizes(composition, bars, len(own), noise_dim)
+        self.prior = fixed(StandardNormal((sum(self.sizes.values()),)) if prior is None else prior, type(self))
+        match("prior's event", self.prior.event_shape, "parts of the noise", (sum(self.sizes.values()),))
+        check_critic(self.objective, critic)
+
+    # ------------------------------------------------------------------------------------------ the two players
+
+    def unpack(self, data):
+        x, _ = super().unpack(data)
+        return x, () if self.index is None else (x[..., self.index : self.index + 1],)
+
+    def logits(self, z, *c):
+        """Those of the tracks that G_theta generates, `[batch, *own_shape]`, given the condition's track, if any."""
+        return tf.cast(self.generator([z, *c] if c else z), tf.float32)
+
+    def bits(self, logits, uniform, single=()):
+        """Zeros and ones, with a gradient, tracks of these indices monophonic: `[batch, *own_shape]`."""
+        return distributions.binarised(logits, uniform if self.binarisation == "bernoulli" else None, single)
+
+    def own(self, x):
+        """The tracks of x that are generated."""
+        return x if self.index is None else tf.concat([x[..., : self.index], x[..., self.index + 1 :]], -1)
+
+    def whole(self, own, *c):
+        """The tracks that are generated with that of the condition back in its place: `[batch, *x_shape]`."""
+        return tf.concat([own[..., : self.index], *c, own[..., self.index :]], -1) if c else own
+
+    def values(self, own, *c):
+        """D_phi of these tracks beside the condition: `[batch]`, or `[batch, m]` of jamming's m critics."""
+        found = tf.cast(self.critic(self.whole(own, *c)), tf.float32)
+        return found if self.composition == "jamming" else found[:, 0]
+
+    def shown(self, logits, uniform):
+        """What the critics are shown of a generated phrase."""
+        return self.bits(logits, uniform) if self.straight_through else tf.sigmoid(logits)
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def dream_noise(self, rng):
+        uniform = rng.uniform(self.own_shape) if self.binarisation == "bernoulli" else rng.zeros(())
+        return self.prior.noise(rng), uniform
+
+    def phi_terms(self, x, c, noise):
+        """What phi ascends, on real phrases and generated ones, each `[batch]`."""
+        (z, uniform), mix = noise
+        generated = tf.stop_gradient(self.shown(self.logits(self.prior.draw(z), *c), uniform))
+        terms = self.objective.contest(lambda own: self.values(own, *c), self.own(x), generated, mix)
+        return {
+            "discriminator": _over_critics(tf.reduce_sum, terms.pop("discriminator")),
+            **{name: _over_critics(tf.reduce_mean, value) for name, value in terms.items()},
+        }
+
+    def theta_terms(self, x, c, noise):
+        """What theta ascends, on generated phrases, and how these differ from real ones, each `[batch]`."""
+        z, uniform = noise
+        logits = self.logits(self.prior.draw(z), *c)
+        value = self.objective.generator(self.values(self.shown(logits, uniform), *c))
+        sample = self.whole(tf.stop_gradient(self.bits(logits, uniform, self.single)), *c)
+        steps = self.x_shape[0] * self.x_shape[1]
+        return {
+            "generator": _over_critics(tf.reduce_sum, value),
+            "loss": energy_distance(x, sample),
+            "voices": tf.reduce_sum(sample, [1, 2, 3, 4]) / steps,
+            "voices_real": tf.reduce_sum(x, [1, 2, 3, 4]) / steps,
+        }
+
+    # ------------------------------------------------------------------------------------------ use
+
+    def takes(self):
+        return {"x": Input(self.x_shape, range=(0.0, 1.0), binary=True)}
+
+    def endpoints(self):
+        track = {} if self.index is None else {"condition": Input(self.x_shape[:-1], range=(0.0, 1.0), binary=True)}
+        seed = {"seed": SEED} if self.binarisation == "bernoulli" else {}
+
+        def decode(z, uniform, condition=None):
+            c = () if condition is None else (condition[..., None],)
+            return {"x": self.whole(self.bits(self.logits(z, *c), uniform, self.single), *c)}
+
+        def drawn(noise, condition=None):
+            return decode(self.prior.draw(noise[0]), noise[1], condition)
+
+        def decoded(z, noise=None, condition=None):
+            return decode(z, noise, condition)
+
+        doc = "z ~ p(z), then the phrase G(z)" if self.index is None else "z ~ p(z), then G(z, condition) beside it"
+        return {
+            "sample" if self.index is None else "accompany": Endpoint({"seed": SEED, **track}, drawn,
+                                                                      self.dream_noise, doc),
+            "decode": Endpoint(
+                {"z": Input(self.prior.event_shape), **seed, **track}, decoded,
+                (lambda rng: rng.uniform(self.own_shape)) if seed else None, "the phrase of given noise",
+            ),
+        }
+
+    def accompany(self, condition, seed=0):
+        """Generates the other tracks around one.
+
+        Args:
+          condition: zeros and ones of the condition's track: `[n, bars, steps, pitches]`, or one phrase of these.
+          seed: int32.
+
+        Returns:
+          All tracks, NumPy `[n, bars, steps, pitches, tracks]`, or one phrase of these.
+
+        Raises:
+          InvalidInput: the model generates from scratch, the condition has no note, or its shape does not fit.
+        """
+        given = np.asarray(condition)
+        phrases = given[None] if given.ndim == len(self.x_shape) - 1 else given
+        self.check_condition(phrases)
+        x = self.answer("accompany", seed=row_seeds(seed, len(phrases)), condition=phrases)["x"]
+        return x[0] if given.ndim == len(self.x_shape) - 1 else x
+
+    def check_condition(self, condition):
+        """Raises `InvalidInput` for a model without a condition, or a condition without a note."""
+        if self.index is None:
+            raise InvalidInput("this musegan generates from scratch; train one with a condition, such as 'strings'")
+        if not np.any(condition):
+            raise InvalidInput(f"the condition, track '{self.given}', has no note; give one that sounds")
+
+    def perform(self, x, seed=0):
+        """Returns a sample for each phrase of x `[n, ...]`, with its condition's track if the model has one."""
+        seeds = row_seeds(seed, len(x))
+        if self.index is None:
+            return self.answer("sample", seed=seeds)["x"]
+        return self.answer("accompany", seed=seeds, condition=np.asarray(x)[..., self.index])["x"]
+
+    def compose(self, phrases=None, seed=0, condition=None):
+        """Generates a piece of any length; see `longer.compose`."""
+        return longer.compose(self, phrases, seed, condition)
+
+    def interpolate(self, first, second, n, condition=None):
+        """Generates phrases from the noise of one seed to that of another; see `longer.interpolate`."""
+        return longer.interpolate(self, first, second, n, condition)
+
+    def get_config(self):  # `condition` is the base's method
+        return {**super().get_config(), "condition": self.given}
+
+
+def _over_critics(reduce, values):
+    """One value for each example, `[batch]`, from those of one critic or of several."""
+    return reduce(values, 1) if values.shape.rank == 2 else values
