@@ -1,10 +1,11 @@
-"""The warning about a saturated discriminator, and a discriminator's features."""
+"""Checks of a discriminator and of the prior that adversarial models share, and the warning about saturation."""
 
 import warnings
 
 import keras
 
-from dgm_zoo.errors import unknown
+from dgm_zoo.distributions import VampPrior
+from dgm_zoo.errors import InvalidInput, unknown
 
 UNBEATEN = 0.99  # accuracy on both kinds of examples, over a whole epoch, from which a discriminator has saturated
 
@@ -21,6 +22,29 @@ class Saturation(keras.callbacks.Callback):
                 "normalization='spectral' or another objective",
                 stacklevel=2,
             )
+
+
+def fixed(prior, cls):
+    """Returns `prior`, no longer trainable; raises `InvalidInput` for one that is made of an encoder's posteriors."""
+    if isinstance(prior, VampPrior):
+        raise InvalidInput(f"{cls.__name__} takes no VampPrior, which is made of posteriors; use a MixturePrior")
+    prior.trainable = False
+    return prior
+
+
+def check_critic(objective, discriminator):
+    """Raises `InvalidInput` if gradients are penalised and the discriminator mixes the examples of a batch."""
+    if objective.gradient_penalty and _normalises_over_the_batch(discriminator):
+        raise InvalidInput(
+            f"the gradient penalty of {type(objective).__name__} is each example's own, but the discriminator has "
+            "BatchNormalization; give normalization='none' or 'spectral'"
+        )
+
+
+def _normalises_over_the_batch(network):
+    """Whether a Keras model holds a `BatchNormalization`, at any depth."""
+    layers = getattr(network, "layers", [])
+    return any(isinstance(one, keras.layers.BatchNormalization) or _normalises_over_the_batch(one) for one in layers)
 
 
 def with_features(discriminator, layer="features"):

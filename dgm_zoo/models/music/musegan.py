@@ -80,7 +80,10 @@ class MuseGAN(Rounds):
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
     abilities = frozenset({"perform", "compose"})
-    small = {"width": 16, "noise_dim": 8}
+    small = {  # with plain gradient steps the default penalty, 10, would diverge
+        "image_shape": (2, 8, 24, 2), "width": 16, "noise_dim": 8, "critic_steps": 2,
+        "objective": {"name": "Wasserstein", "gradient_penalty": 0.1},
+    }
     formulation = Formulation(
         name="MuseGAN",
         x="phrases and generations", y="1 real, 0 generated", z="noise of bars and tracks",
