@@ -195,9 +195,9 @@ class GAN(Rounds, Adversaries):
         generated = tf.stop_gradient(self.generate(self.prior.draw(z), *c))
         return self.objective.contest(lambda some: self.logit(some, *c), x, generated, mix)
 
-    def theta_terms(self, x, c, z):
+    def theta_terms(self, x, c, noise):
         """What theta ascends, on generated x, and their distance from the real ones, each `[batch]`."""
-        generated = self.generate(self.prior.draw(z), *c)
+        generated = self.generate(self.prior.draw(noise), *c)
         fake = self.logit(generated, *c)
         return {
             "generator": self.objective.generator(fake),

@@ -125,8 +125,8 @@ class InfoGAN(GAN):
         utility += self.now("weight") * self.prior.information(params, z)
         return {"discriminator": utility, **self.objective.accuracies(real, fake)}
 
-    def theta_terms(self, x, c, z):
-        z = self.prior.draw(z)
+    def theta_terms(self, x, c, noise):
+        z = self.prior.draw(noise)
         generated = self.generate(z)
         fake, params = self.recognise(generated)
         information = self.prior.information(params, z)
