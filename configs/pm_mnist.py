@@ -7,8 +7,8 @@ predictors that are fitted anew over that of constants (1 for independent units)
 codes of test images, one in each row, sorted by class.
 
 The predictors have 10 times the code's learning rate and take 5 steps for each of its steps, as in the paper: if they
-fall behind, the code only looks independent. After 3 epochs test_unit_error was 0.716 +- 0.003 and test_code_information
-0.0006 nats; with one step of the predictors they were 0.223 +- 0.002 and 0.011.
+fall behind, the code only looks independent. After 3 epochs test_unit_error was 0.716 +- 0.003, test_code_information
+0.0006 nats; with one step of the predictors they were 0.223 +- 0.002 and 0.011 nats.
 With a decoder: --config.model.decode=True.
 """
 
