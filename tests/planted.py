@@ -73,7 +73,8 @@ FAULTS = {
         "the optimizers are where Keras does not look for what it saves", "core/model.py",
         "self.optimizers = assign(optimizer, self.players)",
         "self.optimizers = __import__('types').MappingProxyType(assign(optimizer, self.players))",
-        (f"{CONFORMANCE}test_saves_and_loads_with_optimizers[vae]", f"{CONFORMANCE}test_resumes_to_the_same_bits_and_validation_changes_none[vae]"),
+        (f"{CONFORMANCE}test_saves_and_loads_with_optimizers[vae]",
+         f"{CONFORMANCE}test_resumes_to_the_same_bits_and_validation_changes_none[vae]"),
     ),
     "weights_over_the_wrong_axis": Fault(
         "importance weights sum to one over the batch", "objectives/evidence.py",
