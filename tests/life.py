@@ -83,7 +83,7 @@ def life(name):
     before, after, kept = logs(model, held_out), [], {}
     saved = Path(tempfile.mkdtemp(prefix="life_")) / f"{name}.keras"
 
-    def write(batch, _):
+    def write(batch, logs):
         if batch + 1 < STEPS:
             return
         after.append(weights(model))
