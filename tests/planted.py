@@ -52,7 +52,7 @@ FAULTS = {
         ("tests/test_objectives.py", "tests/test_helmholtz.py"),
     ),
     "wrong_player": Fault(
-        "the generator's step moves the discriminator", "models/adversarial/gan.py",
+        "the generator's step moves the discriminator", "core/rounds.py",
         'self.ascend(self.theta_terms, x, c, for_theta, theta=self.ascends["theta"])',
         'self.ascend(self.theta_terms, x, c, for_theta, phi=self.ascends["theta"])',
         (f"{CONFORMANCE}test_a_player_moves_only_what_it_owns[gan]",
@@ -64,8 +64,8 @@ FAULTS = {
         (f"{CONFORMANCE}test_each_step_draws_its_own_noise[vae]",),
     ),
     "sum_over_replicas": Fault(
-        "gradients are added over replicas, not averaged", "core/model.py",
-        "                        / replicas\n", "",
+        "gradients are added over replicas, not averaged", "core/steps.py",
+        "                    / replicas\n", "",
         ("tests/test_replicas.py::test_two_replicas_train_a_noiseless_model_as_one_does[False]",
          "tests/test_replicas.py::test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica[vae]"),
     ),
