@@ -50,6 +50,7 @@ def with_fixed(recipe: Callable, **values) -> Callable:
     return fixed
 
 
+@functools.cache
 def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
     """The named arguments of a model's constructor, those of its bases included: name to parameter."""
     found = {}
