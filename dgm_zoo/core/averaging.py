@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -16,13 +17,13 @@ def _averages(model) -> list:
     ]
 
 
-def keeps_averages(model) -> bool:
+def keeps_averages(model: Any) -> bool:
     """Whether an optimizer of a compiled model keeps moving averages."""
     return any(optimizer.use_ema for optimizer in model.optimizer.optimizers)
 
 
 @contextlib.contextmanager
-def averaged(model) -> Iterator[None]:
+def averaged(model: Any) -> Iterator[None]:
     """Context in which the variables of `model` hold their moving averages, where there are any, to the bit."""
     pairs = _averages(model) if model.compiled else []
     before = [variable.numpy() for variable, _ in pairs]
@@ -35,7 +36,7 @@ def averaged(model) -> Iterator[None]:
             variable.assign(value)
 
 
-def finalize(model) -> None:
+def finalize(model: Any) -> None:
     """Gives every variable its moving average, where there is one, for good: what Keras does at the end of `fit`."""
     for optimizer in model.optimizer.optimizers:
         if optimizer.use_ema:
@@ -45,9 +46,9 @@ def finalize(model) -> None:
 class EvaluateAverages(keras.callbacks.Callback):
     """Validation during `fit` is of the moving averages, which are the weights that `fit` ends with."""
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict | None = None) -> None:
         self.context = averaged(self.model)
         self.context.__enter__()
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         self.context.__exit__(None, None, None)

@@ -37,7 +37,8 @@ class Warmup(Schedule):
       Annealing Schedule, 2019.
     """
 
-    def __init__(self, warmup_steps, value=1.0, start=0.0, cycle_steps=None):
+    def __init__(self, warmup_steps: int, value: float = 1.0, start: float = 0.0,
+                 cycle_steps: int | None = None) -> None:
         for name, steps in (("warmup_steps", warmup_steps), ("cycle_steps", cycle_steps)):
             if not (is_whole(steps) or (name == "cycle_steps" and steps is None)):
                 raise InvalidInput(f"{name} is {steps!r}; give a whole number of training steps, at least 1")
@@ -48,13 +49,13 @@ class Warmup(Schedule):
         self.warmup_steps, self.cycle_steps = warmup_steps, cycle_steps
         self.value, self.start = nonnegative("value", value), nonnegative("start", start)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         step = tf.cast(step, tf.float32)
         if self.cycle_steps:
             step = tf.math.floormod(step, float(self.cycle_steps))
         return self.start + (self.value - self.start) * tf.minimum(step / self.warmup_steps, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("warmup_steps", "value", "start", "cycle_steps")
         return {name: getattr(self, name) for name in names}
 
@@ -97,7 +98,7 @@ class Changing:
       given: see `schedule_or_number`.
     """
 
-    def __init__(self, name: str, given: Any):
+    def __init__(self, name: str, given: Any) -> None:
         self.name, self.given = name, schedule_or_number(name, given)
         scheduled = isinstance(self.given, Schedule)
         with tf.init_scope():
@@ -128,17 +129,17 @@ class Changing:
 class Coefficient:
     """Descriptor of a model's attribute that is a coefficient: reads and assigns `model.coefficients[name]`."""
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, model, owner=None):
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
         if model is None:
             return self
         if self.name not in model.coefficients:
             raise AttributeError(f"'{type(model).__name__}' object has no attribute '{self.name}'")
         return model.coefficients[self.name].given
 
-    def __set__(self, model, value):
+    def __set__(self, model: Any, value: Any) -> None:
         if self.name in model.coefficients:
             model.coefficients[self.name].assign(value)
         else:

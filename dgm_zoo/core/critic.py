@@ -1,10 +1,11 @@
 """Checks of a discriminator and of the prior that adversarial models share, and the warning about saturation."""
 
 import warnings
+from typing import Any
 
 import keras
 
-from dgm_zoo.distributions import VampPrior
+from dgm_zoo.distributions import Prior, VampPrior
 from dgm_zoo.errors import InvalidInput, unknown
 
 UNBEATEN = 0.99  # accuracy on both kinds of examples, over a whole epoch, from which a discriminator has saturated
@@ -13,7 +14,7 @@ UNBEATEN = 0.99  # accuracy on both kinds of examples, over a whole epoch, from 
 class Saturation(keras.callbacks.Callback):
     """Warns after an epoch in which the discriminator was right about nearly every example of both kinds."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         real, fake = logs["accuracy_real"], logs["accuracy_fake"]
         if min(real, fake) > UNBEATEN:
             warnings.warn(
@@ -24,7 +25,7 @@ class Saturation(keras.callbacks.Callback):
             )
 
 
-def fixed(prior, cls):
+def fixed(prior: Prior, cls: type) -> Prior:
     """Returns `prior`, no longer trainable; raises `InvalidInput` for one that is made of an encoder's posteriors."""
     if isinstance(prior, VampPrior):
         raise InvalidInput(f"{cls.__name__} takes no VampPrior, which is made of posteriors; use a MixturePrior")
@@ -32,7 +33,7 @@ def fixed(prior, cls):
     return prior
 
 
-def check_critic(objective, discriminator):
+def check_critic(objective: Any, discriminator: keras.Model) -> None:
     """Raises `InvalidInput` if gradients are penalised and the discriminator mixes the examples of a batch."""
     if objective.gradient_penalty and _normalises_over_the_batch(discriminator):
         raise InvalidInput(
@@ -47,7 +48,7 @@ def _normalises_over_the_batch(network):
     return any(isinstance(one, keras.layers.BatchNormalization) or _normalises_over_the_batch(one) for one in layers)
 
 
-def with_features(discriminator, layer="features"):
+def with_features(discriminator: keras.Model, layer: str = "features") -> keras.Model:
     """Returns a Keras model that shares the discriminator's layers: x to its logit and the output of `layer`."""
     names = [one.name for one in discriminator.layers]
     if layer not in names:

@@ -1,7 +1,7 @@
 """The endpoint table: what a model answers, in Python and when served, from one definition."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,11 +21,11 @@ class Input(NamedTuple):
     range: tuple | None = None
     binary: bool = False
 
-    def spec(self, name):
+    def spec(self, name: str) -> tf.TensorSpec:
         """The `tf.TensorSpec` of a batch of these."""
         return tf.TensorSpec([None, *self.shape], self.dtype, name=name)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "[" + ", ".join(["batch", *map(str, self.shape)]) + "]"
 
 
@@ -49,7 +49,7 @@ class Endpoint(NamedTuple):
     doc: str = ""
 
 
-def check_array(where, name, value, wanted):
+def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
     """Returns `value` as an array that fits the `Input` `wanted`; else raises `InvalidInput` in one sentence."""
     try:
         array = np.asarray(value)
@@ -83,7 +83,7 @@ def check_array(where, name, value, wanted):
     return fits
 
 
-def checked(name, inputs, arrays):
+def checked(name: str, inputs: dict[str, Input], arrays: dict[str, Any]) -> dict[str, np.ndarray]:
     """Returns `arrays` that fit the `Input`s of endpoint `name`, by name; else raises `InvalidInput`."""
     for key, value in arrays.items():
         if key not in inputs and value is not None:
@@ -98,7 +98,7 @@ def checked(name, inputs, arrays):
     return arrays
 
 
-def endpoint_function(model, name, compiled=False):
+def endpoint_function(model: Any, name: str, compiled: bool = False) -> Callable[..., dict[str, tf.Tensor]]:
     """Returns the function of named tensors that serves endpoint `name` of `model`, its noise drawn outside XLA."""
     endpoint = model.endpoints()[name]
     compute = tf.function(endpoint.compute, jit_compile=True, autograph=False) if compiled else endpoint.compute
@@ -111,7 +111,7 @@ def endpoint_function(model, name, compiled=False):
     return serve
 
 
-def answer(model, name, arrays):
+def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarray]:
     """Runs endpoint `name` of `model` on arrays, some hundred rows at a time; see `GenerativeModel.answer`."""
     table = model.endpoints()
     if name not in table:
@@ -132,7 +132,7 @@ def answer(model, name, arrays):
     return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
 
 
-def asked(n, seed, inputs):
+def asked(n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
     n = whole_number("n", n)
     inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}

@@ -1,5 +1,7 @@
 """Monte Carlo estimates for models with p(z), p(x|z) and q(z|x): log p(x), and samples with observation noise."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -12,7 +14,7 @@ from dgm_zoo.errors import InvalidInput
 ROWS_PER_DECODE = 4000  # samples x images in one call of the decoder when a likelihood is estimated
 
 
-def log_likelihood(model, x, label=None, num_samples=1000, seed=0):
+def log_likelihood(model: Any, x: np.ndarray, label: Any = None, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
     """Importance-sampled log p(x), nats: NumPy `[n]`.
 
     A lower bound in expectation, tight as `num_samples` grows. Memory does not grow with `num_samples`, and
@@ -74,7 +76,7 @@ def _log_likelihood(model, x, label, seeds, num_samples, chunk):
     return total - tf.math.log(tf.cast(num_samples, tf.float32))
 
 
-def draw(model, n, seed=0, label=None):
+def draw(model: Any, n: int, seed: int = 0, label: Any = None) -> np.ndarray:
     """Draws z ~ p(z), then x ~ p(x|z), of which `sample` gives the mean: NumPy `[n, *image_shape]`.
 
     The mean is the better picture; a draw is an example as the model believes data to be, its noise included.

@@ -9,7 +9,9 @@ References: Hu et al., On Unifying Deep Generative Models, 2018, Table 1 and Fig
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -23,7 +25,7 @@ ROWS = {  # of the paper's Table 1, and what else there is to say of a model
 }
 
 
-def inferred(distributions):
+def inferred(distributions: str) -> tuple[str, ...]:
     """The variables that a product of conditionals is over: those before each bar.
 
     Example:
@@ -46,7 +48,7 @@ class KL:
     phase: str
     less: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"KL({self.left} ‖ {self.right})" + (f" − {self.less}" if self.less else "")
 
 
@@ -70,7 +72,7 @@ class Ascent:
     carries: tuple
     stopped: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for source in self.reads:
             if source not in SOURCES:
                 raise unknown("source of samples", source, SOURCES)
@@ -78,7 +80,7 @@ class Ascent:
             raise InvalidInput(f"players {self.movers} cannot ascend a utility that carries to {self.carries} alone")
 
     @property
-    def who(self):
+    def who(self) -> str:
         """The movers' symbols, such as "θ, η"."""
         return symbols(self.movers)
 
@@ -100,11 +102,11 @@ class Edge:
     adversarial: bool = False
 
     @property
-    def degenerate(self):
+    def degenerate(self) -> bool:
         """Whether it belongs to the perfect discriminator, which nothing trains."""
         return "*" in self.of
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.source} → {self.target}"
 
 
@@ -139,36 +141,36 @@ class Formulation:
     edges: tuple = ()
 
     @property
-    def phases(self):
+    def phases(self) -> tuple[str, ...]:
         """The phases of wake-sleep that the model extends: of "wake" and "sleep"."""
         return tuple(dict.fromkeys(one.phase for one in self.kl))
 
     @property
-    def players(self):
+    def players(self) -> tuple[str, ...]:
         """The names of those who move."""
         return tuple(dict.fromkeys(player for one in self.ascents for player in one.movers))
 
     @property
-    def nodes(self):
+    def nodes(self) -> tuple[str, ...]:
         """The variables of the schematic graphical model."""
         return tuple(dict.fromkeys(node for edge in self.edges for node in (edge.source, edge.target)))
 
     @property
-    def latent(self):
+    def latent(self) -> tuple[str, ...]:
         """What the (first) KL infers; without one that says so, all but x. In a GAN it is x."""
         found = inferred(self.kl[0].left) if self.kl else ()
         return tuple(node for node in self.nodes if (node in found if found else node != "x"))
 
     @property
-    def visible(self):
+    def visible(self) -> tuple[str, ...]:
         """The variables that are not latent."""
         return tuple(node for node in self.nodes if node not in self.latent)
 
-    def kind(self, edge):
+    def kind(self, edge: Edge) -> str:
         """ "inference" (dashed) for an edge into a latent variable, else "generative" (solid)."""
         return "inference" if edge.target in self.latent else "generative"
 
-    def role(self, conditional):
+    def role(self, conditional: str) -> str:
         """ "[I]" or "[G]", as Table 1 marks conditionals; "" if the KLs do not agree or there is none."""
         sides = {inferred(one.left) for one in self.kl}
         over = inferred(conditional)[:1]
@@ -176,14 +178,14 @@ class Formulation:
             return ""
         return "[I] " if over[0] in sides.pop() else "[G] "
 
-    def rows(self):
+    def rows(self) -> dict[str, str]:
         """The model's column of Table 1: a dict of the keys of `ROWS` to text; conditionals with their role."""
         rows = {key: getattr(self, key) for key in ROWS}
         for key in ("p_x_given_y", "q_y_given_x", "q_z_given_xy"):
             rows[key] = self.role(rows[key]) + rows[key]
         return {**rows, "kl": "; ".join(map(str, self.kl)) or ABSENT, "phases": "; ".join(self.phases) or ABSENT}
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Everything that is declared and derived, as JSON can hold it."""
         return {
             "name": self.name, **self.rows(), "kl": [str(one) for one in self.kl], "phases": list(self.phases),
@@ -193,6 +195,6 @@ class Formulation:
         }
 
 
-def symbols(players):
+def symbols(players: Iterable[str]) -> str:
     """The players' symbols: "θ, η" for ("theta", "eta")."""
     return ", ".join(SYMBOLS.get(player, player) for player in players)

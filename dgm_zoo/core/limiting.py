@@ -1,5 +1,6 @@
 """Samples in the limit of the chain between encoder and decoder."""
 
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
@@ -13,7 +14,7 @@ class LimitingChain:
     References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024.
     """
 
-    def limiting_samples(self, n, steps=1000, seed=0):
+    def limiting_samples(self, n: int, steps: int = 1000, seed: int = 0) -> np.ndarray:
         """Draws from the limit of the chain z ~ q(z|x), x ~ p(x|z): NumPy `[n, *image_shape]`, the last mean of p(x|z).
 
         Where encoder and decoder are the conditionals of one joint they are samples like those of `sample`; what they

@@ -3,13 +3,17 @@
 import contextlib
 import random
 import re
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data
 from dgm_zoo.core.coefficients import Changing, Coefficient
+from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.distributions import BatchNoise, check_seed
@@ -63,7 +67,7 @@ class GenerativeModel(keras.Model):
     small: dict = {}  # what `create` is given for a tiny instance, besides what `core.registry.SMALL` says
     registered_name: str | None = None
 
-    def __init__(self, *, seed=None, **kwargs):
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         self.__dict__["coefficients"], self.__dict__["counters"] = {}, {}  # not layers, so not for Keras to track
         super().__init__(**kwargs)
         self.seed = random.randint(0, 2**31 - 1) if seed is None else check_seed(seed)
@@ -71,7 +75,7 @@ class GenerativeModel(keras.Model):
         self.built = True  # networks come in built; heads and priors build in their constructors
 
     @classmethod
-    def create(cls, image_shape, **given):
+    def create(cls, image_shape: Any, **given: Any) -> Self:
         """Builds the model with default networks.
 
         Args:
@@ -85,17 +89,18 @@ class GenerativeModel(keras.Model):
 
     # ------------------------------------------------------------------------------------------ players
 
-    def player_variables(self, player):
+    def player_variables(self, player: str) -> list[keras.Variable]:
         """The trainable variables that `player` owns."""
         if player not in self.players:
             raise unknown("player", player, self.players)
         return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
 
-    def steps_of(self, player):
+    def steps_of(self, player: str) -> int:
         """How many steps of its optimizer `player`, or the player of a phase, takes for one batch."""
         return 1
 
-    def compile(self, optimizer="adam", jit_compile="auto", run_eagerly=False, steps_per_execution=1):
+    def compile(self, optimizer: Any = "adam", jit_compile: bool | str = "auto", run_eagerly: bool = False,
+                steps_per_execution: int = 1) -> None:
         """Gives each player its optimizer, built at once.
 
         Args:
@@ -132,7 +137,8 @@ class GenerativeModel(keras.Model):
             "steps_per_execution": steps_per_execution,
         }
 
-    def ascend(self, objective, *inputs, phase=None, when=None, moves=None, **ascents):
+    def ascend(self, objective: Callable, *inputs: Any, phase: str | None = None, when: tf.Tensor | None = None,
+               moves: Callable | None = None, **ascents: str) -> dict[str, tf.Tensor]:
         """Lets each player take one step up its own term of `objective(*inputs)`.
 
         Args:
@@ -150,7 +156,7 @@ class GenerativeModel(keras.Model):
         """
         return steps.ascend(self, objective, inputs, ascents, phase, when, moves)
 
-    def jitted(self, function):
+    def jitted(self, function: Callable) -> Callable:
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients handed in."""
 
         def run(coefficients, *inputs):
@@ -160,27 +166,27 @@ class GenerativeModel(keras.Model):
         compiled = self.compiled_function(run)
         return lambda *inputs: compiled(self.current_coefficients(training=False), *inputs)
 
-    def compiled_function(self, function):
+    def compiled_function(self, function: Callable) -> Callable:
         """Returns `function` compiled with XLA if `compile` asked for it, else as it is."""
         return tf.function(function, jit_compile=True, autograph=False) if self.xla else function
 
     # ------------------------------------------------------------------------------------------ coefficients
 
-    def add_coefficients(self, given):
+    def add_coefficients(self, given: dict[str, Any]) -> None:
         """Adds coefficients by name, each with its number or schedule; `Coefficient` attributes add themselves."""
         self.coefficients.update({name: Changing(name, value) for name, value in given.items()})
 
-    def now(self, name):
+    def now(self, name: str) -> tf.Tensor:
         """The current value of coefficient `name`, a float32 scalar: in a step, what was handed into it."""
         handed = self.__dict__.get("_handed")
         return self.coefficients[name].now(self.step) if handed is None else handed[name]
 
-    def current_coefficients(self, training=True):
+    def current_coefficients(self, training: bool = True) -> dict[str, tf.Tensor]:
         """The value of every coefficient at this step: a dict of float32 scalars; see `Changing.now`."""
         return {name: one.now(self.step, training) for name, one in self.coefficients.items()}
 
     @contextlib.contextmanager
-    def handed(self, coefficients):
+    def handed(self, coefficients: dict[str, tf.Tensor]) -> Iterator[None]:
         """Context in which `now` returns these values, the inputs of a compiled function."""
         before, self.__dict__["_handed"] = self.__dict__.get("_handed"), coefficients
         try:
@@ -188,7 +194,7 @@ class GenerativeModel(keras.Model):
         finally:
             self.__dict__["_handed"] = before
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if self.__dict__.get("compile_arguments") and name in recipes.constructor_arguments(type(self)):
             if not isinstance(getattr(type(self), name, None), (Coefficient, property)):
                 raise InvalidInput(
@@ -200,11 +206,11 @@ class GenerativeModel(keras.Model):
     # ------------------------------------------------------------------------------------------ one step
 
     @property
-    def step(self):
+    def step(self) -> tf.Variable:
         """The number of batches trained on so far, in this process and before it was resumed: an int64 variable."""
         return self.batches_trained
 
-    def rng(self, x, training=True):
+    def rng(self, x: tf.Tensor, training: bool = True) -> BatchNoise:
         """Returns a `BatchNoise` for the rows of `x`, independent for each batch and replica.
 
         Every `train_step` calls it once, before its first `ascend`, which then counts the batch. In evaluation the
@@ -218,7 +224,7 @@ class GenerativeModel(keras.Model):
             stream, position = 1, self.batches_seen(1)
         return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> tuple[Any, tuple]:
         """Returns `(x, c)`: the batch in float32, and the tuple of what the model conditions on.
 
         x is a tuple, a tensor for each domain, if the class has `domains`.
@@ -236,11 +242,11 @@ class GenerativeModel(keras.Model):
             found.append(part)
         return tuple(found) if self.domains else found[0], self.condition(y)
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         """Returns what the networks are given besides x or z, for labels `y`: nothing, by default."""
         return ()
 
-    def log(self, of=None, **values):
+    def log(self, of: dict[str, tf.Tensor] | None = None, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Adds values (scalars, or one per example) to the means over examples of this epoch and returns the logs.
 
         Args:
@@ -260,30 +266,30 @@ class GenerativeModel(keras.Model):
         return logs
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [*self.trackers.values(), self.batches_seen] if "trackers" in self.__dict__ else []
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, tf.Tensor]:
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     # ------------------------------------------------------------------------------------------ use
 
-    def takes(self):
+    def takes(self) -> dict[str, Any]:
         """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels.
 
         A model of several `domains` names each of them, and `<domain>_label` where it needs that domain's labels.
         """
         return {}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         """Returns the dict of endpoint name to `Endpoint`."""
         return {}
 
-    def endpoint_function(self, name, compiled=False):
+    def endpoint_function(self, name: str, compiled: bool = False) -> Callable:
         """Returns the function of named tensors that serves endpoint `name`, its noise drawn outside XLA."""
         return endpoints.endpoint_function(self, name, compiled)
 
-    def answer(self, name, **arrays):
+    def answer(self, name: str, **arrays: Any) -> dict[str, np.ndarray]:
         """Runs endpoint `name` on arrays, some hundred rows at a time; returns a dict of NumPy arrays.
 
         Raises:
@@ -291,14 +297,14 @@ class GenerativeModel(keras.Model):
         """
         return endpoints.answer(self, name, arrays)
 
-    def traced(self, function):
+    def traced(self, function: Any) -> Callable:
         """Returns `function`, a method, as a `tf.function` that is made once."""
         cache = self.__dict__.setdefault("_functions", {})
         if function.__name__ not in cache:
             cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
         return cache[function.__name__]
 
-    def sample(self, n, seed=0, **inputs):
+    def sample(self, n: int, seed: int = 0, **inputs: Any) -> np.ndarray:
         """Draws `n` samples: NumPy `[n, ...]`; the first m of them are the same for every n >= m.
 
         Args:
@@ -314,14 +320,15 @@ class GenerativeModel(keras.Model):
 
     # ------------------------------------------------------------------------------------------ Keras
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         """Returns the callbacks that every `fit` of this model runs, before those that it is given."""
         return []
 
-    def check_examples(self, where, x, y):
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
         """Raises `InvalidInput` if examples to train on do not suit in ways that `takes` does not tell."""
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
+            verbose: str | int = "auto", callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit`, after validating the training and validation data: whole arrays, or a data set's first
         batch.
 
@@ -351,7 +358,7 @@ class GenerativeModel(keras.Model):
             averaging.finalize(self)
         return history
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
         if not kwargs.get("_use_cached_eval_dataset"):  # which is that of `fit`
             training_data.check_first_batch(self, "evaluate", x, y)
@@ -360,45 +367,46 @@ class GenerativeModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
 
-    def take_weights(self, other):
+    def take_weights(self, other: keras.Model) -> bool:
         """Takes the weights of `other`, a model with the same networks; returns whether it has the same."""
         same = [v.shape for v in self.weights] == [v.shape for v in other.weights]
         if same:
             self.set_weights(other.get_weights())
         return same
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         state.save(self, store)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         super().load_own_variables(state.without(store))
         state.load(self, store)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Mirrors the constructor's arguments, each kept as an attribute of the same name."""
         names = recipes.constructor_arguments(type(self))
         return {"name": self.name, **{n: keras.saving.serialize_keras_object(getattr(self, n)) for n in names}}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Self:
         return cls(**{
             key: keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value
             for key, value in config.items()
         })
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         if not self.compiled:
             return None
         optimizers = {p: keras.optimizers.serialize(one) for p, one in self.optimizers.items()}
         return {"optimizer": optimizers, **self.compile_arguments}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         optimizers = {p: keras.optimizers.deserialize(one) for p, one in config["optimizer"].items()}
-        self.compile(**{**config, "optimizer": optimizers})
+        arguments: dict[str, Any] = {**config, "optimizer": optimizers}
+        self.compile(**arguments)
 
 
-def explained(error):
+def explained(error: tf.errors.InvalidArgumentError) -> Exception:
     """Turns TensorFlow's failed assertion of `steps.check_finite` into one sentence; any other error stays."""
     found = re.search(steps.NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
     if not found:

@@ -78,23 +78,23 @@ class AllOptimizers:
 
     built = True  # `compile` builds every one; `BackupAndRestore` asks
 
-    def __init__(self, optimizers):
+    def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer]) -> None:
         self.optimizers = tuple(optimizers.values())
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         return self.optimizers[0].learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: Any) -> None:
         for optimizer in self.optimizers:
             optimizer.learning_rate = value
 
     @property
-    def iterations(self):
+    def iterations(self) -> keras.Variable:
         return self.optimizers[0].iterations
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """Those of every player's optimizer, which `summary` counts."""
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]

@@ -6,7 +6,8 @@ recipes; what `create` takes are the arguments of these, and those of the constr
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -27,7 +28,7 @@ def makes(*names: str) -> Callable:
     return mark
 
 
-def with_defaults(recipe: Callable, **defaults) -> Callable:
+def with_defaults(recipe: Callable, **defaults: Any) -> Callable:
     """The same recipe with other default values.
 
     Example:
@@ -38,7 +39,7 @@ def with_defaults(recipe: Callable, **defaults) -> Callable:
     return changed
 
 
-def with_fixed(recipe: Callable, **values) -> Callable:
+def with_fixed(recipe: Callable, **values: Any) -> Callable:
     """The same recipe with some arguments given, which `create` then does not take."""
 
     def fixed(**given):
@@ -72,7 +73,7 @@ def arguments(cls: type) -> dict[str, inspect.Parameter]:
     return {**found, **others}
 
 
-def build(cls: type, given: dict):
+def build(cls: type, given: dict) -> Any:
     """Builds a model of class `cls` by its recipes.
 
     Raises:
@@ -98,8 +99,9 @@ def build(cls: type, given: dict):
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
-def autoencoder(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal"):
+def autoencoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: Any = "dense", hidden: Any = None,
+                activation: Any = None, likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
+                posterior: Any = "IndependentNormal") -> dict[str, Any]:
     """Networks and heads of a model with q(z|x), p(x|z) and p(z).
 
     Args:
@@ -112,8 +114,10 @@ def autoencoder(*, image_shape, latent_dim=32, network="dense", hidden=None, act
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
-def conditional_autoencoder(*, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-                            likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal"):
+def conditional_autoencoder(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 32,
+                            network: Any = "dense", hidden: Any = None, activation: Any = None,
+                            likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
+                            posterior: Any = "IndependentNormal") -> dict[str, Any]:
     """As `autoencoder`, with a class as a condition of both networks.
 
     Args:
@@ -125,9 +129,10 @@ def conditional_autoencoder(*, image_shape, num_classes, latent_dim=32, network=
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
-def bits_in_groups(*, image_shape, num_classes, groups=(30, 100), inference="ladder", group_hidden=(600, 600),
-                   network="dense", hidden=None, activation=None, likelihood="IndependentBernoulli",
-                   reparametrised=False):
+def bits_in_groups(*, image_shape: Sequence[int], num_classes: int | None, groups: Any = (30, 100),
+                   inference: str = "ladder", group_hidden: Any = (600, 600), network: Any = "dense",
+                   hidden: Any = None, activation: Any = None, likelihood: Any = "IndependentBernoulli",
+                   reparametrised: bool = False) -> dict[str, Any]:
     """Networks and heads of a model whose latents are bits in groups; see `networks.hierarchy`."""
     return hierarchy(
         image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, num_classes,

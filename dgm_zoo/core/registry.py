@@ -1,11 +1,16 @@
 """The registered models, by name, and what a class must declare to be one."""
 
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput, unknown
 
 MODELS = {}
+Class = TypeVar("Class", bound=type)
 
 SMALL = {  # what `create` is given for a tiny instance, as far as a model takes it
     "num_classes": 3, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
@@ -13,7 +18,7 @@ SMALL = {  # what `create` is given for a tiny instance, as far as a model takes
 }
 
 
-def register(name):
+def register(name: str) -> Callable[[Class], Class]:
     """Class decorator: makes a model known to `create`, to configs, commands and tables as `name`.
 
     Raises:
@@ -33,7 +38,7 @@ def register(name):
     return add
 
 
-def check_declarations(cls):
+def check_declarations(cls: type[GenerativeModel]) -> None:
     """Raises `InvalidInput`, naming what is missing, unless `cls` declares what every model must.
 
     A model declares its own `formulation`; `players`, each with the parts it owns; `ascends`, a term for every player;
@@ -69,19 +74,19 @@ def check_declarations(cls):
             raise InvalidInput(f"player's part '{part}' of {name} is not an argument of its constructor; rename it")
 
 
-def list_models():
+def list_models() -> list[str]:
     """Returns the names that `create` takes, sorted."""
     return sorted(MODELS)
 
 
-def model_class(name):
+def model_class(name: str) -> type[GenerativeModel]:
     """Returns the class registered as `name`; raises `InvalidInput` with the nearest name if there is none."""
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     return MODELS[name]
 
 
-def formulation_of(name):
+def formulation_of(name: str) -> Formulation:
     """Returns the `Formulation` of a registered model.
 
     Raises:
@@ -94,7 +99,7 @@ def formulation_of(name):
     return model_class(name).formulation
 
 
-def create(name, **given):
+def create(name: str, **given: Any) -> Any:
     """Builds a model with default networks.
 
     Args:
@@ -110,12 +115,12 @@ def create(name, **given):
     return recipes.build(model_class(name), given)
 
 
-def arguments(name):
+def arguments(name: str) -> dict[str, inspect.Parameter]:
     """Returns what `create(name, ...)` takes: a dict of argument name to `inspect.Parameter`."""
     return recipes.arguments(model_class(name))
 
 
-def small(name):
+def small(name: str) -> dict[str, Any]:
     """Returns what `create(name, image_shape=..., ...)` is given for a tiny instance: `SMALL`, and the class's own."""
     takes = arguments(name)
     return {key: value for key, value in {**SMALL, **model_class(name).small}.items() if key in takes}

@@ -1,5 +1,8 @@
 """One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -9,14 +12,15 @@ NON_FINITE = "loss is not finite"
 class _Training(keras.layers.Layer):
     """Runs `function(*inputs)` as Keras runs a layer in `fit`: the layers inside see `training=True`."""
 
-    def call(self, function, inputs, training=None):
+    def call(self, function: Callable, inputs: Iterable, training: bool | None = None) -> Any:
         return function(*inputs)
 
 
 _in_training = _Training(name="training", dtype="float32", autocast=False)
 
 
-def ascend(model, objective, inputs, ascents, phase=None, when=None, moves=None):
+def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str, str], phase: str | None = None,
+           when: tf.Tensor | None = None, moves: Callable | None = None) -> dict[str, tf.Tensor]:
     """Lets each player take one step up its own term of `objective(*inputs)`; see `GenerativeModel.ascend`."""
     variables = {player: model.player_variables(player) for player in ascents}
     parts = [getattr(model, part) for player in ascents for part in model.players[player]]
@@ -74,7 +78,7 @@ def ascend(model, objective, inputs, ascents, phase=None, when=None, moves=None)
     return terms
 
 
-def over_replicas(how, values):
+def over_replicas(how: str, values: Iterable[tf.Tensor]) -> list[tf.Tensor]:
     """The "sum" or "mean" of each value over all replicas, within a replica: a list; the values where there is one."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
@@ -82,7 +86,7 @@ def over_replicas(how, values):
     return context.all_reduce(how, list(values))
 
 
-def assign(variables, values):
+def assign(variables: Sequence, values: Sequence[tf.Tensor | None]) -> None:
     """Gives variables their values, where there is one: the mean over replicas, of whole numbers each its own."""
     changed = [(v.value, value) for v, value in zip(variables, values, strict=True) if value is not None]
 
@@ -105,7 +109,7 @@ def _penalty(model, players):
     return sum((loss for part in parts for loss in part.losses), 0.0)
 
 
-def check_finite(terms, number):
+def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
     """Stops step `number` if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
 
     def fail():

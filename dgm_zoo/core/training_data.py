@@ -1,5 +1,7 @@
 """Checks of the data that `fit` and `evaluate` are given, before any step is taken."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,7 +10,7 @@ from dgm_zoo.core.endpoints import check_array
 from dgm_zoo.errors import InvalidInput
 
 
-def parts(model, x, y=None):
+def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
     """Returns the parts of training data by the names that `model.takes()` gives them: a dict.
 
     Args:
@@ -47,7 +49,7 @@ def _check_rows(where, model, given):
         raise InvalidInput(f"{where}: {stated} rows; give equally many, as data.load_pair does")
 
 
-def check_first_batch(model, method, x, y=None):
+def check_first_batch(model: Any, method: str, x: Any, y: Any = None) -> tuple[Any, Any] | None:
     """Raises `InvalidInput` if arrays, or the first batch of a `tf.data.Dataset`, do not suit `model`.
 
     Args:
@@ -79,7 +81,7 @@ def check_first_batch(model, method, x, y=None):
     return x, y
 
 
-def check_validation(model, held_out):
+def check_validation(model: Any, held_out: Any) -> None:
     """Raises `InvalidInput` if the `validation_data` of `fit` do not suit `model`."""
     if isinstance(held_out, (tuple, np.ndarray)):
         check_first_batch(model, "fit(validation_data)", *keras.utils.unpack_x_y_sample_weight(held_out)[:2])

@@ -1,10 +1,13 @@
 """The adversary-activated semi-supervised variational auto-encoder."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.models.evidence.activation import Activated, discriminator
 from dgm_zoo.models.evidence.svae import SVAE, classifier
@@ -38,11 +41,11 @@ class AASVAE(Activated, SVAE):
 
     recipes = (recipes.conditional_autoencoder, classifier, discriminator, bound)
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> tuple:
         of_real, for_fakes, of_fake = super().noise(rng)
         return of_real, (rng.uniform(()), for_fakes), of_fake
 
-    def generated(self, c, noise):
+    def generated(self, c: tuple, noise: Any) -> tuple[tf.Tensor, tuple]:
         (label, *others), (uniform, noise) = c, noise
         c = tf.one_hot(pick(self.log_p_c(), uniform), self.num_classes)
         return self.drawn(noise, c), (tf.fill(tf.shape(label), -1), *others)

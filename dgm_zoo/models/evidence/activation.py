@@ -1,7 +1,9 @@
 """Adversary activation: what turns a model with an evidence bound into one that looks at its own samples too."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from dgm_zoo.checks import event_shape, match
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.distributions import IndependentBernoulli
+from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, Prior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
@@ -21,7 +23,8 @@ FAKES = ("sample", "mean")
 
 
 @recipes.makes("discriminator")
-def discriminator(*, image_shape, discriminator_network="dense", discriminator_hidden=None, normalization=None):
+def discriminator(*, image_shape: Sequence[int], discriminator_network: str = "dense", discriminator_hidden: Any = None,
+                  normalization: str | None = None) -> dict[str, keras.Model]:
     """The discriminator of x.
 
     Args:
@@ -31,8 +34,9 @@ def discriminator(*, image_shape, discriminator_network="dense", discriminator_h
 
 
 @recipes.makes("discriminator")
-def conditional_discriminator(*, image_shape, num_classes, discriminator_network="dense", discriminator_hidden=None,
-                              normalization=None):
+def conditional_discriminator(*, image_shape: Sequence[int], num_classes: int, discriminator_network: str = "dense",
+                              discriminator_hidden: Any = None,
+                              normalization: str | None = None) -> dict[str, keras.Model]:
     """The discriminator of x and its class; see `discriminator`."""
     return _discriminator(image_shape, discriminator_network, discriminator_hidden, normalization, num_classes)
 
@@ -82,7 +86,7 @@ class Activated(GenerativeModel):
 
     conditional = False  # whether the discriminator sees the base's condition too
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.players = {**cls.players, "phi": ("discriminator",)}
         cls.ascends = {**dict.fromkeys(cls.ascends, "activated"), "phi": "discriminator"}
@@ -91,7 +95,8 @@ class Activated(GenerativeModel):
         if "phi" not in cls.formulation.players:
             cls.formulation = _activated(cls.formulation, cls.conditional)
 
-    def __init__(self, encoder, decoder, prior=None, *, discriminator, fakes="sample", **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *,
+                 discriminator: keras.Model, fakes: str = "sample", **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, **kwargs)
         self.discriminator, self.fakes = discriminator, fakes
         self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
@@ -105,15 +110,15 @@ class Activated(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the discriminator
 
-    def logit(self, x, c):
+    def logit(self, x: tf.Tensor, c: tuple) -> tf.Tensor:
         """The logit of q_phi(y=1|x): `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator([x, *c] if self.conditional else x), tf.float32), [-1])
 
-    def generated(self, c, noise):
+    def generated(self, c: tuple, noise: Any) -> tuple[tf.Tensor, tuple]:
         """As many x of the model's own as the batch has, held constant, and their conditions: here, the batch's."""
         return self.drawn(noise, *c), c
 
-    def drawn(self, noise, *c):
+    def drawn(self, noise: Any, *c: tf.Tensor) -> tf.Tensor:
         """z ~ p(z), then x as `fakes` says, held constant: `[batch, ...]`."""
         for_prior, for_x = noise
         p = self.p_x(self.prior.draw(for_prior, self.q_z), *c)
@@ -121,13 +126,13 @@ class Activated(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> tuple:
         """What one step draws: for the bound of the batch, as the base would, for generated x, and for their bound."""
         of_real = super().noise(rng)
         for_x = self.likelihood.noise(rng) if self.fakes == "sample" else ()
         return of_real, (self.prior.noise(rng), for_x), super().noise(rng)
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         """The base's terms on x, what the players ascend, and how the discriminator does."""
         of_real, for_fakes, of_fake = noise
         fake, c_fake = self.generated(c, for_fakes)
@@ -142,10 +147,10 @@ class Activated(GenerativeModel):
             "weight_fake": weight_of_fakes(*logits),
         }
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [*super().watchers(), PerfectDiscriminator()]
 
-    def check_examples(self, where, x, y):
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
         if not isinstance(self.likelihood, IndependentBernoulli):
             return
         bits = bool(np.isin(x, (0, 1)).all())
@@ -187,7 +192,7 @@ def _activated(base, conditional):
 class PerfectDiscriminator(keras.callbacks.Callback):
     """Warns after an epoch in which the discriminator was never in doubt, so that it weighed nothing."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         real, fake = logs["q_real"], logs["q_fake"]
         if real > PERFECT and fake < 1 - PERFECT:
             warnings.warn(

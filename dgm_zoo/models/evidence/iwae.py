@@ -12,7 +12,7 @@ from dgm_zoo.objectives import ImportanceWeightedEvidence
 
 
 @recipes.makes("bound")
-def bound(*, k=50, estimator="exact"):
+def bound(*, k: int = 50, estimator: str = "exact") -> dict[str, ImportanceWeightedEvidence]:
     """The importance weighted bound.
 
     Args:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core.chunks import in_chunks
 from dgm_zoo.core.endpoints import check_array
-from dgm_zoo.distributions import RowNoise, row_seeds
+from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
@@ -28,11 +28,11 @@ class GibbsChain:
     # time: it draws candidates, adds the block as it is, and picks one by its weight, target over proposal. With
     # the current block among the candidates each update leaves the joint as it is, for any number of them.
 
-    def chain_noise(self, rng):
+    def chain_noise(self, rng: BatchNoise) -> tf.Tensor:
         """What one sweep draws: uniform `[2 candidates, batch, columns]`."""
         return rng.uniform((sum(n + 2 for n in self.latents) + self.inference.sizes[0] + 1,), 2 * self.candidates)
 
-    def sweep(self, levels, keep, noise):
+    def sweep(self, levels: list[tf.Tensor], keep: tuple[tf.Tensor, tf.Tensor], noise: tf.Tensor) -> list[tf.Tensor]:
         """Resamples every block once: the odd layers, the even ones, then x.
 
         Args:
@@ -77,18 +77,19 @@ class GibbsChain:
         log_proposal = bernoulli_log_density(offered, (1.0 - mask) * p.logits(h, offered))
         return _pick(offered, 0.5 * log_target - log_proposal, choice[0])
 
-    def start(self, x, mask, noise):
+    def start(self, x: tf.Tensor, mask: tf.Tensor,
+              noise: tuple[tf.Tensor, tf.Tensor]) -> tuple[list[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """The chain's first levels: x with its missing values from an ancestral sample of p, h and h' from q."""
         of_p, of_q = noise
         *_, dreamt = self.generative.draw(of_p)[0]
         x, mask = (tf.reshape(v, [-1, self.inference.sizes[0]]) for v in (x, mask))
         return self.inference.draw(of_q, mask * x + (1.0 - mask) * dreamt)[0], (x, mask)
 
-    def start_noise(self, rng):
+    def start_noise(self, rng: BatchNoise) -> tuple[tf.Tensor, tf.Tensor]:
         """What `start` draws."""
         return rng.uniform((self.generative.bits,)), rng.uniform((self.inference.bits,), 2)
 
-    def inpaint(self, x, mask, steps=100, seed=0):
+    def inpaint(self, x: np.ndarray, mask: np.ndarray, steps: int = 100, seed: int = 0) -> np.ndarray:
         """Draws the missing values of x from p*, given the others, by a block Gibbs chain: NumPy, the shape of x.
 
         Args:
@@ -120,7 +121,7 @@ class GibbsChain:
             max(1, self.rows_per_pass // (2 * self.candidates)),
         )
 
-    def gibbs(self, n, steps=100, seed=0):
+    def gibbs(self, n: int, steps: int = 100, seed: int = 0) -> np.ndarray:
         """Draws n samples of p* by the chain of `inpaint` with nothing known: NumPy `[n, *image_shape]`.
 
         With 0 steps they are where the chain starts, ancestral samples of p.
@@ -128,7 +129,7 @@ class GibbsChain:
         nothing = tf.zeros((whole_number("n", n), *self.image_shape))
         return self._chains(nothing, nothing, whole_number("steps", steps, least=0), seed)
 
-    def resample(self, n, candidates=100, inner=10, seed=0):
+    def resample(self, n: int, candidates: int = 100, inner: int = 10, seed: int = 0) -> np.ndarray:
         """Draws n samples of p* by importance resampling: NumPy `[n, *image_shape]`.
 
         Each is one of its own `candidates` x, h ~ p, picked with a chance proportional to p~*(x, h) / p(x, h), where

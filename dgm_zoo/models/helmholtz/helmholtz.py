@@ -1,5 +1,8 @@
 """The Helmholtz machine, and what its relatives share with it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,7 +14,7 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input, check_array
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import RowNoise, row_seeds
+from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives.wake_sleep import power_bound
@@ -21,7 +24,7 @@ POWERS = (0.5, 1.0, 2.0)  # of the importance weights w, whose means `weight_mom
 
 
 @recipes.makes("generative", "inference", "image_shape")
-def networks(*, image_shape, layers="200,200,10", layer_kind="sigmoid"):
+def networks(*, image_shape: Sequence[int], layers: Any = "200,200,10", layer_kind: str = "sigmoid") -> dict[str, Any]:
     """The two networks and the shape of x.
 
     Args:
@@ -94,7 +97,8 @@ class HelmholtzMachine(GenerativeModel):
     abilities = frozenset({"weight_moments"})
     endpoint_samples = 128  # importance samples behind the served log_likelihood
 
-    def __init__(self, generative, inference, *, image_shape=None, **kwargs):
+    def __init__(self, generative: BeliefNetwork, inference: BeliefNetwork, *, image_shape: Sequence[int] | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.generative, self.inference = generative, inference
         visible, *self.latents = inference.sizes
@@ -110,7 +114,7 @@ class HelmholtzMachine(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the two joints
 
-    def infer(self, x, noise):
+    def infer(self, x: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """log p(x, h_k) and log q(h_k|x) for h_k ~ q: `[k, batch]` each, for uniform noise `[k, batch, bits]`."""
         return self._infer(tf.reshape(x, [-1, self.inference.sizes[0]]), noise)
 
@@ -118,30 +122,30 @@ class HelmholtzMachine(GenerativeModel):
         levels, logits = self.inference.draw(noise, x)
         return self.generative.log_prob(levels[::-1]), self.inference.score(levels[1:], logits)
 
-    def dreamt(self, noise):
+    def dreamt(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """log p(x, h) and log q(h|x) for x, h ~ p: the leading axes of the uniform noise `[..., bits]`."""
         levels, logits = self.generative.draw(noise)
         return self.generative.score(levels, logits), self.inference.log_prob(levels[::-1])
 
     # ------------------------------------------------------------------------------------------ training
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         noise = self.noise(self.rng(x))
         terms = self.ascend(self.terms, x, c, noise, **self.ascends)
         return self.log(loss=-terms[self.bound], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         noise = self.noise(self.rng(x, training=False))
         terms = self.jitted(self.terms)(x, c, noise)
         return self.log(loss=-terms[self.bound], **terms)
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Any:
         """What one step draws: for the wake phase `[k, batch, bits of q]`, for the sleep phase `[1, batch, of p]`."""
         return rng.uniform((self.inference.bits,), self.k), rng.uniform((self.generative.bits,), 1)
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         """What each player ascends, and the bound, each `[batch]`, in nats."""
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
@@ -155,15 +159,15 @@ class HelmholtzMachine(GenerativeModel):
     # ------------------------------------------------------------------------------------------ use
 
     @property
-    def rows_per_pass(self):
+    def rows_per_pass(self) -> int:
         """Samples x images that go through the networks together where a likelihood is estimated."""
         return max(1, ROWS_PER_PASS // max(self.generative.per_bit, self.inference.per_bit))
 
-    def log_likelihood(self, x, num_samples=1000, seed=0):
+    def log_likelihood(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
         """Importance-sampled log p(x) with q as the proposal, nats: NumPy `[n]`; see `weight_moments`."""
         return self.weight_moments(x, num_samples, seed)[:, POWERS.index(1.0)]
 
-    def weight_moments(self, x, num_samples=1000, seed=0):
+    def weight_moments(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
         """log (1/K) sum_k w_k^a for a = 1/2, 1 and 2, with w_k = p(x, h_k) / q(h_k|x) and h_k ~ q: NumPy `[n, 3]`.
 
         The first is half of log p~*(x), the second is log p(x), each a lower bound in expectation that is tight as K
@@ -203,10 +207,10 @@ class HelmholtzMachine(GenerativeModel):
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
         return tf.transpose(total) - tf.math.log(tf.cast(num_samples, tf.float32))
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.image_shape, range=(0.0, 1.0), binary=True)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         def sample(noise):
             _, logits = self.generative.draw(noise)
             return {"x": tf.reshape(tf.sigmoid(logits[-1]), [-1, *self.image_shape])}

@@ -1,6 +1,7 @@
 """Reweighted wake-sleep."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from dgm_zoo.core.formulation import KL, Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
+from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import power_bound, power_weights, weighted
 
@@ -75,7 +77,8 @@ class RWS(HelmholtzMachine):
 
     wake_theta, wake_eta, sleep_eta = Coefficient(), Coefficient(), Coefficient()
 
-    def __init__(self, generative, inference, *, k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5, **kwargs):
+    def __init__(self, generative: BeliefNetwork, inference: BeliefNetwork, *, k: int = 10, wake_theta: Any = 1.0,
+                 wake_eta: Any = 0.5, sleep_eta: Any = 0.5, **kwargs: Any) -> None:
         super().__init__(generative, inference, **kwargs)
         self.k = whole_number("k", k)
         self.wake_theta, self.wake_eta, self.sleep_eta = wake_theta, wake_eta, sleep_eta
@@ -85,7 +88,7 @@ class RWS(HelmholtzMachine):
                 "anything to ascend; give theta's and one of eta's a positive weight"
             )
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
         _, log_q_of_dreams = self.dreamt(asleep)
