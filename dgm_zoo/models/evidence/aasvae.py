@@ -22,9 +22,8 @@ class AASVAE(Activated, SVAE):
         max_{theta, eta}  1/2 E_{p_data(x)} D(x) J(x) + 1/2 E_{p_theta0(x)} D(x) U(x),       D(x) = q_phi(y=1|x)
         max_{phi}         E_{p_data(x)} log q_phi(y=1|x) + E_{p_theta0(x)} log q_phi(y=0|x),
 
-    where J is L or U, and the classifier's term of a labelled x, as in `SVAE`. A generated x is drawn with
-    c ~ p(c) and z ~ p(z), and counts as an example without a label: the paper does not say whether it should.
-    See `Activated`.
+    where J is L or U, plus the classifier's term for a labelled x, as in `SVAE`. A generated x is drawn with c ~ p(c)
+    and z ~ p(z), and is treated as unlabelled; the paper does not specify this. See `Activated`.
 
     Args:
       discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.

@@ -1,4 +1,4 @@
-"""Adversary activation: what turns a model with an evidence bound into one that looks at its own samples too."""
+"""Adversary activation: extends a model with an evidence bound to learn from its own samples as well."""
 
 import warnings
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
 
-PERFECT = 0.99  # mean output on real examples, over a whole epoch, and 1 - it on generated ones, of a perfect judge
+PERFECT = 0.99  # D is perfect if its epoch mean is above this on real, and below 1 - this on generated examples
 FAKES = ("sample", "mean")
 
 
@@ -50,32 +50,32 @@ def _discriminator(image_shape, network, hidden, normalization, condition_size=0
 
 
 class Activated(GenerativeModel):
-    """Mixin before a model that ascends an evidence bound L: gives it a discriminator phi, which weighs L.
+    """Mixin before a model that maximises an evidence bound L: adds a discriminator phi, whose output weights L.
 
         max_{theta, eta}  1/2 E_{p_data(x)} D(x) L(x) + 1/2 E_{p_theta0(x)} D(x) L(x),       D(x) = q_phi(y=1|x)
         max_{phi}         E_{p_data(x)} log q_phi(y=1|x) + E_{p_theta0(x)} log q_phi(y=0|x)
 
     Every step draws as many examples x from the model, z ~ p(z) and x ~ p(x|z), as the batch has. D(x) and those x are
-    held constant, so a generated example counts if it passes for real, and a real one by how well it does. All players
-    move at once. Evaluation, `loss` and the base's terms are of L itself, without weights, on real examples alone.
+    held constant, so every example, generated or real, is weighted by how real the discriminator finds it. All players
+    move at once. Evaluation, `loss` and the base's terms use L without weights, on real examples only.
 
-    `class AAVAE(Activated, VAE)` is the whole of it: players, logs and config are the base's and those of phi.
+    `class AAVAE(Activated, VAE)` needs no further code: players, logs and config combine those of the base and of phi.
 
     Args:
-      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`; of `[x, c]` where a class is `conditional`.
-      fakes: what generated x are: "sample", drawn from p(x|z), or "mean", its mean. They must be the same kind of
-        pixels as the data, or the discriminator has an easy game: "sample" for binary data, or for grey levels under a
-        head that draws them; "mean" for grey levels under `IndependentBernoulli`.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`; of `[x, c]` if the class is `conditional`.
+      fakes: the generated x: "sample", drawn from p(x|z), or "mean", its mean. They must have the same kind of pixels
+        as the data, or the discriminator separates them trivially: "sample" for binary data, or for grey levels under
+        a head that draws them; "mean" for grey levels under `IndependentBernoulli`.
 
     Logged besides: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
-    generated examples; `weight_fake`, the share of all weight that generated ones carry.
+    generated examples; `weight_fake`, the generated examples' share of the total weight.
 
     Raises:
-      InvalidInput: a discriminator whose shapes do not fit, names both; fakes of another name; and, at `fit`, of
-        another kind than the data.
+      InvalidInput: the discriminator's shapes do not fit (names both); unknown fakes; or, at `fit`, fakes of another
+        kind than the data.
 
-    An epoch in which D was above 0.99 on real and below 0.01 on generated examples in the mean is reported as a
-    warning: training is then that of the base.
+    `fit` warns after an epoch in which D averaged above 0.99 on real and below 0.01 on generated examples: training
+    then equals that of the base.
 
     Example:
       >>> class AAIWAE(Activated, IWAE): pass
@@ -84,7 +84,7 @@ class Activated(GenerativeModel):
     References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.2.
     """
 
-    conditional = False  # whether the discriminator sees the base's condition too
+    conditional = False  # whether the discriminator also takes the base's condition
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -115,11 +115,11 @@ class Activated(GenerativeModel):
         return tf.reshape(tf.cast(self.discriminator([x, *c] if self.conditional else x), tf.float32), [-1])
 
     def generated(self, c: tuple, noise: Any) -> tuple[tf.Tensor, tuple]:
-        """As many x of the model's own as the batch has, held constant, and their conditions: here, the batch's."""
+        """Generated x, one per row of the batch, held constant, and their conditions: here, the batch's."""
         return self.drawn(noise, *c), c
 
     def drawn(self, noise: Any, *c: tf.Tensor) -> tf.Tensor:
-        """z ~ p(z), then x as `fakes` says, held constant: `[batch, ...]`."""
+        """z ~ p(z), then x according to `fakes`, held constant: `[batch, ...]`."""
         for_prior, for_x = noise
         p = self.p_x(self.prior.draw(for_prior, self.q_z), *c)
         return tf.stop_gradient(p.mean() if self.fakes == "mean" else self.likelihood.sample(p, for_x))
@@ -127,13 +127,13 @@ class Activated(GenerativeModel):
     # ------------------------------------------------------------------------------------------ training
 
     def noise(self, rng: BatchNoise) -> tuple:
-        """What one step draws: for the bound of the batch, as the base would, for generated x, and for their bound."""
+        """The noise of one step: for the batch's bound (as in the base), for the generated x, and for their bound."""
         of_real = super().noise(rng)
         for_x = self.likelihood.noise(rng) if self.fakes == "sample" else ()
         return of_real, (self.prior.noise(rng), for_x), super().noise(rng)
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
-        """The base's terms on x, what the players ascend, and how the discriminator does."""
+        """The base's terms on x, the players' utilities, and statistics of the discriminator."""
         of_real, for_fakes, of_fake = noise
         fake, c_fake = self.generated(c, for_fakes)
         terms, bound_of_fake = super().terms(x, c, of_real), super().terms(fake, c_fake, of_fake)["objective"]
@@ -158,13 +158,13 @@ class Activated(GenerativeModel):
             data, fakes = ("zeros and ones", "means") if bits else ("grey levels", "zeros and ones")
             fix = "give fakes='sample'" if bits else "give fakes='mean', or binarize the data"
             raise InvalidInput(
-                f"{where}: the data are {data}, but generated examples {fakes}, by which alone a "
-                f"discriminator tells them apart; {fix}"
+                f"{where}: the data are {data}, but generated examples {fakes}, so a discriminator "
+                f"separates them trivially; {fix}"
             )
 
 
 def _activated(base, conditional):
-    """The formulation of a base whose perfect discriminator q_* has become a trained one, q_phi."""
+    """The formulation of a base with its perfect discriminator q_* replaced by a trained one, q_phi."""
     given, labels = ("x,c", ("labels",)) if conditional else ("x", ())
     weighed = f"½ E_{{p_data(x)}} D L + ½ E_{{p_θ0(x)}} D L, D = q_φ^r(y=0|{given}) and L = "
     edges = tuple(replace(one, of=f"q_φ^(r)(y|{given})") if one.degenerate else one for one in base.edges)
@@ -190,7 +190,7 @@ def _activated(base, conditional):
 
 
 class PerfectDiscriminator(keras.callbacks.Callback):
-    """Warns after an epoch in which the discriminator was never in doubt, so that it weighed nothing."""
+    """Warns after an epoch in which the discriminator was perfect, so that its weights had no effect."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         real, fake = logs["q_real"], logs["q_fake"]

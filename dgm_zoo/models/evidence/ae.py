@@ -45,10 +45,10 @@ class AE(GenerativeModel):
       encoder: Keras model, x `[batch, ...]` to z `[batch, latent_dim]`.
       decoder: Keras model, z to the parameters of p(x|z), `[batch, *likelihood.params_shape]`.
       likelihood: the head of p(x|z).
-      codes: the density of codes that `sample` draws from; a `FittedNormal`, fitted during training, if None.
+      codes: the density of codes that `sample` draws from; None for a `FittedNormal`, fitted during training.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit; names both.
+      InvalidInput: shapes of networks and heads disagree; names both.
 
     Example:
       >>> model = dgm_zoo.create("ae", image_shape=(28, 28, 1), latent_dim=32)
@@ -90,7 +90,7 @@ class AE(GenerativeModel):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, _ = self.unpack(data)
-        self.rng(x)  # counts the batch; nothing is drawn
+        self.rng(x)  # counts the batch; the step uses no noise
         terms = self.ascend(self.terms, x, **self.ascends)
         self.codes.update(terms["code"])
         return self.log(loss=-terms["reconstruction"], **terms)
@@ -112,7 +112,7 @@ class AE(GenerativeModel):
         return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """The code of x: NumPy `[n, latent_dim]`, under the name `mean`."""
+        """The code of x: `{"mean": z}`, z NumPy `[n, latent_dim]`."""
         return self.answer("encode", x=x)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
