@@ -28,8 +28,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
         p*(x, h) = sqrt(p_theta(x, h) q_eta(x, h)) / Z     with q_eta(x, h) = q_eta(h|x) p*(x), and so
         p*(x) = p~*(x) / Z^2,       log p~*(x) = 2 log sum_h sqrt(p_theta(x, h) q_eta(h|x)).
 
-    Z <= 1, so log p~* is a lower bound of log p*(x); it is one of log p(x) too, less tight by twice the Bhattacharyya
-    distance of p(h|x) and q(h|x). Both players ascend it,
+    Z <= 1, so log p~* is a lower bound of log p*(x). It is also a lower bound of log p(x), whose gap is twice the
+    Bhattacharyya distance of p(h|x) and q(h|x). Both players ascend it,
 
         max_{theta, eta}  E_{p_data(x)}  log p~*(x),
 
@@ -39,8 +39,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     Args:
       k: number of samples.
-      log_z: log Z in nats, which `log_p_star` and the served log-likelihood then use; None where it is not known. It
-        belongs to the weights: training and `load_weights` forget it.
+      log_z: log Z in nats, for `log_p_star` and the served log-likelihood; None if unknown. It is valid for the current
+        weights only: training and `load_weights` reset it to None.
       Everything else: see `HelmholtzMachine`.
 
     Example:
@@ -96,7 +96,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
         if value is not None and not (number and np.isfinite(value)):
             raise InvalidInput(f"log_z is {value!r}; give a finite number of nats, or None")
         self._log_z = None if value is None else float(value)
-        self.__dict__.pop("_answers", None)  # its endpoints were traced with the old one
+        self.__dict__.pop("_answers", None)  # the cached endpoints were traced with the old value
 
     def watchers(self) -> list[keras.callbacks.Callback]:
         return [*super().watchers(), keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._forget())]
@@ -113,7 +113,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
         self.log_z = None
 
     def noise(self, rng: BatchNoise) -> Any:
-        """What one step draws: `[k, batch, bits of q]`."""
+        """The noise of one step: uniform, `[k, batch, bits of q]`."""
         return rng.uniform((self.inference.bits,), self.k)
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
@@ -137,7 +137,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
         """log p*(x) = log p~*(x) - 2 log Z with the model's `log_z`, nats: NumPy `[n]`; see `log_p_tilde`.
 
         Raises:
-          InvalidInput: as `weight_moments`; or the model does not know its log Z.
+          InvalidInput: as `weight_moments`; or `log_z` is None.
         """
         if self.log_z is None:
             raise InvalidInput(
@@ -153,12 +153,12 @@ class BiHM(GibbsChain, HelmholtzMachine):
         every J. Memory does not grow with the number of samples.
 
         Args:
-          num_samples: how many pairs (x, h).
+          num_samples: number of pairs (x, h).
           inner: J.
           seed: int32.
 
         Raises:
-          InvalidInput: a number below 1, or a seed that is no int32.
+          InvalidInput: a number is below 1, or the seed is not an int32.
         """
         num_samples, inner = whole_number("num_samples", num_samples), whole_number("inner", inner)
         seed = np.array([check_seed(seed), 0], np.int32)

@@ -1,4 +1,4 @@
-"""The Helmholtz machine, and what its relatives share with it."""
+"""The Helmholtz machine, the base class of reweighted wake-sleep and of the bidirectional machine."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives.wake_sleep import power_bound
 
-ROWS_PER_PASS = 4000  # `rows_per_pass` of networks whose levels make one number per bit
+ROWS_PER_PASS = 4000  # `rows_per_pass` of networks that compute one number per bit
 POWERS = (0.5, 1.0, 2.0)  # of the importance weights w, whose means `weight_moments` estimates
 
 
@@ -29,7 +29,7 @@ def networks(*, image_shape: Sequence[int], layers: Any = "200,200,10", layer_ki
 
     Args:
       layers: sizes of the latent layers; see `checks.layer_sizes`.
-      layer_kind: of p and q alike; see `networks.stochastic.BeliefNetwork`.
+      layer_kind: kind of the layers of p and q; see `networks.stochastic.BeliefNetwork`.
     """
     sizes = (int(np.prod(image_shape)), *layer_sizes(layers))
     return {
@@ -49,18 +49,18 @@ class HelmholtzMachine(GenerativeModel):
         wake   max_{theta}  E_{p_data(x) q_eta(h|x)}  log p_theta(x, h)
         sleep  max_{eta}    E_{p_theta(x, h)}         log q_eta(h|x)
 
-    with one sample for each example of the batch. p(h_L) is learned with the rest. The sleep phase minimises the KL
-    in the other direction than the wake phase does, so the two share no bound; `loss`, by which epochs are compared,
-    is that of the evidence, -E_q log p(x, h) / q(h|x), which they do not descend directly.
+    with one sample for each example of the batch. p(h_L) is learned too. The sleep phase minimises the KL in the
+    opposite direction to the wake phase, so the two share no bound; `loss`, used for model selection, is the negative
+    ELBO, -E_q log p(x, h) / q(h|x); neither player optimises it directly.
 
     Args:
       generative: p, a `networks.stochastic.BeliefNetwork` with a root, from h_L down to x.
-      inference: q, one without a root, from x up to h_L.
-      image_shape: shape of one x, which the networks see as a vector; the vector's if None.
+      inference: q, a `BeliefNetwork` without a root, from x up to h_L.
+      image_shape: shape of one x, which the networks take as a vector; None for the vector's own shape.
 
     Raises:
-      InvalidInput: networks or an image whose sizes do not fit; arrays that are not binary, or a first batch of a
-        `tf.data` set, naming the first value. Later batches are not looked at.
+      InvalidInput: sizes of the networks or of x disagree; or, naming the first such value, arrays or the first batch
+        of a `tf.data.Dataset` are not binary. Later batches are not checked.
 
     Example:
       >>> model = dgm_zoo.create("helmholtz", image_shape=(28, 28, 1), layers="200,200,10")
@@ -123,7 +123,7 @@ class HelmholtzMachine(GenerativeModel):
         return self.generative.log_prob(levels[::-1]), self.inference.score(levels[1:], logits)
 
     def dreamt(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """log p(x, h) and log q(h|x) for x, h ~ p: the leading axes of the uniform noise `[..., bits]`."""
+        """log p(x, h) and log q(h|x) for x, h ~ p: each `[...]`, for uniform noise `[..., bits]`."""
         levels, logits = self.generative.draw(noise)
         return self.generative.score(levels, logits), self.inference.log_prob(levels[::-1])
 
@@ -142,11 +142,11 @@ class HelmholtzMachine(GenerativeModel):
         return self.log(loss=-terms[self.bound], **terms)
 
     def noise(self, rng: BatchNoise) -> Any:
-        """What one step draws: for the wake phase `[k, batch, bits of q]`, for the sleep phase `[1, batch, of p]`."""
+        """The noise of one step: `[k, batch, bits of q]` for the wake phase, `[1, batch, bits of p]` for sleep."""
         return rng.uniform((self.inference.bits,), self.k), rng.uniform((self.generative.bits,), 1)
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
-        """What each player ascends, and the bound, each `[batch]`, in nats."""
+        """Each player's utility, and the bound, each `[batch]`, in nats."""
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
         _, log_q_of_dreams = self.dreamt(asleep)
@@ -160,7 +160,7 @@ class HelmholtzMachine(GenerativeModel):
 
     @property
     def rows_per_pass(self) -> int:
-        """Samples x images that go through the networks together where a likelihood is estimated."""
+        """Maximum number of samples x images in one pass through the networks, when estimating a likelihood."""
         return max(1, ROWS_PER_PASS // max(self.generative.per_bit, self.inference.per_bit))
 
     def log_likelihood(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
@@ -172,7 +172,7 @@ class HelmholtzMachine(GenerativeModel):
 
         The first is half of log p~*(x), the second is log p(x), each a lower bound in expectation that is tight as K
         grows; the ratios of all three are effective sample sizes. Memory does not grow with K, and an image's numbers
-        do not depend on the others given with it.
+        do not depend on the other images in the call.
 
         Args:
           x: `[n, *image_shape]`, binary.
@@ -180,7 +180,7 @@ class HelmholtzMachine(GenerativeModel):
           seed: int32.
 
         Raises:
-          InvalidInput: K below 1, or x of another shape or not binary.
+          InvalidInput: K is below 1, or x has the wrong shape or is not binary.
         """
         num_samples = whole_number("num_samples", num_samples)
         x = check_array("log_likelihood", "x", x, self.takes()["x"])
@@ -195,11 +195,11 @@ class HelmholtzMachine(GenerativeModel):
 
     def _weight_moments(self, x, seeds, num_samples, chunk):
         rng, powers = RowNoise(seeds), tf.constant(POWERS)[:, None, None]
-        x = tf.reshape(x, [-1, 1, self.inference.sizes[0]])  # an image's samples stay together, as they are drawn
+        x = tf.reshape(x, [-1, 1, self.inference.sizes[0]])  # the noise keeps an image's samples together
 
         def body(i, total):
             log_p, log_q = self._infer(x, rng.fork(i).uniform((chunk, self.inference.bits)))
-            counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may be more than is asked for
+            counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may exceed num_samples
             log_w = tf.where(counts, powers * (log_p - log_q), -float("inf"))
             return i + 1, tf.reduce_logsumexp(tf.concat([total[..., None], log_w], -1), -1)
 

@@ -33,13 +33,12 @@ class RWS(HelmholtzMachine):
 
     Args:
       k: number of samples.
-      small = {"k": 3}
-    wake_theta, wake_eta, sleep_eta: weights of the three utilities. Eta's default to 1/2 and 1/2, as in the
-        authors' later code; theta's changes nothing for an optimizer that is indifferent to scale.
+      wake_theta, wake_eta, sleep_eta: weights of the three utilities. Eta's default to 1/2 and 1/2, as in the
+        authors' later code; theta's has no effect with a scale-invariant optimizer such as Adam.
       Everything else: see `HelmholtzMachine`.
 
     Raises:
-      InvalidInput: as `HelmholtzMachine`; k below 1, or weights that are negative or leave a player nothing to ascend.
+      InvalidInput: as `HelmholtzMachine`; k is below 1, or weights are negative or leave a player without a utility.
 
     Example:
       >>> model = dgm_zoo.create("rws", image_shape=(28, 28, 1), layers="200,200,10", k=10)
