@@ -24,7 +24,7 @@ def keeps_averages(model: Any) -> bool:
 
 @contextlib.contextmanager
 def averaged(model: Any) -> Iterator[None]:
-    """Context in which the variables of `model` hold their moving averages, where there are any, to the bit."""
+    """Context in which the variables of `model` hold their moving averages, if any; restores them exactly."""
     pairs = _averages(model) if model.compiled else []
     before = [variable.numpy() for variable, _ in pairs]
     for variable, average in pairs:
@@ -37,14 +37,14 @@ def averaged(model: Any) -> Iterator[None]:
 
 
 def finalize(model: Any) -> None:
-    """Gives every variable its moving average, where there is one, for good: what Keras does at the end of `fit`."""
+    """Assigns every variable its moving average, if it has one, permanently, as Keras does at the end of `fit`."""
     for optimizer in model.optimizer.optimizers:
         if optimizer.use_ema:
             optimizer.finalize_variable_values(optimizer._trainable_variables)
 
 
 class EvaluateAverages(keras.callbacks.Callback):
-    """Validation during `fit` is of the moving averages, which are the weights that `fit` ends with."""
+    """Validates with the moving averages during `fit`, because `fit` ends with them as weights."""
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         self.context = averaged(self.model)

@@ -18,16 +18,16 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Warmup(Schedule):
-    """Rises linearly from `start` to `value` over `warmup_steps` training steps and stays there, or begins again.
+    """Rises linearly from `start` to `value` over `warmup_steps` training steps, then stays there or restarts.
 
     Args:
       warmup_steps: steps until `value` is reached.
-      value: the final value, with which held-out data are evaluated throughout.
+      value: the final value, which evaluation always uses.
       start: the value at step 0.
-      cycle_steps: None, or the steps of one cycle, at least `warmup_steps`, after which it starts again.
+      cycle_steps: steps of one cycle, at least `warmup_steps`, after which the rise restarts; None for no cycles.
 
     Raises:
-      InvalidInput: a number of steps that is not whole or below 1, a value below 0, a cycle shorter than its rise.
+      InvalidInput: steps are not a positive whole number, a value is negative, or a cycle is shorter than its rise.
 
     Example:
       >>> [float(Warmup(4)(step)) for step in (0, 1, 2, 4, 100)]
@@ -64,7 +64,7 @@ def schedule_or_number(name: str, given: Any) -> Schedule | float:
     """Returns a coefficient as a float or a schedule.
 
     Args:
-      name: the coefficient's, for the sentence.
+      name: the coefficient's name, for the error message.
       given: a number of at least 0; a Keras learning rate schedule, read as a function of the training step; or the
         arguments of `Warmup` as a dict, such as `{"warmup_steps": 1000}`.
 
@@ -91,7 +91,7 @@ def schedule_or_number(name: str, given: Any) -> Schedule | float:
 
 
 class Changing:
-    """One coefficient of one model: what was given, and its value in the compiled step.
+    """One coefficient of one model: the given number or schedule, and its value in the compiled step.
 
     Args:
       name: of the coefficient.
@@ -105,14 +105,14 @@ class Changing:
             self.variable = None if scheduled else tf.Variable(self.given, trainable=False, dtype=tf.float32)
 
     def assign(self, value: Any) -> None:
-        """Gives a number another value; raises `InvalidInput` for a schedule, which is part of the model as built."""
+        """Assigns a new number; raises `InvalidInput` for a schedule, which is fixed once the model is built."""
         new = schedule_or_number(self.name, value)
         if self.variable is None or isinstance(new, Schedule):
             if new == self.given:
                 return
             raise InvalidInput(
                 f"{self.name} cannot change between a number and a schedule, or from one schedule to another, once the "
-                "model is built; build the model with the one that you want"
+                "model is built; build another model with the one you want"
             )
         self.given = new
         self.variable.assign(new)

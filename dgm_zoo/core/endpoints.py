@@ -1,4 +1,4 @@
-"""The endpoint table: what a model answers, in Python and when served, from one definition."""
+"""Endpoints: one definition of each query that a model answers, used both in Python and in serving."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,8 +13,8 @@ from dgm_zoo.errors import InvalidInput, unknown
 
 
 class Input(NamedTuple):
-    """What one named input must be: its event shape, dtype, the closed range of its values, and whether these are
-    0 and 1 alone."""
+    """Requirements on one named input: event shape, dtype, the closed range of its values, and whether these must
+    be 0 or 1."""
 
     shape: tuple
     dtype: tf.DType = tf.float32
@@ -22,7 +22,7 @@ class Input(NamedTuple):
     binary: bool = False
 
     def spec(self, name: str) -> tf.TensorSpec:
-        """The `tf.TensorSpec` of a batch of these."""
+        """The `tf.TensorSpec` of a batch of this input."""
         return tf.TensorSpec([None, *self.shape], self.dtype, name=name)
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ SEED = Input((), tf.int32)
 
 
 class Endpoint(NamedTuple):
-    """One thing that a model answers.
+    """One query that a model answers.
 
     Attributes:
       inputs: dict of name to `Input`. An input named `seed` (int32, one per row) is turned into noise before
@@ -50,7 +50,7 @@ class Endpoint(NamedTuple):
 
 
 def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
-    """Returns `value` as an array that fits the `Input` `wanted`; else raises `InvalidInput` in one sentence."""
+    """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
     try:
         array = np.asarray(value)
         fits = array.astype(wanted.dtype.as_numpy_dtype)
@@ -84,7 +84,7 @@ def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
 
 
 def checked(name: str, inputs: dict[str, Input], arrays: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Returns `arrays` that fit the `Input`s of endpoint `name`, by name; else raises `InvalidInput`."""
+    """Returns `arrays`, by name, after checking them against the `Input`s of endpoint `name`; raises `InvalidInput`."""
     for key, value in arrays.items():
         if key not in inputs and value is not None:
             raise unknown(f"input of {name}", key, inputs)
@@ -112,14 +112,14 @@ def endpoint_function(model: Any, name: str, compiled: bool = False) -> Callable
 
 
 def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Runs endpoint `name` of `model` on arrays, some hundred rows at a time; see `GenerativeModel.answer`."""
+    """Runs endpoint `name` of `model` on arrays, in chunks of `ROWS` rows; see `GenerativeModel.answer`."""
     table = model.endpoints()
     if name not in table:
         raise InvalidInput(f"{type(model).__name__} has no '{name}'; it answers {', '.join(table)}")
     inputs = table[name].inputs
     arrays = checked(name, inputs, arrays)
     rows = len(next(iter(arrays.values())))
-    if not rows:  # an answer's shape is that of any other's
+    if not rows:  # run one row to learn the shapes of the outputs
         arrays = {key: np.zeros((1, *value.shape[1:]), value.dtype) for key, value in arrays.items()}
     cache = model.__dict__.setdefault("_answers", {})
     if name not in cache:
@@ -133,7 +133,7 @@ def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarra
 
 
 def asked(n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-    """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
+    """The arrays of a request for n samples: a seed for each, and `inputs`, given per sample or once for all."""
     n = whole_number("n", n)
     inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
     return {"seed": row_seeds(seed, n), **inputs}
