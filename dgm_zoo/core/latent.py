@@ -1,4 +1,4 @@
-"""`LatentModel`: a model with q(z|x), p(x|z) and p(z), and no objective: what evidence and equilibrium models share."""
+"""`LatentModel`: q(z|x), p(x|z) and p(z) without an objective; the base of evidence and equilibrium models."""
 
 from typing import Any, Self
 
@@ -15,24 +15,24 @@ from dgm_zoo.distributions import Head, IndependentNormal, Prior, StandardNormal
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.objectives import importance_bound
 
-BEFORE_BOUNDS = ("beta", "free_bits", "k", "estimator", "sleep")  # arguments that every such model once had
+BEFORE_BOUNDS = ("beta", "free_bits", "k", "estimator", "sleep")  # arguments of such models before `objectives.Bound`
 
 
 class LatentModel(GenerativeModel):
-    """Two conditionals and a prior, and what they answer: samples, codes, reconstructions, log p(x).
+    """Two conditionals and a prior, with their endpoints: samples, codes, reconstructions, log p(x).
 
-    A subclass says what its players ascend. `c` is the tuple of what every conditional is given besides; it is empty
-    unless `condition` says otherwise.
+    A subclass defines what its players ascend. `c` is the tuple of further inputs of every conditional, as `condition`
+    returns it; it is empty by default.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
-      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to parameters of p(x|z), `[batch, *likelihood.params_shape]`.
       prior: p(z), a `distributions.Prior`; `StandardNormal` if None.
       likelihood: the head of p(x|z), such as `IndependentBernoulli((28, 28, 1))`.
       posterior: the head of q(z|x); `IndependentNormal` if None.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit; names both.
+      InvalidInput: shapes of networks and heads disagree; names both.
     """
 
     players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior")}
@@ -46,7 +46,7 @@ class LatentModel(GenerativeModel):
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.prior = StandardNormal(latent) if prior is None else prior
-        self.posterior.shares(self.prior)  # so that parts of other groups are refused here
+        self.posterior.shares(self.prior)  # raises if posterior and prior have other groups
         match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
         match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
@@ -75,11 +75,11 @@ class LatentModel(GenerativeModel):
         return self.prior.distribution(self.q_z)
 
     def draw_z(self, noise: Any, label: Any = None) -> tf.Tensor:
-        """z ~ p(z) for what `prior.noise` drew, `[batch, latent_dim]`; of a class if that is a part of z."""
+        """z ~ p(z) from the noise of `prior.noise`, `[batch, latent_dim]`; `label` is for models with a class in z."""
         return self.prior.draw(noise, self.q_z)
 
     def joint(self, x: tf.Tensor, c: tuple, q: tfd.Distribution, noise: Any) -> "_Joint":
-        """p(x, z) and q(z|x) as a bound sees them, with z ~ q(z|x) made of `noise`."""
+        """The `objectives.bounds.Joint` of p(x, z) and q(z|x), with z ~ q(z|x) from `noise`."""
         return _Joint(self, x, c, q, noise)
 
     def log_weights(self, x: tf.Tensor, c: tuple, q: tfd.Distribution, noise: Any) -> tf.Tensor:
@@ -90,7 +90,7 @@ class LatentModel(GenerativeModel):
     # ------------------------------------------------------------------------------------------ use
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction, so that `model(x)` and `model.predict(x)` mean something."""
+        """The reconstruction, which `model(x)` and `model.predict(x)` return."""
         return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
@@ -102,7 +102,7 @@ class LatentModel(GenerativeModel):
         return self.answer("decode", z=z, **self.label_for("decode", label))["x"]
 
     def reconstruct(self, x: np.ndarray, label: Any = None) -> np.ndarray:
-        """The likelihood's mean at the posterior's: NumPy, the shape of x."""
+        """The likelihood's mean at the posterior's mean: NumPy, the shape of x."""
         return self.answer("reconstruct", x=x, **self.label_for("reconstruct", label))["x"]
 
     def log_likelihood(self, x: np.ndarray, label: Any = None, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
@@ -110,7 +110,7 @@ class LatentModel(GenerativeModel):
         return estimates.log_likelihood(self, x, label, num_samples, seed)
 
     def draw(self, n: int, seed: int = 0, label: Any = None) -> np.ndarray:
-        """Draws z ~ p(z), then x ~ p(x|z), of which `sample` gives the mean; see `core.estimates.draw`."""
+        """Draws z ~ p(z), then x ~ p(x|z), whose mean `sample` returns; see `core.estimates.draw`."""
         return estimates.draw(self, n, seed, label)
 
     def label_for(self, name: str, label: Any) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class LatentModel(GenerativeModel):
 
 
 class _Joint:
-    """`objectives.bounds.Joint` of a model's conditionals."""
+    """Implements `objectives.bounds.Joint` with a model's conditionals."""
 
     def __init__(self, model: LatentModel, x: tf.Tensor, c: tuple, q: tfd.Distribution, noise: Any) -> None:
         self.model, self.x, self.c, self.q = model, x, c, q
@@ -187,7 +187,7 @@ class _Joint:
 
 
 def _of_bounds(cls, config):
-    """A saved config from before bounds were objects, in today's form: presets of version 0.1 are read by it."""
+    """Converts a config from before bounds were objects, as in presets of version 0.1, to today's form."""
     old = {name: config[name] for name in BEFORE_BOUNDS if name in config}
     takes = recipes.constructor_arguments(cls)
     if "free_bits" not in old:

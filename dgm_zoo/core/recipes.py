@@ -1,7 +1,7 @@
 """Recipes: how `create` builds a model's parts from a few arguments, stated once for each family.
 
 A recipe is a function of keyword arguments that returns some of a constructor's arguments by name. A class lists its
-recipes; what `create` takes are the arguments of these, and those of the constructor that no recipe makes.
+recipes; `create` takes their arguments, and the constructor's arguments that no recipe makes.
 """
 
 import functools
@@ -19,7 +19,7 @@ from dgm_zoo.networks.hierarchy import hierarchy
 
 
 def makes(*names: str) -> Callable:
-    """Decorator: the names of the constructor's arguments that a recipe returns."""
+    """Decorator that declares which arguments of the constructor a recipe returns."""
 
     def mark(recipe):
         recipe.makes = names
@@ -40,7 +40,7 @@ def with_defaults(recipe: Callable, **defaults: Any) -> Callable:
 
 
 def with_fixed(recipe: Callable, **values: Any) -> Callable:
-    """The same recipe with some arguments given, which `create` then does not take."""
+    """The same recipe with some arguments fixed, which `create` then does not take."""
 
     def fixed(**given):
         return recipe(**values, **given)
@@ -52,7 +52,7 @@ def with_fixed(recipe: Callable, **values: Any) -> Callable:
 
 
 def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
-    """The named arguments of a model's constructor, those of its bases included: name to parameter."""
+    """The named arguments of a model's constructor and of its bases' constructors: name to parameter."""
     found = {}
     for base in cls.__mro__:
         if "__init__" in vars(base) and issubclass(base, keras.Model) and base.__module__.partition(".")[0] != "keras":
@@ -77,8 +77,7 @@ def build(cls: type, given: dict) -> Any:
     """Builds a model of class `cls` by its recipes.
 
     Raises:
-      InvalidInput: an argument that `create` does not take (with the nearest name), one that it needs, or a value that
-        does not suit its part.
+      InvalidInput: an unknown argument (with the nearest name), a missing one, or an invalid value.
     """
     known, name = arguments(cls), cls.registered_name or cls.__name__
     for key in given:

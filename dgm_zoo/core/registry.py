@@ -1,4 +1,4 @@
-"""The registered models, by name, and what a class must declare to be one."""
+"""The registered models by name, and the declarations that a class needs to be registered."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from dgm_zoo.errors import InvalidInput, unknown
 MODELS = {}
 Class = TypeVar("Class", bound=type)
 
-SMALL = {  # what `create` is given for a tiny instance, as far as a model takes it
+SMALL = {  # arguments of `create` for a tiny instance; each model gets those that it takes
     "num_classes": 3, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
     "encoder_hidden": [16], "layers": [8, 4], "groups": [3, 5], "group_hidden": [8],
 }
@@ -22,7 +22,7 @@ def register(name: str) -> Callable[[Class], Class]:
     """Class decorator: makes a model known to `create`, to configs, commands and tables as `name`.
 
     Raises:
-      InvalidInput: the class does not declare what a model must; see `check_declarations`.
+      InvalidInput: the class lacks a declaration, see `check_declarations`; or another class has the name.
     """
 
     def add(cls):
@@ -39,10 +39,10 @@ def register(name: str) -> Callable[[Class], Class]:
 
 
 def check_declarations(cls: type[GenerativeModel]) -> None:
-    """Raises `InvalidInput`, naming what is missing, unless `cls` declares what every model must.
+    """Raises `InvalidInput`, naming the missing declaration, unless `cls` makes those that every model needs.
 
     A model declares its own `formulation`; `players`, each with the parts it owns; `ascends`, a term for every player;
-    `logged`, which begins with "loss"; recipes for all that its constructor needs; and it defines `takes`,
+    `logged`, which begins with "loss"; recipes for all arguments that its constructor requires; and it defines `takes`,
     `endpoints`, `train_step` and `test_step`, and a method for each of its `abilities`. The players of the formulation
     are those of the class.
     """
@@ -60,13 +60,13 @@ def check_declarations(cls: type[GenerativeModel]) -> None:
             f"{name}.formulation moves {sorted(cls.formulation.players)}, but the players are {sorted(cls.players)}"
         )
     if not cls.logged or cls.logged[0] != "loss":
-        raise InvalidInput(f"{name}.logged is {cls.logged!r}; begin it with 'loss', by which epochs are compared")
+        raise InvalidInput(f"{name}.logged is {cls.logged!r}; begin it with 'loss', the criterion of model selection")
     for method in ("takes", "endpoints"):
         if getattr(cls, method) is getattr(GenerativeModel, method):
-            raise InvalidInput(f"{name} does not define {method}(); say what it takes and answers")
+            raise InvalidInput(f"{name} does not define {method}(); implement it")
     for method in ("train_step", "test_step", *sorted(cls.abilities)):
         if not any(method in vars(base) for base in cls.__mro__ if base.__module__.partition(".")[0] != "keras"):
-            raise InvalidInput(f"{name} does not define {method}(); write it, or take it out of its abilities")
+            raise InvalidInput(f"{name} does not define {method}(); implement it, or remove it from its abilities")
     made = {part for recipe in cls.recipes for part in recipe.makes}
     takes = recipes.arguments(cls)
     for part in {part for parts in cls.players.values() for part in parts}:
@@ -104,7 +104,7 @@ def create(name: str, **given: Any) -> Any:
 
     Args:
       name: one of `list_models()`.
-      **given: what the model takes, such as `image_shape` and `latent_dim`; `dgm-zoo describe NAME` lists it.
+      **given: the model's arguments, such as `image_shape` and `latent_dim`; `dgm-zoo describe NAME` lists it.
 
     Raises:
       InvalidInput: unknown model or argument (with the nearest name), or a value that does not fit.
@@ -121,6 +121,6 @@ def arguments(name: str) -> dict[str, inspect.Parameter]:
 
 
 def small(name: str) -> dict[str, Any]:
-    """Returns what `create(name, image_shape=..., ...)` is given for a tiny instance: `SMALL`, and the class's own."""
+    """Returns arguments of `create(name, image_shape=..., ...)` for a tiny instance: `SMALL`, and the class's own."""
     takes = arguments(name)
     return {key: value for key, value in {**SMALL, **model_class(name).small}.items() if key in takes}

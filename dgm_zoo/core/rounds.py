@@ -12,9 +12,9 @@ from dgm_zoo.distributions import BatchNoise
 class Rounds(GenerativeModel):
     """Base of models whose step of training is a round: `critic_steps` steps of phi, then one of theta.
 
-    A subclass writes `phi_terms` and `theta_terms`, pure functions of x, of what it conditions on, and of noise. All
-    steps of a round see the same batch, each with noise of its own, so that an epoch is one pass over the data however
-    many steps phi takes.
+    A subclass implements `phi_terms` and `theta_terms`, pure functions of x, the conditions c and noise. All steps of a
+    round use the same batch, each with its own noise, so an epoch is one pass over the data for any number of phi's
+    steps.
 
     Args:
       critic_steps: steps of phi for each one of theta, on the same batch with fresh noise.
@@ -25,26 +25,26 @@ class Rounds(GenerativeModel):
         self.critic_steps = whole_number("critic_steps", critic_steps)
 
     def phi_terms(self, x: Any, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
-        """What phi ascends, given (noise of the generated examples, mix of the penalty): a dict."""
+        """The terms of phi's step; `noise` is (noise of the generated examples, mixing weight of the penalty)."""
         raise NotImplementedError(f"{type(self).__name__} must say what phi ascends")
 
     def theta_terms(self, x: Any, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
-        """What theta ascends, given noise of the generated examples, and `loss`: a dict."""
+        """The terms of theta's step, `loss` included; `noise` is the noise of the generated examples."""
         raise NotImplementedError(f"{type(self).__name__} must say what theta ascends")
 
     def steps_of(self, player: str) -> int:
         return self.critic_steps if player == "phi" else 1
 
     def dream_noise(self, rng: BatchNoise) -> Any:
-        """What a batch of generated examples is a function of, besides the weights."""
+        """The noise of one batch of generated examples."""
         return self.prior.noise(rng)
 
     def noise(self, rng: BatchNoise) -> tuple[list, Any]:
-        """What one round draws: dreams and the mix of the penalty for each step of phi, and dreams for theta's."""
+        """The noise of a round: (generated examples, penalty's mixing weight) per step of phi, and theta's."""
         return [(self.dream_noise(rng), rng.uniform(())) for _ in range(self.critic_steps)], self.dream_noise(rng)
 
     def play(self, x: Any, c: tuple, noise: tuple[list, Any]) -> dict[str, tf.Tensor]:
-        """One round: phi's steps, then theta's; returns the terms of the last of each."""
+        """One round: phi's steps, then theta's; returns the terms of the last step of each."""
         for_phi, for_theta = noise
         for one in for_phi:
             terms = self.ascend(self.phi_terms, x, c, one, phi=self.ascends["phi"])

@@ -1,4 +1,4 @@
-"""Checks of the data that `fit` and `evaluate` are given, before any step is taken."""
+"""Checks of the data passed to `fit` and `evaluate`, before the first step."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
 
     Args:
       model: a `GenerativeModel`.
-      x, y: of a batch, or whole arrays. For a model of several `domains`, x is a tuple with a part for each of them,
+      x, y: a batch, or whole arrays. For a model of several `domains`, x is a tuple with a part for each of them,
         and y None or such a tuple.
 
     Raises:
@@ -39,7 +39,7 @@ def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
 
 
 def _check_rows(where, model, given):
-    """Raises `InvalidInput` unless every domain has examples, and each as many."""
+    """Raises `InvalidInput` unless every domain has examples, and all have the same number."""
     rows = {domain: len(given[domain]) for domain in model.domains}
     for domain, count in rows.items():
         if not count:
@@ -54,7 +54,7 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None) -> tuple[A
 
     Args:
       model: a `GenerativeModel`.
-      method: name of the method that was called, for the sentence.
+      method: name of the called method, for the error message.
       x, y: as Keras takes them.
 
     Returns:
