@@ -90,7 +90,7 @@ class Edge:
     """An arrow of the schematic graphical model, from a variable that a conditional is given to one it ranges over.
 
     Attributes:
-      of: the conditional, where the drawing names it.
+      of: the conditional's symbol, if the drawing shows it.
       implicit: whether it is a deterministic transformation, which leads to an implicit distribution.
       adversarial: whether it takes part with its reverse, q and q^r.
     """

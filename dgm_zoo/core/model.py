@@ -107,7 +107,7 @@ class GenerativeModel(keras.Model):
           optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict
             with one for each player, such as `{"theta": "adam", "eta": keras.optimizers.SGD(0.1)}`. A phase of
             `phases` gets a copy of its player's, unless the dict names one for the phase.
-          jit_compile: True, False, or "auto", which means XLA where there is a GPU. All three work under every
+          jit_compile: True, False, or "auto", which means XLA if there is a GPU. All three work under every
             distribution strategy.
           run_eagerly: run `train_step` without a graph, for debugging; switches XLA off.
           steps_per_execution: batches per call of the compiled loop; 8 or more makes small models much faster.

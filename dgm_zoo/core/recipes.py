@@ -63,7 +63,7 @@ def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def arguments(cls: type) -> dict[str, inspect.Parameter]:
-    """What `cls.create` takes: a dict of argument name to `inspect.Parameter`."""
+    """The arguments of `cls.create`: a dict of name to `inspect.Parameter`."""
     found, made = {}, set()
     for recipe in cls.recipes:
         made |= set(recipe.makes)

@@ -116,7 +116,7 @@ def create(name: str, **given: Any) -> Any:
 
 
 def arguments(name: str) -> dict[str, inspect.Parameter]:
-    """Returns what `create(name, ...)` takes: a dict of argument name to `inspect.Parameter`."""
+    """Returns the arguments of `create(name, ...)`: a dict of name to `inspect.Parameter`."""
     return recipes.arguments(model_class(name))
 
 

@@ -19,7 +19,7 @@ def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
         and y None or such a tuple.
 
     Raises:
-      InvalidInput: x or y of a model of several domains has another number of parts.
+      InvalidInput: for a model of several domains, x or y has another number of parts.
 
     Example:
       >>> list(parts(model_of_two_domains, (x_source, x_target)))
@@ -31,7 +31,7 @@ def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
     for what, value in (("x", x), ("y", (None,) * len(domains) if y is None else y)):
         if not (isinstance(value, (list, tuple)) and len(value) == len(domains)):
             raise InvalidInput(
-                f"{type(model).__name__} takes {len(domains)} domains, but {what} has not as many parts; give {what} "
+                f"{type(model).__name__} takes {len(domains)} domains, but {what} has another number of parts; give {what} "
                 f"as the tuple ({', '.join(domains)})"
             )
     labels = (None,) * len(domains) if y is None else y

@@ -67,7 +67,7 @@ class Activated(GenerativeModel):
         as the data, or the discriminator separates them trivially: "sample" for binary data, or for grey levels under
         a head that draws them; "mean" for grey levels under `IndependentBernoulli`.
 
-    Logged besides: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
+    Also logged: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
     generated examples; `weight_fake`, the generated examples' share of the total weight.
 
     Raises:

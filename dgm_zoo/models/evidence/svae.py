@@ -120,7 +120,7 @@ class SVAE(VAE):
         match("classifier's output", event_shape(classifier.output), "classes' logits", (num_classes,))
         if self.dropout and not isinstance(classifier.layers[-1], keras.layers.Dense):
             raise InvalidInput(
-                f"dropout {dropout!r} is of the features before the classifier's last layer, a "
+                f"dropout {dropout!r} drops features before the classifier's last layer, which is a "
                 f"{type(classifier.layers[-1]).__name__}; make that a Dense layer, or leave dropout out"
             )
         match("class_prior", (len(self.class_prior),), "classes", (num_classes,))
