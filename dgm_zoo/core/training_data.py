@@ -31,8 +31,8 @@ def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
     for what, value in (("x", x), ("y", (None,) * len(domains) if y is None else y)):
         if not (isinstance(value, (list, tuple)) and len(value) == len(domains)):
             raise InvalidInput(
-                f"{type(model).__name__} takes {len(domains)} domains, but {what} has another number of parts; give {what} "
-                f"as the tuple ({', '.join(domains)})"
+                f"{type(model).__name__} takes {len(domains)} domains, but {what} has another number of parts; give "
+                f"{what} as the tuple ({', '.join(domains)})"
             )
     labels = (None,) * len(domains) if y is None else y
     return {**dict(zip(domains, x, strict=True)), **{f"{d}_label": v for d, v in zip(domains, labels, strict=True)}}
