@@ -35,8 +35,8 @@ LABELS, NONE = np.zeros(8, "int32"), np.full(8, -1, "int32")
         ("ada", ((IMAGES, IMAGES[:6]), (LABELS, NONE[:6])), "the source 8 and the target 6 rows; give equally many"),
         ("ada", ((IMAGES, 255 + IMAGES), (LABELS, NONE)), "target has values from 255 to 255, outside [0, 1]"),
         ("cyclegan", ((IMAGES, IMAGES[:, :3]),), "target has shape [8, 3, 4, 1], but this model takes [batch, 4,"),
-        ("cyclegan", (IMAGES,), "CycleGAN takes 2 domains, but x has not as many parts; give x as the tuple (so"),
-        ("cyclegan", ((IMAGES, IMAGES), LABELS), "CycleGAN takes 2 domains, but y has not as many parts"),
+        ("cyclegan", (IMAGES,), "CycleGAN takes 2 domains, but x has another number of parts; give x as the tuple (so"),
+        ("cyclegan", ((IMAGES, IMAGES), LABELS), "CycleGAN takes 2 domains, but y has another number of parts"),
         ("vae", ((IMAGES, IMAGES),), "VAE.fit: x is a tuple; give one array, or a tf.data.Dataset"),
     ],
 )

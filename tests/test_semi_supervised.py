@@ -516,7 +516,7 @@ def nested(network):
         ({**networks(), "alpha": -1.0}, "alpha is -1.0; give a number of at least 0"),
         ({**networks(), "dropout": 1.0}, "dropout is 1.0; give a probability from 0 to below 1"),
         ({**networks(), "dropout": 0.5, "classifier": nested(dense(SHAPE, (3,), ()))},
-         "dropout 0.5 is of the features before the classifier's last layer, a Functional; make that a Dense layer"),
+         "dropout 0.5 drops features before the classifier's last layer, which is a Functional; make that a"),
         ({**networks(), "bound": Evidence(free_bits=0.5)},
          "the bound Evidence averages over the batch ({'beta': 1.0, 'free_bits': 0.5}), which in SVAE would be over"),
     ],

@@ -1,1 +1,1 @@
-"""What every model stands on: players and their steps, endpoints, checks, the registry and the declarations."""
+"""The base of every model: players and their steps, endpoints, checks, the registry and the declarations."""

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -16,14 +17,14 @@ def _averages(model) -> list:
     ]
 
 
-def keeps_averages(model) -> bool:
+def keeps_averages(model: Any) -> bool:
     """Whether an optimizer of a compiled model keeps moving averages."""
     return any(optimizer.use_ema for optimizer in model.optimizer.optimizers)
 
 
 @contextlib.contextmanager
-def averaged(model) -> Iterator[None]:
-    """Context in which the variables of `model` hold their moving averages, where there are any, to the bit."""
+def averaged(model: Any) -> Iterator[None]:
+    """Context in which the variables of `model` hold their moving averages, if any; restores them exactly."""
     pairs = _averages(model) if model.compiled else []
     before = [variable.numpy() for variable, _ in pairs]
     for variable, average in pairs:
@@ -35,19 +36,19 @@ def averaged(model) -> Iterator[None]:
             variable.assign(value)
 
 
-def finalize(model) -> None:
-    """Gives every variable its moving average, where there is one, for good: what Keras does at the end of `fit`."""
+def finalize(model: Any) -> None:
+    """Assigns every variable its moving average, if it has one, permanently, as Keras does at the end of `fit`."""
     for optimizer in model.optimizer.optimizers:
         if optimizer.use_ema:
             optimizer.finalize_variable_values(optimizer._trainable_variables)
 
 
 class EvaluateAverages(keras.callbacks.Callback):
-    """Validation during `fit` is of the moving averages, which are the weights that `fit` ends with."""
+    """Validates with the moving averages during `fit`, because `fit` ends with them as weights."""
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict | None = None) -> None:
         self.context = averaged(self.model)
         self.context.__enter__()
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         self.context.__exit__(None, None, None)

@@ -1,20 +1,20 @@
-"""Many rows through a function, some at a time."""
+"""Applies a function to many rows in chunks."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-ROWS = 500  # of one call, where nothing else limits them
+ROWS = 500  # in one call, unless something else limits them
 
 
 def in_chunks(function: Callable, arrays: Sequence, rows: int = ROWS) -> np.ndarray:
-    """Runs `function` over slices of at most `rows` rows and joins the answers: NumPy, the arrays' number of rows.
+    """Applies `function` to slices of at most `rows` rows and joins the results: NumPy, as many rows as the arrays.
 
     Args:
       function: from a slice of each array, as tensors, to a tensor with as many rows.
-      arrays: arrays or tensors with the same number of rows, at least 1; None is passed on as it is.
-      rows: at most so many in a call.
+      arrays: arrays or tensors with the same number of rows, at least 1; None is passed on unchanged.
+      rows: maximum number of rows in one call.
 
     Example:
       >>> in_chunks(lambda x: 2 * x, [np.arange(5)], rows=2)

@@ -18,16 +18,16 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Warmup(Schedule):
-    """Rises linearly from `start` to `value` over `warmup_steps` training steps and stays there, or begins again.
+    """Rises linearly from `start` to `value` over `warmup_steps` training steps, then stays there or restarts.
 
     Args:
       warmup_steps: steps until `value` is reached.
-      value: the final value, with which held-out data are evaluated throughout.
+      value: the final value, which evaluation always uses.
       start: the value at step 0.
-      cycle_steps: None, or the steps of one cycle, at least `warmup_steps`, after which it starts again.
+      cycle_steps: steps of one cycle, at least `warmup_steps`, after which the rise restarts; None for no cycles.
 
     Raises:
-      InvalidInput: a number of steps that is not whole or below 1, a value below 0, a cycle shorter than its rise.
+      InvalidInput: steps are not a positive whole number, a value is negative, or a cycle is shorter than its rise.
 
     Example:
       >>> [float(Warmup(4)(step)) for step in (0, 1, 2, 4, 100)]
@@ -37,7 +37,8 @@ class Warmup(Schedule):
       Annealing Schedule, 2019.
     """
 
-    def __init__(self, warmup_steps, value=1.0, start=0.0, cycle_steps=None):
+    def __init__(self, warmup_steps: int, value: float = 1.0, start: float = 0.0,
+                 cycle_steps: int | None = None) -> None:
         for name, steps in (("warmup_steps", warmup_steps), ("cycle_steps", cycle_steps)):
             if not (is_whole(steps) or (name == "cycle_steps" and steps is None)):
                 raise InvalidInput(f"{name} is {steps!r}; give a whole number of training steps, at least 1")
@@ -48,13 +49,13 @@ class Warmup(Schedule):
         self.warmup_steps, self.cycle_steps = warmup_steps, cycle_steps
         self.value, self.start = nonnegative("value", value), nonnegative("start", start)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         step = tf.cast(step, tf.float32)
         if self.cycle_steps:
             step = tf.math.floormod(step, float(self.cycle_steps))
         return self.start + (self.value - self.start) * tf.minimum(step / self.warmup_steps, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("warmup_steps", "value", "start", "cycle_steps")
         return {name: getattr(self, name) for name in names}
 
@@ -63,7 +64,7 @@ def schedule_or_number(name: str, given: Any) -> Schedule | float:
     """Returns a coefficient as a float or a schedule.
 
     Args:
-      name: the coefficient's, for the sentence.
+      name: the coefficient's name, for the error message.
       given: a number of at least 0; a Keras learning rate schedule, read as a function of the training step; or the
         arguments of `Warmup` as a dict, such as `{"warmup_steps": 1000}`.
 
@@ -90,28 +91,28 @@ def schedule_or_number(name: str, given: Any) -> Schedule | float:
 
 
 class Changing:
-    """One coefficient of one model: what was given, and its value in the compiled step.
+    """One coefficient of one model: the given number or schedule, and its value in the compiled step.
 
     Args:
       name: of the coefficient.
       given: see `schedule_or_number`.
     """
 
-    def __init__(self, name: str, given: Any):
+    def __init__(self, name: str, given: Any) -> None:
         self.name, self.given = name, schedule_or_number(name, given)
         scheduled = isinstance(self.given, Schedule)
         with tf.init_scope():
             self.variable = None if scheduled else tf.Variable(self.given, trainable=False, dtype=tf.float32)
 
     def assign(self, value: Any) -> None:
-        """Gives a number another value; raises `InvalidInput` for a schedule, which is part of the model as built."""
+        """Assigns a new number; raises `InvalidInput` for a schedule, which is fixed once the model is built."""
         new = schedule_or_number(self.name, value)
         if self.variable is None or isinstance(new, Schedule):
             if new == self.given:
                 return
             raise InvalidInput(
                 f"{self.name} cannot change between a number and a schedule, or from one schedule to another, once the "
-                "model is built; build the model with the one that you want"
+                "model is built; build another model with the one you want"
             )
         self.given = new
         self.variable.assign(new)
@@ -128,17 +129,17 @@ class Changing:
 class Coefficient:
     """Descriptor of a model's attribute that is a coefficient: reads and assigns `model.coefficients[name]`."""
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, model, owner=None):
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
         if model is None:
             return self
         if self.name not in model.coefficients:
             raise AttributeError(f"'{type(model).__name__}' object has no attribute '{self.name}'")
         return model.coefficients[self.name].given
 
-    def __set__(self, model, value):
+    def __set__(self, model: Any, value: Any) -> None:
         if self.name in model.coefficients:
             model.coefficients[self.name].assign(value)
         else:

@@ -1,42 +1,43 @@
 """Checks of a discriminator and of the prior that adversarial models share, and the warning about saturation."""
 
 import warnings
+from typing import Any
 
 import keras
 
-from dgm_zoo.distributions import VampPrior
+from dgm_zoo.distributions import Prior, VampPrior
 from dgm_zoo.errors import InvalidInput, unknown
 
-UNBEATEN = 0.99  # accuracy on both kinds of examples, over a whole epoch, from which a discriminator has saturated
+UNBEATEN = 0.99  # epoch accuracy on real and on generated examples, above which a discriminator counts as saturated
 
 
 class Saturation(keras.callbacks.Callback):
-    """Warns after an epoch in which the discriminator was right about nearly every example of both kinds."""
+    """Warns after an epoch in which the discriminator classified nearly all real and generated examples correctly."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         real, fake = logs["accuracy_real"], logs["accuracy_fake"]
         if min(real, fake) > UNBEATEN:
             warnings.warn(
                 f"the discriminator saturated in epoch {epoch + 1}: its accuracy was {real:.4f} on real and {fake:.4f} "
-                "on generated examples, which teaches the other players little; lower phi's learning rate, or give "
+                "on generated examples, so the other players learn little from it; lower phi's learning rate, or give "
                 "normalization='spectral' or another objective",
                 stacklevel=2,
             )
 
 
-def fixed(prior, cls):
-    """Returns `prior`, no longer trainable; raises `InvalidInput` for one that is made of an encoder's posteriors."""
+def fixed(prior: Prior, cls: type) -> Prior:
+    """Returns `prior`, made untrainable; raises `InvalidInput` for a `VampPrior`, which consists of posteriors."""
     if isinstance(prior, VampPrior):
         raise InvalidInput(f"{cls.__name__} takes no VampPrior, which is made of posteriors; use a MixturePrior")
     prior.trainable = False
     return prior
 
 
-def check_critic(objective, discriminator):
-    """Raises `InvalidInput` if gradients are penalised and the discriminator mixes the examples of a batch."""
+def check_critic(objective: Any, discriminator: keras.Model) -> None:
+    """Raises `InvalidInput` if gradients are penalised and the discriminator has `BatchNormalization`."""
     if objective.gradient_penalty and _normalises_over_the_batch(discriminator):
         raise InvalidInput(
-            f"the gradient penalty of {type(objective).__name__} is each example's own, but the discriminator has "
+            f"the gradient penalty of {type(objective).__name__} is defined per example, but the discriminator has "
             "BatchNormalization; give normalization='none' or 'spectral'"
         )
 
@@ -47,8 +48,8 @@ def _normalises_over_the_batch(network):
     return any(isinstance(one, keras.layers.BatchNormalization) or _normalises_over_the_batch(one) for one in layers)
 
 
-def with_features(discriminator, layer="features"):
-    """Returns a Keras model that shares the discriminator's layers: x to its logit and the output of `layer`."""
+def with_features(discriminator: keras.Model, layer: str = "features") -> keras.Model:
+    """Returns a Keras model of the discriminator's layers, from x to the logit and the output of `layer`."""
     names = [one.name for one in discriminator.layers]
     if layer not in names:
         raise unknown("layer of the discriminator", layer, names)

@@ -1,7 +1,7 @@
-"""The endpoint table: what a model answers, in Python and when served, from one definition."""
+"""Endpoints: one definition of each query that a model answers, used both in Python and in serving."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,19 +13,19 @@ from dgm_zoo.errors import InvalidInput, unknown
 
 
 class Input(NamedTuple):
-    """What one named input must be: its event shape, dtype, the closed range of its values, and whether these are
-    0 and 1 alone."""
+    """Requirements on one named input: event shape, dtype, the closed range of its values, and whether these must
+    be 0 or 1."""
 
     shape: tuple
     dtype: tf.DType = tf.float32
     range: tuple | None = None
     binary: bool = False
 
-    def spec(self, name):
-        """The `tf.TensorSpec` of a batch of these."""
+    def spec(self, name: str) -> tf.TensorSpec:
+        """The `tf.TensorSpec` of a batch of this input."""
         return tf.TensorSpec([None, *self.shape], self.dtype, name=name)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "[" + ", ".join(["batch", *map(str, self.shape)]) + "]"
 
 
@@ -33,7 +33,7 @@ SEED = Input((), tf.int32)
 
 
 class Endpoint(NamedTuple):
-    """One thing that a model answers.
+    """One query that a model answers.
 
     Attributes:
       inputs: dict of name to `Input`. An input named `seed` (int32, one per row) is turned into noise before
@@ -49,8 +49,8 @@ class Endpoint(NamedTuple):
     doc: str = ""
 
 
-def check_array(where, name, value, wanted):
-    """Returns `value` as an array that fits the `Input` `wanted`; else raises `InvalidInput` in one sentence."""
+def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
+    """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
     try:
         array = np.asarray(value)
         fits = array.astype(wanted.dtype.as_numpy_dtype)
@@ -83,8 +83,8 @@ def check_array(where, name, value, wanted):
     return fits
 
 
-def checked(name, inputs, arrays):
-    """Returns `arrays` that fit the `Input`s of endpoint `name`, by name; else raises `InvalidInput`."""
+def checked(name: str, inputs: dict[str, Input], arrays: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Returns `arrays`, by name, after checking them against the `Input`s of endpoint `name`; raises `InvalidInput`."""
     for key, value in arrays.items():
         if key not in inputs and value is not None:
             raise unknown(f"input of {name}", key, inputs)
@@ -98,7 +98,7 @@ def checked(name, inputs, arrays):
     return arrays
 
 
-def endpoint_function(model, name, compiled=False):
+def endpoint_function(model: Any, name: str, compiled: bool = False) -> Callable[..., dict[str, tf.Tensor]]:
     """Returns the function of named tensors that serves endpoint `name` of `model`, its noise drawn outside XLA."""
     endpoint = model.endpoints()[name]
     compute = tf.function(endpoint.compute, jit_compile=True, autograph=False) if compiled else endpoint.compute
@@ -111,15 +111,15 @@ def endpoint_function(model, name, compiled=False):
     return serve
 
 
-def answer(model, name, arrays):
-    """Runs endpoint `name` of `model` on arrays, some hundred rows at a time; see `GenerativeModel.answer`."""
+def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Runs endpoint `name` of `model` on arrays, in chunks of `ROWS` rows; see `GenerativeModel.answer`."""
     table = model.endpoints()
     if name not in table:
         raise InvalidInput(f"{type(model).__name__} has no '{name}'; it answers {', '.join(table)}")
     inputs = table[name].inputs
     arrays = checked(name, inputs, arrays)
     rows = len(next(iter(arrays.values())))
-    if not rows:  # an answer's shape is that of any other's
+    if not rows:  # run one row to learn the shapes of the outputs
         arrays = {key: np.zeros((1, *value.shape[1:]), value.dtype) for key, value in arrays.items()}
     cache = model.__dict__.setdefault("_answers", {})
     if name not in cache:
@@ -132,8 +132,8 @@ def answer(model, name, arrays):
     return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
 
 
-def asked(n, seed, inputs):
-    """The arrays that n samples are asked with: a seed for each, and `inputs`, one for each or one for all."""
+def asked(n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of a request for n samples: a seed for each, and `inputs`, given per sample or once for all."""
     n = whole_number("n", n)
     inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
     return {"seed": row_seeds(seed, n), **inputs}

@@ -1,5 +1,7 @@
 """Monte Carlo estimates for models with p(z), p(x|z) and q(z|x): log p(x), and samples with observation noise."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,14 +11,14 @@ from dgm_zoo.core.endpoints import asked, check_array, checked
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 
-ROWS_PER_DECODE = 4000  # samples x images in one call of the decoder when a likelihood is estimated
+ROWS_PER_DECODE = 4000  # samples x images in one call of the decoder, when estimating a likelihood
 
 
-def log_likelihood(model, x, label=None, num_samples=1000, seed=0):
+def log_likelihood(model: Any, x: np.ndarray, label: Any = None, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
     """Importance-sampled log p(x), nats: NumPy `[n]`.
 
     A lower bound in expectation, tight as `num_samples` grows. Memory does not grow with `num_samples`, and
-    an image's number does not depend on the others given with it.
+    an image's estimate does not depend on the other images in the call.
 
     Args:
       model: a `LatentModel`.
@@ -26,7 +28,7 @@ def log_likelihood(model, x, label=None, num_samples=1000, seed=0):
       seed: int32.
 
     Raises:
-      InvalidInput: K below 1; x or labels of another shape or range; a prior that can only be sampled.
+      InvalidInput: K is below 1; x or labels have the wrong shape or range; or the prior can only be sampled.
 
     References: Burda et al., 2016, section 5 (K = 5,000).
     """
@@ -65,7 +67,7 @@ def _log_likelihood(model, x, label, seeds, num_samples, chunk):
 
     def body(i, total):
         log_w = model.log_weights(x, c, q, model.posterior.noise(rng.fork(i), chunk))
-        counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may be more than is asked for
+        counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may exceed num_samples
         log_w = tf.where(counts[:, None], log_w, -float("inf"))
         return i + 1, tf.reduce_logsumexp(tf.concat([total[None], log_w], 0), 0)
 
@@ -74,15 +76,15 @@ def _log_likelihood(model, x, label, seeds, num_samples, chunk):
     return total - tf.math.log(tf.cast(num_samples, tf.float32))
 
 
-def draw(model, n, seed=0, label=None):
-    """Draws z ~ p(z), then x ~ p(x|z), of which `sample` gives the mean: NumPy `[n, *image_shape]`.
+def draw(model: Any, n: int, seed: int = 0, label: Any = None) -> np.ndarray:
+    """Draws z ~ p(z), then x ~ p(x|z), whose mean `sample` returns: NumPy `[n, *image_shape]`.
 
-    The mean is the better picture; a draw is an example as the model believes data to be, its noise included.
+    The mean looks better; a draw is an example from the model's distribution of data, observation noise included.
 
     Args:
       model: a `LatentModel`.
       n, seed: see `GenerativeModel.sample`.
-      label: what the model conditions on, `[n]` or one for all; None for a model without labels.
+      label: the label that the model conditions on, `[n]` or one for all; None for a model without labels.
 
     Raises:
       InvalidInput: see `GenerativeModel.sample`.

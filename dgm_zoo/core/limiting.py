@@ -1,5 +1,6 @@
-"""Samples in the limit of the chain between encoder and decoder."""
+"""Samples from the limiting distribution of the chain that alternates encoder and decoder."""
 
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
@@ -8,24 +9,24 @@ from dgm_zoo.distributions import RowNoise, row_seeds
 
 
 class LimitingChain:
-    """Mixin of a model with `prior`, `posterior`, `likelihood`, `q_z` and `p_x`: `limiting_samples`.
+    """Mixin for a model with `prior`, `posterior`, `likelihood`, `q_z` and `p_x`: `limiting_samples`.
 
     References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024.
     """
 
-    def limiting_samples(self, n, steps=1000, seed=0):
+    def limiting_samples(self, n: int, steps: int = 1000, seed: int = 0) -> np.ndarray:
         """Draws from the limit of the chain z ~ q(z|x), x ~ p(x|z): NumPy `[n, *image_shape]`, the last mean of p(x|z).
 
-        Where encoder and decoder are the conditionals of one joint they are samples like those of `sample`; what they
-        have lost says how far from that they are. The chain starts from the x of `sample`, which 0 steps return.
+        If encoder and decoder are the conditionals of one joint, these have the distribution of `sample`; their loss of
+        quality shows how inconsistent the two are. The chain starts from z ~ p(z), so 0 steps return those of `sample`.
 
         Args:
-          n: how many; the first m of them are the same for every n >= m.
-          steps: times that x is drawn again; the authors take 1,000.
+          n: number of samples; the first m are the same for every n >= m.
+          steps: number of times that x is redrawn; the authors use 1,000.
           seed: int32.
 
         Raises:
-          InvalidInput: a number that is not whole and positive (steps may be 0), or a seed that is no int32.
+          InvalidInput: n or steps is not a positive whole number (steps may be 0), or the seed is not an int32.
         """
         n, steps = whole_number("n", n), whole_number("steps", steps, least=0)
         run = self.traced(self._limit)

@@ -1,15 +1,19 @@
-"""`GenerativeModel`: everything about training and serving that is not one model's idea."""
+"""`GenerativeModel`: the parts of training and serving that all models share."""
 
 import contextlib
 import random
 import re
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data
 from dgm_zoo.core.coefficients import Changing, Coefficient
+from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.distributions import BatchNoise, check_seed
@@ -20,7 +24,7 @@ from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 class GenerativeModel(keras.Model):
     """A Keras model of one or more players, each of which ascends its own utility with its own optimizer.
 
-    A subclass is one system. It names its parts, says who owns them, and writes its `train_step`:
+    A subclass is one model. It names its parts, assigns each to a player, and implements `train_step`:
 
     ```python
     class VAE(GenerativeModel):
@@ -34,14 +38,14 @@ class GenerativeModel(keras.Model):
             return self.log(loss=-terms["elbo"], **terms)
     ```
 
-    * Noise is drawn in `train_step`, from `self.rng(x)`, and handed in: what `ascend` runs is a pure function,
-      so it gives the same numbers with and without XLA. It is a function of the model's seed, the number of batches
-      trained on and the replica, so that a resumed run draws what the uninterrupted one would have drawn.
+    * Noise is drawn in `train_step`, from `self.rng(x)`, and passed as an input: `ascend` runs a pure function,
+      so it gives the same numbers with and without XLA. Noise depends on the model's seed, the number of batches
+      trained on and the replica, so a resumed run draws the same noise as an uninterrupted one.
     * `ascend` takes the gradients, scales them for the number of replicas, compiles with XLA if `compile` was
       told to, and applies each player's optimizer. Under a distribution strategy only the gradients are compiled.
-    * Inside `ascend`, and nowhere else, layers such as `BatchNormalization` and `Dropout` are in training mode. What
-      they assign to their variables (moving averages, a spectral norm's vector) is a result of the pure function:
-      it is kept if the player that moves owns the layer, and is the mean over replicas.
+    * Only inside `ascend` are layers such as `BatchNormalization` and `Dropout` in training mode. The values they
+      assign to their variables (moving averages, a spectral norm's vector) are outputs of the pure function: they are
+      kept if the moving player owns the layer, and averaged over replicas.
     * A weight of the objective that training may change is a `core.coefficients.Coefficient`; `terms` reads its
       current value, a tensor, as `self.now("beta")`. All other constructor arguments are fixed once it is compiled.
     * A term that is NaN or infinite stops the run with `NonFiniteLoss`, which names the step and the term.
@@ -51,58 +55,59 @@ class GenerativeModel(keras.Model):
         `keras.utils.set_random_seed` seeds) if None.
     """
 
-    players: dict = {}  # name to the attributes that hold what the player owns
-    logged: tuple = ("loss",)  # what `fit` and `evaluate` report
+    players: dict = {}  # player to the attributes that hold its parts
+    logged: tuple = ("loss",)  # the terms that `fit` and `evaluate` report
     ascends: dict = {}  # player to the name of the term that it ascends
-    phases: dict = {}  # steps besides that of `ascends`, each with an optimizer of its own: phase to its player
+    phases: dict = {}  # further steps besides `ascends`, each with its own optimizer: phase to its player
     domains: tuple = ()  # names of the parts of x, for a model of several domains, such as ("source", "target")
     formulation: Formulation  # the class's place in the unified view, with its default arguments
-    recipes: tuple = ()  # see `core.recipes`: what `create` builds the constructor's arguments with
+    recipes: tuple = ()  # build the constructor's arguments in `create`; see `core.recipes`
     abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
-    units: dict = {}  # of logged terms that are not what their name says elsewhere, or not in nats
-    small: dict = {}  # what `create` is given for a tiny instance, besides what `core.registry.SMALL` says
+    units: dict = {}  # of logged terms that are not in nats, or whose name has another meaning elsewhere
+    small: dict = {}  # arguments of `create` for a tiny instance, besides `core.registry.SMALL`
     registered_name: str | None = None
 
-    def __init__(self, *, seed=None, **kwargs):
-        self.__dict__["coefficients"], self.__dict__["counters"] = {}, {}  # not layers, so not for Keras to track
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
+        self.__dict__["coefficients"], self.__dict__["counters"] = {}, {}  # not layers: Keras must not track them
         super().__init__(**kwargs)
         self.seed = random.randint(0, 2**31 - 1) if seed is None else check_seed(seed)
         self.batches_trained = state.counter()
-        self.built = True  # networks come in built; heads and priors build in their constructors
+        self.built = True  # networks are passed built; heads and priors build in their constructors
 
     @classmethod
-    def create(cls, image_shape, **given):
+    def create(cls, image_shape: Any, **given: Any) -> Self:
         """Builds the model with default networks.
 
         Args:
           image_shape: shape of one x, such as (28, 28, 1) or (16,).
-          **given: what the class's recipes and constructor take; `dgm-zoo describe NAME` lists it.
+          **given: arguments of the class's recipes and constructor; `dgm-zoo describe NAME` lists it.
 
         Raises:
-          InvalidInput: an unknown argument (with the nearest name), a missing one, or a value that does not suit.
+          InvalidInput: an unknown argument (with the nearest name), a missing one, or an invalid value.
         """
         return recipes.build(cls, {"image_shape": image_shape, **given})
 
     # ------------------------------------------------------------------------------------------ players
 
-    def player_variables(self, player):
+    def player_variables(self, player: str) -> list[keras.Variable]:
         """The trainable variables that `player` owns."""
         if player not in self.players:
             raise unknown("player", player, self.players)
         return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
 
-    def steps_of(self, player):
+    def steps_of(self, player: str) -> int:
         """How many steps of its optimizer `player`, or the player of a phase, takes for one batch."""
         return 1
 
-    def compile(self, optimizer="adam", jit_compile="auto", run_eagerly=False, steps_per_execution=1):
-        """Gives each player its optimizer, built at once.
+    def compile(self, optimizer: Any = "adam", jit_compile: bool | str = "auto", run_eagerly: bool = False,
+                steps_per_execution: int = 1) -> None:
+        """Gives each player its optimizer and builds it.
 
         Args:
           optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict
             with one for each player, such as `{"theta": "adam", "eta": keras.optimizers.SGD(0.1)}`. A phase of
-            `phases` has a copy of its player's, unless the dict names one for the phase.
-          jit_compile: True, False, or "auto", which means XLA where there is a GPU. All three work under every
+            `phases` gets a copy of its player's, unless the dict names one for the phase.
+          jit_compile: True, False, or "auto", which means XLA if there is a GPU. All three work under every
             distribution strategy.
           run_eagerly: run `train_step` without a graph, for debugging; switches XLA off.
           steps_per_execution: batches per call of the compiled loop; 8 or more makes small models much faster.
@@ -132,26 +137,27 @@ class GenerativeModel(keras.Model):
             "steps_per_execution": steps_per_execution,
         }
 
-    def ascend(self, objective, *inputs, phase=None, when=None, moves=None, **ascents):
-        """Lets each player take one step up its own term of `objective(*inputs)`.
+    def ascend(self, objective: Callable, *inputs: Any, phase: str | None = None, when: tf.Tensor | None = None,
+               moves: Callable | None = None, **ascents: str) -> dict[str, tf.Tensor]:
+        """Takes one gradient ascent step for each player on its own term of `objective(*inputs)`.
 
         Args:
           objective: a pure function of `inputs` and the model's variables that returns a dict of terms, each
             one value per example, in nats, or a scalar.
           *inputs: tensors, or nested structures of tensors.
           phase: name of the phase whose optimizer takes the step; None for the player's own.
-          when: boolean scalar, the same on all replicas: where it is False, neither variables nor optimizers change.
-          moves: function of the terms to a dict of player to a boolean scalar: a player rests, with a gradient of 0,
-            where it is False.
+          when: boolean scalar, the same on all replicas; if False, neither variables nor optimizers change.
+          moves: function from the terms to a dict of player to a boolean scalar; False sets the player's gradient
+            to 0.
           **ascents: player to the name of the term whose mean it ascends: `theta="elbo", eta="elbo"`.
 
         Returns:
-          The dict of terms, before the step.
+          The dict of terms, computed before the step.
         """
         return steps.ascend(self, objective, inputs, ascents, phase, when, moves)
 
-    def jitted(self, function):
-        """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients handed in."""
+    def jitted(self, function: Callable) -> Callable:
+        """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients as inputs."""
 
         def run(coefficients, *inputs):
             with self.handed(coefficients):
@@ -160,27 +166,27 @@ class GenerativeModel(keras.Model):
         compiled = self.compiled_function(run)
         return lambda *inputs: compiled(self.current_coefficients(training=False), *inputs)
 
-    def compiled_function(self, function):
-        """Returns `function` compiled with XLA if `compile` asked for it, else as it is."""
+    def compiled_function(self, function: Callable) -> Callable:
+        """Returns `function` compiled with XLA if `compile` asked for it, else unchanged."""
         return tf.function(function, jit_compile=True, autograph=False) if self.xla else function
 
     # ------------------------------------------------------------------------------------------ coefficients
 
-    def add_coefficients(self, given):
+    def add_coefficients(self, given: dict[str, Any]) -> None:
         """Adds coefficients by name, each with its number or schedule; `Coefficient` attributes add themselves."""
         self.coefficients.update({name: Changing(name, value) for name, value in given.items()})
 
-    def now(self, name):
-        """The current value of coefficient `name`, a float32 scalar: in a step, what was handed into it."""
+    def now(self, name: str) -> tf.Tensor:
+        """The current value of coefficient `name`, a float32 scalar: in a step, the value passed to the step."""
         handed = self.__dict__.get("_handed")
         return self.coefficients[name].now(self.step) if handed is None else handed[name]
 
-    def current_coefficients(self, training=True):
+    def current_coefficients(self, training: bool = True) -> dict[str, tf.Tensor]:
         """The value of every coefficient at this step: a dict of float32 scalars; see `Changing.now`."""
         return {name: one.now(self.step, training) for name, one in self.coefficients.items()}
 
     @contextlib.contextmanager
-    def handed(self, coefficients):
+    def handed(self, coefficients: dict[str, tf.Tensor]) -> Iterator[None]:
         """Context in which `now` returns these values, the inputs of a compiled function."""
         before, self.__dict__["_handed"] = self.__dict__.get("_handed"), coefficients
         try:
@@ -188,7 +194,7 @@ class GenerativeModel(keras.Model):
         finally:
             self.__dict__["_handed"] = before
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if self.__dict__.get("compile_arguments") and name in recipes.constructor_arguments(type(self)):
             if not isinstance(getattr(type(self), name, None), (Coefficient, property)):
                 raise InvalidInput(
@@ -200,16 +206,16 @@ class GenerativeModel(keras.Model):
     # ------------------------------------------------------------------------------------------ one step
 
     @property
-    def step(self):
+    def step(self) -> tf.Variable:
         """The number of batches trained on so far, in this process and before it was resumed: an int64 variable."""
         return self.batches_trained
 
-    def rng(self, x, training=True):
+    def rng(self, x: tf.Tensor, training: bool = True) -> BatchNoise:
         """Returns a `BatchNoise` for the rows of `x`, independent for each batch and replica.
 
         Every `train_step` calls it once, before its first `ascend`, which then counts the batch. In evaluation the
-        noise depends on the batch's position only, so that two evaluations give the same number and evaluating does not
-        disturb training.
+        noise depends only on the batch's position, so two evaluations give the same number and evaluation does not
+        affect training.
         """
         if training:
             stream, position = 0, tf.cast(self.step, tf.int32)
@@ -218,10 +224,10 @@ class GenerativeModel(keras.Model):
             stream, position = 1, self.batches_seen(1)
         return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])
 
-    def unpack(self, data):
-        """Returns `(x, c)`: the batch in float32, and the tuple of what the model conditions on.
+    def unpack(self, data: Any) -> tuple[Any, tuple]:
+        """Returns `(x, c)`: the batch in float32, and the tuple of the model's conditions.
 
-        x is a tuple, a tensor for each domain, if the class has `domains`.
+        If the class has `domains`, x is a tuple of one tensor for each domain.
         """
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
@@ -236,16 +242,16 @@ class GenerativeModel(keras.Model):
             found.append(part)
         return tuple(found) if self.domains else found[0], self.condition(y)
 
-    def condition(self, y):
-        """Returns what the networks are given besides x or z, for labels `y`: nothing, by default."""
+    def condition(self, y: Any) -> tuple:
+        """Returns the networks' further inputs, besides x or z, for labels `y`: `()` by default."""
         return ()
 
-    def log(self, of=None, **values):
-        """Adds values (scalars, or one per example) to the means over examples of this epoch and returns the logs.
+    def log(self, of: dict[str, tf.Tensor] | None = None, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Updates this epoch's means over examples with values (scalars, or one per example) and returns the logs.
 
         Args:
-          of: weights by name, `[batch]`, of values that are not means over all examples, such as 1 where there is a
-            label; a weight of 0 leaves an example out.
+          of: weights `[batch]` by name, for values that are averaged over some examples only, such as 1 for labelled
+            examples; a weight of 0 excludes an example.
           **values: the terms; those that the class does not log are ignored.
         """
         rows = tf.size(values[next(iter(self.trackers))])
@@ -260,51 +266,51 @@ class GenerativeModel(keras.Model):
         return logs
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [*self.trackers.values(), self.batches_seen] if "trackers" in self.__dict__ else []
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, tf.Tensor]:
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     # ------------------------------------------------------------------------------------------ use
 
-    def takes(self):
+    def takes(self) -> dict[str, Any]:
         """Returns the `Input`s of training data by name: `x`, and `label` for a model conditioned on labels.
 
         A model of several `domains` names each of them, and `<domain>_label` where it needs that domain's labels.
         """
         return {}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         """Returns the dict of endpoint name to `Endpoint`."""
         return {}
 
-    def endpoint_function(self, name, compiled=False):
+    def endpoint_function(self, name: str, compiled: bool = False) -> Callable:
         """Returns the function of named tensors that serves endpoint `name`, its noise drawn outside XLA."""
         return endpoints.endpoint_function(self, name, compiled)
 
-    def answer(self, name, **arrays):
-        """Runs endpoint `name` on arrays, some hundred rows at a time; returns a dict of NumPy arrays.
+    def answer(self, name: str, **arrays: Any) -> dict[str, np.ndarray]:
+        """Runs endpoint `name` on arrays, in chunks of rows; returns a dict of NumPy arrays.
 
         Raises:
-          InvalidInput: the model has no such endpoint, or that no such input; or an array's shape does not fit.
+          InvalidInput: the model has no such endpoint, the endpoint has no such input, or an array does not fit.
         """
         return endpoints.answer(self, name, arrays)
 
-    def traced(self, function):
-        """Returns `function`, a method, as a `tf.function` that is made once."""
+    def traced(self, function: Any) -> Callable:
+        """Returns `function`, a method, as a `tf.function`, which is cached by the method's name."""
         cache = self.__dict__.setdefault("_functions", {})
         if function.__name__ not in cache:
             cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
         return cache[function.__name__]
 
-    def sample(self, n, seed=0, **inputs):
-        """Draws `n` samples: NumPy `[n, ...]`; the first m of them are the same for every n >= m.
+    def sample(self, n: int, seed: int = 0, **inputs: Any) -> np.ndarray:
+        """Draws `n` samples: NumPy `[n, ...]`; the first m are the same for every n >= m.
 
         Args:
-          n: how many.
+          n: number of samples.
           seed: int32.
-          **inputs: what else the model's `sample` takes, such as `label` (`[n]`, or one for all).
+          **inputs: further inputs of the model's `sample`, such as `label` (`[n]`, or one for all).
 
         Raises:
           InvalidInput: n is not a positive whole number, the seed is not an int32, or the model's `sample` does not
@@ -314,14 +320,15 @@ class GenerativeModel(keras.Model):
 
     # ------------------------------------------------------------------------------------------ Keras
 
-    def watchers(self):
-        """Returns the callbacks that every `fit` of this model runs, before those that it is given."""
+    def watchers(self) -> list[keras.callbacks.Callback]:
+        """Returns the callbacks that every `fit` of this model runs, before those passed to it."""
         return []
 
-    def check_examples(self, where, x, y):
-        """Raises `InvalidInput` if examples to train on do not suit in ways that `takes` does not tell."""
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
+        """Raises `InvalidInput` if training examples fail a check that `takes` cannot express."""
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
+            verbose: str | int = "auto", callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit`, after validating the training and validation data: whole arrays, or a data set's first
         batch.
 
@@ -339,7 +346,7 @@ class GenerativeModel(keras.Model):
             self.check_examples(f"{type(self).__name__}.fit", *first)
         training_data.check_validation(self, kwargs.get("validation_data"))
         if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # else Keras warns that it cannot
+            kwargs.setdefault("shuffle", False)  # otherwise Keras warns that it cannot shuffle
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
         if averaging.keeps_averages(self) and not any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in callbacks):
             callbacks.append(averaging.EvaluateAverages())
@@ -351,55 +358,56 @@ class GenerativeModel(keras.Model):
             averaging.finalize(self)
         return history
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
-        if not kwargs.get("_use_cached_eval_dataset"):  # which is that of `fit`
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
             training_data.check_first_batch(self, "evaluate", x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
+        """Does nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
 
-    def take_weights(self, other):
-        """Takes the weights of `other`, a model with the same networks; returns whether it has the same."""
+    def take_weights(self, other: keras.Model) -> bool:
+        """Copies the weights of `other` if the shapes of all weights are the same; returns whether they are."""
         same = [v.shape for v in self.weights] == [v.shape for v in other.weights]
         if same:
             self.set_weights(other.get_weights())
         return same
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         state.save(self, store)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         super().load_own_variables(state.without(store))
         state.load(self, store)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Mirrors the constructor's arguments, each kept as an attribute of the same name."""
         names = recipes.constructor_arguments(type(self))
         return {"name": self.name, **{n: keras.saving.serialize_keras_object(getattr(self, n)) for n in names}}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Self:
         return cls(**{
             key: keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value
             for key, value in config.items()
         })
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         if not self.compiled:
             return None
         optimizers = {p: keras.optimizers.serialize(one) for p, one in self.optimizers.items()}
         return {"optimizer": optimizers, **self.compile_arguments}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         optimizers = {p: keras.optimizers.deserialize(one) for p, one in config["optimizer"].items()}
-        self.compile(**{**config, "optimizer": optimizers})
+        arguments: dict[str, Any] = {**config, "optimizer": optimizers}
+        self.compile(**arguments)
 
 
-def explained(error):
-    """Turns TensorFlow's failed assertion of `steps.check_finite` into one sentence; any other error stays."""
+def explained(error: tf.errors.InvalidArgumentError) -> Exception:
+    """Converts the failed assertion of `steps.check_finite` to `NonFiniteLoss`; returns any other error unchanged."""
     found = re.search(steps.NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
     if not found:
         return error

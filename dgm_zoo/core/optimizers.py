@@ -8,7 +8,7 @@ import keras
 
 from dgm_zoo.errors import InvalidInput
 
-SHARES = ("beta_1", "beta_2", "momentum", "rho", "ema_momentum", "beta", "beta_2_decay")  # in [0, 1], below 1 but EMA's
+SHARES = ("beta_1", "beta_2", "momentum", "rho", "ema_momentum", "beta", "beta_2_decay")  # [0, 1); EMA's may be 1
 POSITIVE = ("clipnorm", "clipvalue", "global_clipnorm", "epsilon")  # or None
 AT_LEAST_0 = ("weight_decay", "learning_rate")  # or None
 
@@ -18,9 +18,9 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
 
     Args:
       optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict of these,
-        one for each player. An object that stands for several players is copied for each.
+        one for each player. An object given for several players is copied for each.
       players: names of the players.
-      phases: name of a phase to its player, a copy of whose optimizer it has unless the dict names one.
+      phases: phase to its player; a phase gets a copy of the player's optimizer, unless the dict names another.
 
     Raises:
       InvalidInput: a player without an optimizer, an optimizer for a player that does not exist, or a setting out of
@@ -47,7 +47,7 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
 
 
 def check_settings(optimizer: keras.optimizers.Optimizer) -> None:
-    """Raises `InvalidInput` for a setting that Keras accepts and with which no optimizer can work."""
+    """Raises `InvalidInput` for an unusable setting that Keras accepts."""
     name, settings = type(optimizer).__name__, optimizer.get_config()
 
     def refuse(key, wanted):
@@ -74,27 +74,27 @@ def _get(optimizer):
 
 
 class AllOptimizers:
-    """What Keras' callbacks find as `model.optimizer`: reads the first player's learning rate, sets everybody's."""
+    """The `model.optimizer` of Keras' callbacks: reads the first player's learning rate, sets that of all players."""
 
-    built = True  # `compile` builds every one; `BackupAndRestore` asks
+    built = True  # `compile` builds all optimizers; `BackupAndRestore` reads this
 
-    def __init__(self, optimizers):
+    def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer]) -> None:
         self.optimizers = tuple(optimizers.values())
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         return self.optimizers[0].learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: Any) -> None:
         for optimizer in self.optimizers:
             optimizer.learning_rate = value
 
     @property
-    def iterations(self):
+    def iterations(self) -> keras.Variable:
         return self.optimizers[0].iterations
 
     @property
-    def variables(self):
-        """Those of every player's optimizer, which `summary` counts."""
+    def variables(self) -> list[keras.Variable]:
+        """The variables of all optimizers, which `summary` counts."""
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]

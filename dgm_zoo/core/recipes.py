@@ -1,12 +1,13 @@
 """Recipes: how `create` builds a model's parts from a few arguments, stated once for each family.
 
 A recipe is a function of keyword arguments that returns some of a constructor's arguments by name. A class lists its
-recipes; what `create` takes are the arguments of these, and those of the constructor that no recipe makes.
+recipes; `create` takes their arguments, and the constructor's arguments that no recipe makes.
 """
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -18,7 +19,7 @@ from dgm_zoo.networks.hierarchy import hierarchy
 
 
 def makes(*names: str) -> Callable:
-    """Decorator: the names of the constructor's arguments that a recipe returns."""
+    """Decorator that declares which arguments of the constructor a recipe returns."""
 
     def mark(recipe):
         recipe.makes = names
@@ -27,7 +28,7 @@ def makes(*names: str) -> Callable:
     return mark
 
 
-def with_defaults(recipe: Callable, **defaults) -> Callable:
+def with_defaults(recipe: Callable, **defaults: Any) -> Callable:
     """The same recipe with other default values.
 
     Example:
@@ -38,8 +39,8 @@ def with_defaults(recipe: Callable, **defaults) -> Callable:
     return changed
 
 
-def with_fixed(recipe: Callable, **values) -> Callable:
-    """The same recipe with some arguments given, which `create` then does not take."""
+def with_fixed(recipe: Callable, **values: Any) -> Callable:
+    """The same recipe with some arguments fixed, which `create` then does not take."""
 
     def fixed(**given):
         return recipe(**values, **given)
@@ -52,7 +53,7 @@ def with_fixed(recipe: Callable, **values) -> Callable:
 
 @functools.cache
 def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
-    """The named arguments of a model's constructor, those of its bases included: name to parameter."""
+    """The named arguments of a model's constructor and of its bases' constructors: name to parameter."""
     found = {}
     for base in cls.__mro__:
         if "__init__" in vars(base) and issubclass(base, keras.Model) and base.__module__.partition(".")[0] != "keras":
@@ -63,7 +64,7 @@ def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def arguments(cls: type) -> dict[str, inspect.Parameter]:
-    """What `cls.create` takes: a dict of argument name to `inspect.Parameter`."""
+    """The arguments of `cls.create`: a dict of name to `inspect.Parameter`."""
     found, made = {}, set()
     for recipe in cls.recipes:
         made |= set(recipe.makes)
@@ -73,12 +74,11 @@ def arguments(cls: type) -> dict[str, inspect.Parameter]:
     return {**found, **others}
 
 
-def build(cls: type, given: dict):
+def build(cls: type, given: dict) -> Any:
     """Builds a model of class `cls` by its recipes.
 
     Raises:
-      InvalidInput: an argument that `create` does not take (with the nearest name), one that it needs, or a value that
-        does not suit its part.
+      InvalidInput: an unknown argument (with the nearest name), a missing one, or an invalid value.
     """
     known, name = arguments(cls), cls.registered_name or cls.__name__
     for key in given:
@@ -99,8 +99,9 @@ def build(cls: type, given: dict):
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
-def autoencoder(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-                likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal"):
+def autoencoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: Any = "dense", hidden: Any = None,
+                activation: Any = None, likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
+                posterior: Any = "IndependentNormal") -> dict[str, Any]:
     """Networks and heads of a model with q(z|x), p(x|z) and p(z).
 
     Args:
@@ -113,8 +114,10 @@ def autoencoder(*, image_shape, latent_dim=32, network="dense", hidden=None, act
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
-def conditional_autoencoder(*, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-                            likelihood="IndependentBernoulli", prior="StandardNormal", posterior="IndependentNormal"):
+def conditional_autoencoder(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 32,
+                            network: Any = "dense", hidden: Any = None, activation: Any = None,
+                            likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
+                            posterior: Any = "IndependentNormal") -> dict[str, Any]:
     """As `autoencoder`, with a class as a condition of both networks.
 
     Args:
@@ -126,9 +129,10 @@ def conditional_autoencoder(*, image_shape, num_classes, latent_dim=32, network=
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
-def bits_in_groups(*, image_shape, num_classes, groups=(30, 100), inference="ladder", group_hidden=(600, 600),
-                   network="dense", hidden=None, activation=None, likelihood="IndependentBernoulli",
-                   reparametrised=False):
+def bits_in_groups(*, image_shape: Sequence[int], num_classes: int | None, groups: Any = (30, 100),
+                   inference: str = "ladder", group_hidden: Any = (600, 600), network: Any = "dense",
+                   hidden: Any = None, activation: Any = None, likelihood: Any = "IndependentBernoulli",
+                   reparametrised: bool = False) -> dict[str, Any]:
     """Networks and heads of a model whose latents are bits in groups; see `networks.hierarchy`."""
     return hierarchy(
         image_shape, groups, inference, group_hidden, network, hidden, activation, likelihood, num_classes,

@@ -1,4 +1,8 @@
-"""The registered models, by name, and what a class must declare to be one."""
+"""The registered models by name, and the declarations that a class needs to be registered."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Formulation
@@ -6,18 +10,19 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput, unknown
 
 MODELS = {}
+Class = TypeVar("Class", bound=type)
 
-SMALL = {  # what `create` is given for a tiny instance, as far as a model takes it
+SMALL = {  # arguments of `create` for a tiny instance; each model gets those that it takes
     "num_classes": 3, "latent_dim": 2, "network": "dense", "hidden": [16], "discriminator_hidden": [16],
     "encoder_hidden": [16], "layers": [8, 4], "groups": [3, 5], "group_hidden": [8],
 }
 
 
-def register(name):
+def register(name: str) -> Callable[[Class], Class]:
     """Class decorator: makes a model known to `create`, to configs, commands and tables as `name`.
 
     Raises:
-      InvalidInput: the class does not declare what a model must; see `check_declarations`.
+      InvalidInput: the class lacks a declaration, see `check_declarations`; or another class has the name.
     """
 
     def add(cls):
@@ -33,11 +38,11 @@ def register(name):
     return add
 
 
-def check_declarations(cls):
-    """Raises `InvalidInput`, naming what is missing, unless `cls` declares what every model must.
+def check_declarations(cls: type[GenerativeModel]) -> None:
+    """Raises `InvalidInput`, naming the missing declaration, unless `cls` makes those that every model needs.
 
     A model declares its own `formulation`; `players`, each with the parts it owns; `ascends`, a term for every player;
-    `logged`, which begins with "loss"; recipes for all that its constructor needs; and it defines `takes`,
+    `logged`, which begins with "loss"; recipes for all arguments that its constructor requires; and it defines `takes`,
     `endpoints`, `train_step` and `test_step`, and a method for each of its `abilities`. The players of the formulation
     are those of the class.
     """
@@ -55,13 +60,13 @@ def check_declarations(cls):
             f"{name}.formulation moves {sorted(cls.formulation.players)}, but the players are {sorted(cls.players)}"
         )
     if not cls.logged or cls.logged[0] != "loss":
-        raise InvalidInput(f"{name}.logged is {cls.logged!r}; begin it with 'loss', by which epochs are compared")
+        raise InvalidInput(f"{name}.logged is {cls.logged!r}; begin it with 'loss', the criterion of model selection")
     for method in ("takes", "endpoints"):
         if getattr(cls, method) is getattr(GenerativeModel, method):
-            raise InvalidInput(f"{name} does not define {method}(); say what it takes and answers")
+            raise InvalidInput(f"{name} does not define {method}(); implement it")
     for method in ("train_step", "test_step", *sorted(cls.abilities)):
         if not any(method in vars(base) for base in cls.__mro__ if base.__module__.partition(".")[0] != "keras"):
-            raise InvalidInput(f"{name} does not define {method}(); write it, or take it out of its abilities")
+            raise InvalidInput(f"{name} does not define {method}(); implement it, or remove it from its abilities")
     made = {part for recipe in cls.recipes for part in recipe.makes}
     takes = recipes.arguments(cls)
     for part in {part for parts in cls.players.values() for part in parts}:
@@ -69,19 +74,19 @@ def check_declarations(cls):
             raise InvalidInput(f"player's part '{part}' of {name} is not an argument of its constructor; rename it")
 
 
-def list_models():
+def list_models() -> list[str]:
     """Returns the names that `create` takes, sorted."""
     return sorted(MODELS)
 
 
-def model_class(name):
+def model_class(name: str) -> type[GenerativeModel]:
     """Returns the class registered as `name`; raises `InvalidInput` with the nearest name if there is none."""
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     return MODELS[name]
 
 
-def formulation_of(name):
+def formulation_of(name: str) -> Formulation:
     """Returns the `Formulation` of a registered model.
 
     Raises:
@@ -94,12 +99,12 @@ def formulation_of(name):
     return model_class(name).formulation
 
 
-def create(name, **given):
+def create(name: str, **given: Any) -> Any:
     """Builds a model with default networks.
 
     Args:
       name: one of `list_models()`.
-      **given: what the model takes, such as `image_shape` and `latent_dim`; `dgm-zoo describe NAME` lists it.
+      **given: the model's arguments, such as `image_shape` and `latent_dim`; `dgm-zoo describe NAME` lists it.
 
     Raises:
       InvalidInput: unknown model or argument (with the nearest name), or a value that does not fit.
@@ -110,12 +115,12 @@ def create(name, **given):
     return recipes.build(model_class(name), given)
 
 
-def arguments(name):
-    """Returns what `create(name, ...)` takes: a dict of argument name to `inspect.Parameter`."""
+def arguments(name: str) -> dict[str, inspect.Parameter]:
+    """Returns the arguments of `create(name, ...)`: a dict of name to `inspect.Parameter`."""
     return recipes.arguments(model_class(name))
 
 
-def small(name):
-    """Returns what `create(name, image_shape=..., ...)` is given for a tiny instance: `SMALL`, and the class's own."""
+def small(name: str) -> dict[str, Any]:
+    """Returns arguments of `create(name, image_shape=..., ...)` for a tiny instance: `SMALL`, and the class's own."""
     takes = arguments(name)
     return {key: value for key, value in {**SMALL, **model_class(name).small}.items() if key in takes}

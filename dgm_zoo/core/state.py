@@ -1,12 +1,14 @@
-"""What a model holds besides its networks' variables: the count of batches, and coefficients that were assigned."""
+"""The state of a model besides its networks' variables: counts of batches and examples, and assigned coefficients."""
+
+from typing import Any
 
 import tensorflow as tf
 
 BATCHES = "batches_trained"
 
 
-def counter(name=BATCHES):
-    """A count of what was trained on: an int64 variable, the same on every replica."""
+def counter(name: str = BATCHES) -> tf.Variable:
+    """Returns a counter of training data: an int64 variable, the same on every replica."""
     with tf.init_scope():
         return tf.Variable(
             0, trainable=False, dtype=tf.int64, name=name,
@@ -14,25 +16,25 @@ def counter(name=BATCHES):
         )
 
 
-def variables(model):
-    """The variables by name; coefficients that follow a schedule have none."""
+def variables(model: Any) -> dict[str, tf.Variable]:
+    """The state's variables by name; a coefficient that follows a schedule has none."""
     numbers = {name: one.variable for name, one in model.coefficients.items() if one.variable is not None}
     return {BATCHES: model.batches_trained, **model.counters, **numbers}
 
 
-def without(store):
-    """What else a model's own part of a weights file holds: a dict."""
+def without(store: Any) -> dict[str, Any]:
+    """The entries that Keras itself wrote to a model's part of a weights file: a dict."""
     return {key: store[key] for key in store.keys() if key.isdigit()}
 
 
-def save(model, store):
+def save(model: Any, store: Any) -> None:
     """Writes the variables into the model's own part of a Keras weights file."""
     for name, variable in variables(model).items():
         store[name] = variable.numpy()
 
 
-def load(model, store):
-    """Reads them; a file from before they were kept leaves them as they are."""
+def load(model: Any, store: Any) -> None:
+    """Reads the variables; those that an older file lacks keep their values."""
     kept = set(store.keys())
     for name, count in {BATCHES: model.batches_trained, **model.counters}.items():
         if name in kept:

@@ -1,5 +1,8 @@
 """One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -9,15 +12,16 @@ NON_FINITE = "loss is not finite"
 class _Training(keras.layers.Layer):
     """Runs `function(*inputs)` as Keras runs a layer in `fit`: the layers inside see `training=True`."""
 
-    def call(self, function, inputs, training=None):
+    def call(self, function: Callable, inputs: Iterable, training: bool | None = None) -> Any:
         return function(*inputs)
 
 
 _in_training = _Training(name="training", dtype="float32", autocast=False)
 
 
-def ascend(model, objective, inputs, ascents, phase=None, when=None, moves=None):
-    """Lets each player take one step up its own term of `objective(*inputs)`; see `GenerativeModel.ascend`."""
+def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str, str], phase: str | None = None,
+           when: tf.Tensor | None = None, moves: Callable | None = None) -> dict[str, tf.Tensor]:
+    """Takes one ascent step for each player on its own term of `objective(*inputs)`; see `GenerativeModel.ascend`."""
     variables = {player: model.player_variables(player) for player in ascents}
     parts = [getattr(model, part) for player in ascents for part in model.players[player]]
     state = [v for part in parts for v in part.variables]
@@ -74,16 +78,16 @@ def ascend(model, objective, inputs, ascents, phase=None, when=None, moves=None)
     return terms
 
 
-def over_replicas(how, values):
-    """The "sum" or "mean" of each value over all replicas, within a replica: a list; the values where there is one."""
+def over_replicas(how: str, values: Iterable[tf.Tensor]) -> list[tf.Tensor]:
+    """Within a replica, the "sum" or "mean" of each value over all replicas: a list; with one replica, the values."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return list(values)
     return context.all_reduce(how, list(values))
 
 
-def assign(variables, values):
-    """Gives variables their values, where there is one: the mean over replicas, of whole numbers each its own."""
+def assign(variables: Sequence, values: Sequence[tf.Tensor | None]) -> None:
+    """Assigns the values that are not None: floats as the mean over replicas, integers as each replica's own."""
     changed = [(v.value, value) for v, value in zip(variables, values, strict=True) if value is not None]
 
     def across(strategy, values):
@@ -100,13 +104,13 @@ def assign(variables, values):
 
 
 def _penalty(model, players):
-    """The regularisation losses that Keras layers of these players ask for."""
+    """The sum of the regularisation losses of these players' Keras layers."""
     parts = (getattr(model, part) for player in players for part in model.players[player])
     return sum((loss for part in parts for loss in part.losses), 0.0)
 
 
-def check_finite(terms, number):
-    """Stops step `number` if a term is NaN or infinite; `fit` turns the failed assertion into one sentence."""
+def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
+    """Fails an assertion in step `number` if a term is NaN or infinite; `fit` converts it to `NonFiniteLoss`."""
 
     def fail():
         broken = [tf.reduce_any(~tf.math.is_finite(value)) for value in terms.values()]

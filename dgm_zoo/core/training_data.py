@@ -1,4 +1,6 @@
-"""Checks of the data that `fit` and `evaluate` are given, before any step is taken."""
+"""Checks of the data passed to `fit` and `evaluate`, before the first step."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,16 +10,16 @@ from dgm_zoo.core.endpoints import check_array
 from dgm_zoo.errors import InvalidInput
 
 
-def parts(model, x, y=None):
+def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
     """Returns the parts of training data by the names that `model.takes()` gives them: a dict.
 
     Args:
       model: a `GenerativeModel`.
-      x, y: of a batch, or whole arrays. For a model of several `domains`, x is a tuple with a part for each of them,
+      x, y: a batch, or whole arrays. For a model of several `domains`, x is a tuple with a part for each of them,
         and y None or such a tuple.
 
     Raises:
-      InvalidInput: x or y of a model of several domains has another number of parts.
+      InvalidInput: for a model of several domains, x or y has another number of parts.
 
     Example:
       >>> list(parts(model_of_two_domains, (x_source, x_target)))
@@ -29,15 +31,15 @@ def parts(model, x, y=None):
     for what, value in (("x", x), ("y", (None,) * len(domains) if y is None else y)):
         if not (isinstance(value, (list, tuple)) and len(value) == len(domains)):
             raise InvalidInput(
-                f"{type(model).__name__} takes {len(domains)} domains, but {what} has not as many parts; give {what} "
-                f"as the tuple ({', '.join(domains)})"
+                f"{type(model).__name__} takes {len(domains)} domains, but {what} has another number of parts; give "
+                f"{what} as the tuple ({', '.join(domains)})"
             )
     labels = (None,) * len(domains) if y is None else y
     return {**dict(zip(domains, x, strict=True)), **{f"{d}_label": v for d, v in zip(domains, labels, strict=True)}}
 
 
 def _check_rows(where, model, given):
-    """Raises `InvalidInput` unless every domain has examples, and each as many."""
+    """Raises `InvalidInput` unless every domain has examples, and all have the same number."""
     rows = {domain: len(given[domain]) for domain in model.domains}
     for domain, count in rows.items():
         if not count:
@@ -47,12 +49,12 @@ def _check_rows(where, model, given):
         raise InvalidInput(f"{where}: {stated} rows; give equally many, as data.load_pair does")
 
 
-def check_first_batch(model, method, x, y=None):
+def check_first_batch(model: Any, method: str, x: Any, y: Any = None) -> tuple[Any, Any] | None:
     """Raises `InvalidInput` if arrays, or the first batch of a `tf.data.Dataset`, do not suit `model`.
 
     Args:
       model: a `GenerativeModel`.
-      method: name of the method that was called, for the sentence.
+      method: name of the called method, for the error message.
       x, y: as Keras takes them.
 
     Returns:
@@ -79,7 +81,7 @@ def check_first_batch(model, method, x, y=None):
     return x, y
 
 
-def check_validation(model, held_out):
+def check_validation(model: Any, held_out: Any) -> None:
     """Raises `InvalidInput` if the `validation_data` of `fit` do not suit `model`."""
     if isinstance(held_out, (tuple, np.ndarray)):
         check_first_batch(model, "fit(validation_data)", *keras.utils.unpack_x_y_sample_weight(held_out)[:2])

@@ -1,1 +1,1 @@
-"""Auto-encoders and models that ascend an evidence bound, also with a discriminator that weighs it."""
+"""Auto-encoders and models that maximise an evidence bound, some with a discriminator that weights it."""

@@ -17,7 +17,7 @@ class AACVAE(Activated, CVAE):
         max_{theta, eta}  1/2 E_{p_data(x,c)} D(x,c) L(x,c) + 1/2 E_{p_theta0(x|c) p_data(c)} D(x,c) L(x,c)
         max_{phi}         E_{p_data(x,c)} log q_phi(y=1|x,c) + E_{p_theta0(x|c) p_data(c)} log q_phi(y=0|x,c),
 
-    D(x,c) = q_phi(y=1|x,c). A generated example has the class of a real one of its batch. See `Activated`.
+    D(x,c) = q_phi(y=1|x,c). Each generated example has the class of a real example of its batch. See `Activated`.
 
     Args:
       discriminator: Keras model of `[x, c]`, c one-hot, to the logit of q(y=1|x,c), `[batch, 1]`.

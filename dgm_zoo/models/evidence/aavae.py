@@ -16,7 +16,7 @@ class AAVAE(Activated, VAE):
         max_{theta, eta}  1/2 E_{p_data(x)} D(x) L(x) + 1/2 E_{p_theta0(x)} D(x) L(x),       D(x) = q_phi(y=1|x)
         max_{phi}         E_{p_data(x)} log q_phi(y=1|x) + E_{p_theta0(x)} log q_phi(y=0|x)
 
-    With a perfect discriminator it is the VAE, which is Hu et al.'s Lemma 2. How it works is in `Activated`.
+    With a perfect discriminator it equals the VAE (Hu et al., Lemma 2). `Activated` describes the method.
 
     Args:
       discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.

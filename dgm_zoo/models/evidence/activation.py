@@ -1,7 +1,9 @@
-"""Adversary activation: what turns a model with an evidence bound into one that looks at its own samples too."""
+"""Adversary activation: extends a model with an evidence bound to learn from its own samples as well."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,17 +13,18 @@ from dgm_zoo.checks import event_shape, match
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.distributions import IndependentBernoulli
+from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, Prior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
 
-PERFECT = 0.99  # mean output on real examples, over a whole epoch, and 1 - it on generated ones, of a perfect judge
+PERFECT = 0.99  # D is perfect if its epoch mean is above this on real, and below 1 - this on generated examples
 FAKES = ("sample", "mean")
 
 
 @recipes.makes("discriminator")
-def discriminator(*, image_shape, discriminator_network="dense", discriminator_hidden=None, normalization=None):
+def discriminator(*, image_shape: Sequence[int], discriminator_network: str = "dense", discriminator_hidden: Any = None,
+                  normalization: str | None = None) -> dict[str, keras.Model]:
     """The discriminator of x.
 
     Args:
@@ -31,8 +34,9 @@ def discriminator(*, image_shape, discriminator_network="dense", discriminator_h
 
 
 @recipes.makes("discriminator")
-def conditional_discriminator(*, image_shape, num_classes, discriminator_network="dense", discriminator_hidden=None,
-                              normalization=None):
+def conditional_discriminator(*, image_shape: Sequence[int], num_classes: int, discriminator_network: str = "dense",
+                              discriminator_hidden: Any = None,
+                              normalization: str | None = None) -> dict[str, keras.Model]:
     """The discriminator of x and its class; see `discriminator`."""
     return _discriminator(image_shape, discriminator_network, discriminator_hidden, normalization, num_classes)
 
@@ -46,32 +50,32 @@ def _discriminator(image_shape, network, hidden, normalization, condition_size=0
 
 
 class Activated(GenerativeModel):
-    """Mixin before a model that ascends an evidence bound L: gives it a discriminator phi, which weighs L.
+    """Mixin before a model that maximises an evidence bound L: adds a discriminator phi, whose output weights L.
 
         max_{theta, eta}  1/2 E_{p_data(x)} D(x) L(x) + 1/2 E_{p_theta0(x)} D(x) L(x),       D(x) = q_phi(y=1|x)
         max_{phi}         E_{p_data(x)} log q_phi(y=1|x) + E_{p_theta0(x)} log q_phi(y=0|x)
 
     Every step draws as many examples x from the model, z ~ p(z) and x ~ p(x|z), as the batch has. D(x) and those x are
-    held constant, so a generated example counts if it passes for real, and a real one by how well it does. All players
-    move at once. Evaluation, `loss` and the base's terms are of L itself, without weights, on real examples alone.
+    held constant, so every example, generated or real, is weighted by how real the discriminator finds it. All players
+    move at once. Evaluation, `loss` and the base's terms use L without weights, on real examples only.
 
-    `class AAVAE(Activated, VAE)` is the whole of it: players, logs and config are the base's and those of phi.
+    `class AAVAE(Activated, VAE)` needs no further code: players, logs and config combine those of the base and of phi.
 
     Args:
-      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`; of `[x, c]` where a class is `conditional`.
-      fakes: what generated x are: "sample", drawn from p(x|z), or "mean", its mean. They must be the same kind of
-        pixels as the data, or the discriminator has an easy game: "sample" for binary data, or for grey levels under a
-        head that draws them; "mean" for grey levels under `IndependentBernoulli`.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`; of `[x, c]` if the class is `conditional`.
+      fakes: the generated x: "sample", drawn from p(x|z), or "mean", its mean. They must have the same kind of pixels
+        as the data, or the discriminator separates them trivially: "sample" for binary data, or for grey levels under
+        a head that draws them; "mean" for grey levels under `IndependentBernoulli`.
 
-    Logged besides: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
-    generated examples; `weight_fake`, the share of all weight that generated ones carry.
+    Also logged: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
+    generated examples; `weight_fake`, the generated examples' share of the total weight.
 
     Raises:
-      InvalidInput: a discriminator whose shapes do not fit, names both; fakes of another name; and, at `fit`, of
-        another kind than the data.
+      InvalidInput: the discriminator's shapes do not fit (names both); unknown fakes; or, at `fit`, fakes of another
+        kind than the data.
 
-    An epoch in which D was above 0.99 on real and below 0.01 on generated examples in the mean is reported as a
-    warning: training is then that of the base.
+    `fit` warns after an epoch in which D averaged above 0.99 on real and below 0.01 on generated examples: training
+    then equals that of the base.
 
     Example:
       >>> class AAIWAE(Activated, IWAE): pass
@@ -80,9 +84,9 @@ class Activated(GenerativeModel):
     References: Hu et al., On Unifying Deep Generative Models, 2018, section 4.2.
     """
 
-    conditional = False  # whether the discriminator sees the base's condition too
+    conditional = False  # whether the discriminator also takes the base's condition
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.players = {**cls.players, "phi": ("discriminator",)}
         cls.ascends = {**dict.fromkeys(cls.ascends, "activated"), "phi": "discriminator"}
@@ -91,7 +95,8 @@ class Activated(GenerativeModel):
         if "phi" not in cls.formulation.players:
             cls.formulation = _activated(cls.formulation, cls.conditional)
 
-    def __init__(self, encoder, decoder, prior=None, *, discriminator, fakes="sample", **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *,
+                 discriminator: keras.Model, fakes: str = "sample", **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, **kwargs)
         self.discriminator, self.fakes = discriminator, fakes
         self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
@@ -105,30 +110,30 @@ class Activated(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the discriminator
 
-    def logit(self, x, c):
+    def logit(self, x: tf.Tensor, c: tuple) -> tf.Tensor:
         """The logit of q_phi(y=1|x): `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator([x, *c] if self.conditional else x), tf.float32), [-1])
 
-    def generated(self, c, noise):
-        """As many x of the model's own as the batch has, held constant, and their conditions: here, the batch's."""
+    def generated(self, c: tuple, noise: Any) -> tuple[tf.Tensor, tuple]:
+        """Generated x, one per row of the batch, held constant, and their conditions: here, the batch's."""
         return self.drawn(noise, *c), c
 
-    def drawn(self, noise, *c):
-        """z ~ p(z), then x as `fakes` says, held constant: `[batch, ...]`."""
+    def drawn(self, noise: Any, *c: tf.Tensor) -> tf.Tensor:
+        """z ~ p(z), then x according to `fakes`, held constant: `[batch, ...]`."""
         for_prior, for_x = noise
         p = self.p_x(self.prior.draw(for_prior, self.q_z), *c)
         return tf.stop_gradient(p.mean() if self.fakes == "mean" else self.likelihood.sample(p, for_x))
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
-        """What one step draws: for the bound of the batch, as the base would, for generated x, and for their bound."""
+    def noise(self, rng: BatchNoise) -> tuple:
+        """The noise of one step: for the batch's bound (as in the base), for the generated x, and for their bound."""
         of_real = super().noise(rng)
         for_x = self.likelihood.noise(rng) if self.fakes == "sample" else ()
         return of_real, (self.prior.noise(rng), for_x), super().noise(rng)
 
-    def terms(self, x, c, noise):
-        """The base's terms on x, what the players ascend, and how the discriminator does."""
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
+        """The base's terms on x, the players' utilities, and statistics of the discriminator."""
         of_real, for_fakes, of_fake = noise
         fake, c_fake = self.generated(c, for_fakes)
         terms, bound_of_fake = super().terms(x, c, of_real), super().terms(fake, c_fake, of_fake)["objective"]
@@ -142,10 +147,10 @@ class Activated(GenerativeModel):
             "weight_fake": weight_of_fakes(*logits),
         }
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [*super().watchers(), PerfectDiscriminator()]
 
-    def check_examples(self, where, x, y):
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
         if not isinstance(self.likelihood, IndependentBernoulli):
             return
         bits = bool(np.isin(x, (0, 1)).all())
@@ -153,13 +158,13 @@ class Activated(GenerativeModel):
             data, fakes = ("zeros and ones", "means") if bits else ("grey levels", "zeros and ones")
             fix = "give fakes='sample'" if bits else "give fakes='mean', or binarize the data"
             raise InvalidInput(
-                f"{where}: the data are {data}, but generated examples {fakes}, by which alone a "
-                f"discriminator tells them apart; {fix}"
+                f"{where}: the data are {data}, but generated examples {fakes}, so a discriminator "
+                f"separates them trivially; {fix}"
             )
 
 
 def _activated(base, conditional):
-    """The formulation of a base whose perfect discriminator q_* has become a trained one, q_phi."""
+    """The formulation of a base with its perfect discriminator q_* replaced by a trained one, q_phi."""
     given, labels = ("x,c", ("labels",)) if conditional else ("x", ())
     weighed = f"½ E_{{p_data(x)}} D L + ½ E_{{p_θ0(x)}} D L, D = q_φ^r(y=0|{given}) and L = "
     edges = tuple(replace(one, of=f"q_φ^(r)(y|{given})") if one.degenerate else one for one in base.edges)
@@ -185,9 +190,9 @@ def _activated(base, conditional):
 
 
 class PerfectDiscriminator(keras.callbacks.Callback):
-    """Warns after an epoch in which the discriminator was never in doubt, so that it weighed nothing."""
+    """Warns after an epoch in which the discriminator was perfect, so that its weights had no effect."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         real, fake = logs["q_real"], logs["q_fake"]
         if real > PERFECT and fake < 1 - PERFECT:
             warnings.warn(

@@ -1,6 +1,10 @@
 """The deterministic auto-encoder."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
@@ -10,13 +14,13 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import FittedNormal
+from dgm_zoo.distributions import FittedNormal, Head, Prior
 from dgm_zoo.networks import encoder_and_decoder
 
 
 @recipes.makes("encoder", "decoder", "likelihood")
-def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-             likelihood="IndependentBernoulli"):
+def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: Any = "dense", hidden: Any = None,
+             activation: Any = None, likelihood: Any = "IndependentBernoulli") -> dict[str, Any]:
     """Encoder, decoder and likelihood; see `core.recipes.autoencoder`."""
     latent = (whole_number("latent_dim", latent_dim),)
     likelihood = distributions.get(likelihood, tuple(image_shape))
@@ -41,10 +45,10 @@ class AE(GenerativeModel):
       encoder: Keras model, x `[batch, ...]` to z `[batch, latent_dim]`.
       decoder: Keras model, z to the parameters of p(x|z), `[batch, *likelihood.params_shape]`.
       likelihood: the head of p(x|z).
-      codes: the density of codes that `sample` draws from; a `FittedNormal`, fitted during training, if None.
+      codes: the density of codes that `sample` draws from; None for a `FittedNormal`, fitted during training.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit; names both.
+      InvalidInput: shapes of networks and heads disagree; names both.
 
     Example:
       >>> model = dgm_zoo.create("ae", image_shape=(28, 28, 1), latent_dim=32)
@@ -74,7 +78,8 @@ class AE(GenerativeModel):
 
     recipes = (networks,)
 
-    def __init__(self, encoder, decoder, *, likelihood, codes=None, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, *, likelihood: Head, codes: Prior | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         latent = event_shape(decoder.input)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
@@ -83,38 +88,38 @@ class AE(GenerativeModel):
         match("encoder's output", event_shape(encoder.output), "decoder's input", latent)
         match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, _ = self.unpack(data)
-        self.rng(x)  # counts the batch; nothing is drawn
+        self.rng(x)  # counts the batch; the step uses no noise
         terms = self.ascend(self.terms, x, **self.ascends)
         self.codes.update(terms["code"])
         return self.log(loss=-terms["reconstruction"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, _ = self.unpack(data)
         terms = self.jitted(self.terms)(x)
         return self.log(loss=-terms["reconstruction"], **terms)
 
-    def terms(self, x):
+    def terms(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """log p(x|z), the squared error per value, each `[batch]`, and the code `[batch, latent_dim]`."""
         z = tf.cast(self.encoder(x), tf.float32)
         p = self.likelihood(self.decoder(z))
         mse = tf.reduce_mean((p.mean() - x) ** 2, list(range(1, x.shape.rank)))
         return {"reconstruction": p.log_prob(x), "mse": mse, "code": z}
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The reconstruction."""
         return self._reconstruct(x)["x"]
 
-    def encode(self, x):
-        """The code of x: NumPy `[n, latent_dim]`, under the name `mean`."""
+    def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """The code of x: `{"mean": z}`, z NumPy `[n, latent_dim]`."""
         return self.answer("encode", x=x)
 
-    def decode(self, z):
+    def decode(self, z: np.ndarray) -> np.ndarray:
         """The likelihood's mean for codes z: NumPy `[n, *image_shape]`."""
         return self.answer("decode", z=z)["x"]
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """The likelihood's mean at the code of x: NumPy, the shape of x."""
         return self.answer("reconstruct", x=x)["x"]
 
@@ -124,10 +129,10 @@ class AE(GenerativeModel):
     def _reconstruct(self, x):
         return self._decode(self.encoder(x))
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.likelihood.event_shape, range=self.likelihood.range)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         return {
             "sample": Endpoint(
                 {"seed": SEED}, lambda noise: self._decode(self.codes.draw(noise)), self.codes.noise,

@@ -1,6 +1,7 @@
 """The conditional variational auto-encoder."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,7 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import VampPrior
+from dgm_zoo.distributions import Head, Prior, VampPrior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.evidence.vae import VAE, bound
 
@@ -60,19 +61,20 @@ class CVAE(VAE):
 
     recipes = (recipes.conditional_autoencoder, bound)
 
-    def __init__(self, encoder, decoder, prior=None, *, likelihood, num_classes, posterior=None, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
+                 num_classes: int, posterior: Head | None = None, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
         refuse_vamp(self)
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple[tf.Tensor]:
         return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {**super().takes(), "label": Input((), tf.int32, range=(0, self.num_classes - 1))}
 
 
-def refuse_vamp(model):
+def refuse_vamp(model: VAE) -> None:
     """Raises `InvalidInput` for a `VampPrior` in a model whose posterior is conditioned on a class."""
     if isinstance(model.prior, VampPrior):
         raise InvalidInput(

@@ -17,9 +17,10 @@ class HierarchicalVAE(LimitingChain, VAE):
 
         max_{theta, eta}  E_{p_data(x)} E_{q_eta(z|x)}  log p_theta(x, z) - log q_eta(z|x)
 
-    the evidence bound, estimated from one sample. Its gradient passes through bits by `distributions.straight_through`,
-    which is biased. Prior and encoder are those of `HierarchicalSymmetricVAE`, "ladder" or "reverse"; here both players
-    also move what a ladder shares. This is what the authors of symmetric learning compare it with.
+    This evidence bound is estimated from one sample. Its gradient passes through bits by
+    `distributions.straight_through`, a biased estimator. Prior and encoder are those of `HierarchicalSymmetricVAE`,
+    "ladder" or "reverse"; here both players also update the parameters that a ladder shares. The authors of symmetric
+    learning compare it with this model.
 
     Args:
       encoder, decoder, prior, likelihood: see `HierarchicalSymmetricVAE`.

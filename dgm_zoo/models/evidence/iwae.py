@@ -12,7 +12,7 @@ from dgm_zoo.objectives import ImportanceWeightedEvidence
 
 
 @recipes.makes("bound")
-def bound(*, k=50, estimator="exact"):
+def bound(*, k: int = 50, estimator: str = "exact") -> dict[str, ImportanceWeightedEvidence]:
     """The importance weighted bound.
 
     Args:
@@ -28,10 +28,10 @@ class IWAE(VAE):
 
         max_{theta, eta}  E_{z_1..z_k ~ q_eta(z|x)}  log (1/k) sum_i p_theta(x, z_i) / q_eta(z_i|x)
 
-    k = 1 is the VAE's bound, estimated by its single-sample form.
+    With k = 1 it is the VAE's bound, in its single-sample estimate.
 
     Args:
-      bound: `objectives.ImportanceWeightedEvidence`, by default with k = 50. Other models with an evidence bound take
+      bound: `objectives.ImportanceWeightedEvidence`, by default with k = 50. Other models with an evidence bound accept
         it too.
       Everything else: see `VAE`.
 

@@ -1,6 +1,7 @@
 """The bidirectional Helmholtz machine."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.helmholtz.chain import GibbsChain
 from dgm_zoo.models.helmholtz.helmholtz import POWERS, HelmholtzMachine
+from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 
@@ -26,8 +28,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
         p*(x, h) = sqrt(p_theta(x, h) q_eta(x, h)) / Z     with q_eta(x, h) = q_eta(h|x) p*(x), and so
         p*(x) = p~*(x) / Z^2,       log p~*(x) = 2 log sum_h sqrt(p_theta(x, h) q_eta(h|x)).
 
-    Z <= 1, so log p~* is a lower bound of log p*(x); it is one of log p(x) too, less tight by twice the Bhattacharyya
-    distance of p(h|x) and q(h|x). Both players ascend it,
+    Z <= 1, so log p~* is a lower bound of log p*(x). It is also a lower bound of log p(x), whose gap is twice the
+    Bhattacharyya distance of p(h|x) and q(h|x). Both players ascend it,
 
         max_{theta, eta}  E_{p_data(x)}  log p~*(x),
 
@@ -37,8 +39,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     Args:
       k: number of samples.
-      log_z: log Z in nats, which `log_p_star` and the served log-likelihood then use; None where it is not known. It
-        belongs to the weights: training and `load_weights` forget it.
+      log_z: log Z in nats, for `log_p_star` and the served log-likelihood; None if unknown. It is valid for the current
+        weights only: training and `load_weights` reset it to None.
       Everything else: see `HelmholtzMachine`.
 
     Example:
@@ -77,43 +79,44 @@ class BiHM(GibbsChain, HelmholtzMachine):
     small = {"k": 3}
     bound = "bound"
 
-    def __init__(self, generative, inference, *, k=10, log_z=None, **kwargs):
+    def __init__(self, generative: BeliefNetwork, inference: BeliefNetwork, *, k: int = 10, log_z: float | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(generative, inference, **kwargs)
         self.k = whole_number("k", k)
         self.log_z = log_z
 
     @property
-    def log_z(self):
+    def log_z(self) -> float | None:
         """log Z in nats, or None."""
         return self._log_z
 
     @log_z.setter
-    def log_z(self, value):
+    def log_z(self, value: Any) -> None:
         number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
         if value is not None and not (number and np.isfinite(value)):
             raise InvalidInput(f"log_z is {value!r}; give a finite number of nats, or None")
         self._log_z = None if value is None else float(value)
-        self.__dict__.pop("_answers", None)  # its endpoints were traced with the old one
+        self.__dict__.pop("_answers", None)  # the cached endpoints were traced with the old value
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [*super().watchers(), keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._forget())]
 
-    def train_on_batch(self, *args, **kwargs):
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         self._forget()
         return super().train_on_batch(*args, **kwargs)
 
-    def load_weights(self, *args, **kwargs):
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
         self._forget()
         return super().load_weights(*args, **kwargs)
 
     def _forget(self):
         self.log_z = None
 
-    def noise(self, rng):
-        """What one step draws: `[k, batch, bits of q]`."""
+    def noise(self, rng: BatchNoise) -> Any:
+        """The noise of one step: uniform, `[k, batch, bits of q]`."""
         return rng.uniform((self.inference.bits,), self.k)
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         log_p, log_q = self.infer(x, noise)
         log_w = log_p - log_q
         weights = power_weights(log_w, 0.5)
@@ -126,15 +129,15 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     # ------------------------------------------------------------------------------------------ p* and Z
 
-    def log_p_tilde(self, x, num_samples=1000, seed=0):
+    def log_p_tilde(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
         """Importance-sampled log p~*(x) = log p*(x) + 2 log Z, nats: NumPy `[n]`; see `weight_moments`."""
         return 2 * self.weight_moments(x, num_samples, seed)[:, POWERS.index(0.5)]
 
-    def log_p_star(self, x, num_samples=1000, seed=0):
+    def log_p_star(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
         """log p*(x) = log p~*(x) - 2 log Z with the model's `log_z`, nats: NumPy `[n]`; see `log_p_tilde`.
 
         Raises:
-          InvalidInput: as `weight_moments`; or the model does not know its log Z.
+          InvalidInput: as `weight_moments`; or `log_z` is None.
         """
         if self.log_z is None:
             raise InvalidInput(
@@ -143,19 +146,19 @@ class BiHM(GibbsChain, HelmholtzMachine):
             )
         return self.log_p_tilde(x, num_samples, seed) - 2 * self.log_z
 
-    def z_moments(self, num_samples=1_000_000, inner=1, seed=0):
+    def z_moments(self, num_samples: int = 1_000_000, inner: int = 1, seed: int = 0) -> np.ndarray:
         """log of the means of u and of u^2, where the mean of u tends to Z^2: NumPy `[2]`.
 
         u = sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)) for x, h ~ p and h_j ~ q(h|x), unbiased for
         every J. Memory does not grow with the number of samples.
 
         Args:
-          num_samples: how many pairs (x, h).
+          num_samples: number of pairs (x, h).
           inner: J.
           seed: int32.
 
         Raises:
-          InvalidInput: a number below 1, or a seed that is no int32.
+          InvalidInput: a number is below 1, or the seed is not an int32.
         """
         num_samples, inner = whole_number("num_samples", num_samples), whole_number("inner", inner)
         seed = np.array([check_seed(seed), 0], np.int32)
@@ -178,7 +181,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
         return total - tf.math.log(tf.cast(num_samples, tf.float32))
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         def log_likelihood(x, noise):
             log_p, log_q = self.infer(x, noise)
             tilde = power_bound(log_p - log_q, 0.5)

@@ -1,4 +1,4 @@
-"""Samples of a bidirectional Helmholtz machine's p*: by resampling, or by block Gibbs, also with a part of x known."""
+"""Samples p* of a bidirectional Helmholtz machine: importance resampling, and block Gibbs with part of x known."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,7 +6,7 @@ import tensorflow as tf
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core.chunks import in_chunks
 from dgm_zoo.core.endpoints import check_array
-from dgm_zoo.distributions import RowNoise, row_seeds
+from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.errors import InvalidInput
@@ -14,31 +14,31 @@ from dgm_zoo.objectives.wake_sleep import power_bound
 
 
 class GibbsChain:
-    """Mixin of a machine whose model is p*, such as `BiHM`: `resample`, `gibbs`, `inpaint`, and what they are made of.
+    """Mixin for a machine whose model is p*, such as `BiHM`: `resample`, `gibbs`, `inpaint`, and their parts.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
     """
 
-    candidates = 10  # that a block of the chain is offered for each of its two sets of latents
+    candidates = 10  # drawn for a block of the chain, for each of its two sets of latents
     endpoint_steps = 20  # sweeps behind the served inpaint
 
     # p*(x) is the marginal of a joint of x and two sets of latents,
     #     sqrt(p(x, h) q(h|x)) sqrt(p(x, h') q(h'|x)) / Z^2,
-    # whose factors are all known. The chain lives there, and resamples one block (a layer of h and h', or x) at a
-    # time: it draws candidates, adds the block as it is, and picks one by its weight, target over proposal. With
-    # the current block among the candidates each update leaves the joint as it is, for any number of them.
+    # whose factors are all known. The chain samples this joint and updates one block (a layer of h and h', or x) at a
+    # time: it draws candidates, adds the current block, and picks one with probability proportional to target over
+    # proposal. Since the current block is a candidate, each update leaves the joint invariant, for any number of them.
 
-    def chain_noise(self, rng):
-        """What one sweep draws: uniform `[2 candidates, batch, columns]`."""
+    def chain_noise(self, rng: BatchNoise) -> tf.Tensor:
+        """The noise of one sweep: uniform, `[2 candidates, batch, columns]`."""
         return rng.uniform((sum(n + 2 for n in self.latents) + self.inference.sizes[0] + 1,), 2 * self.candidates)
 
-    def sweep(self, levels, keep, noise):
+    def sweep(self, levels: list[tf.Tensor], keep: tuple[tf.Tensor, tf.Tensor], noise: tf.Tensor) -> list[tf.Tensor]:
         """Resamples every block once: the odd layers, the even ones, then x.
 
         Args:
           levels: `[x, h_1, ..., h_L]`: x `[batch, visible]`, the others `[2, batch, size]`, h and h'.
           keep: `(x, mask)`, `[batch, visible]` each: where the mask is 1, x is held at its value.
-          noise: what `chain_noise` drew.
+          noise: the result of `chain_noise`.
 
         Returns:
           The new levels.
@@ -64,41 +64,42 @@ class GibbsChain:
         return _pick(offered, 0.5 * log_target - tf.reduce_logsumexp([log_p, log_q], 0), choice[:2])
 
     def _resample_x(self, levels, keep, bits, choice):
-        """Candidates for x from p(x|h), where h is the mean of h_1 and h'_1, each bit given those known before it.
+        """Candidates for x from p(x|h), h the mean of h_1 and h'_1: each bit given those before it, known bits fixed.
 
-        Where x's bits are independent that is the geometric mean of p(x|h_1) and p(x|h'_1), up to a constant.
+        If x's bits are independent, this is the geometric mean of p(x|h_1) and p(x|h'_1), up to a constant.
         """
         p, q = self.generative.conditionals[-1], self.inference.conditionals[0]
         (known, mask), h = keep, tf.reduce_mean(levels[1], 0)
         drawn, _ = p.draw(tf.where(mask > 0.0, 1.0 - 2.0 * known, bits), h)
         offered = tf.concat([levels[0][None], drawn], 0)
         log_target = sum(p.log_prob(offered, one) + q.log_prob(one, offered) for one in tf.unstack(levels[1]))
-        # with logit 0, a bit that is known and so was not drawn has the same factor in every candidate
+        # logit 0 gives a known bit, which was not drawn, the same factor in every candidate
         log_proposal = bernoulli_log_density(offered, (1.0 - mask) * p.logits(h, offered))
         return _pick(offered, 0.5 * log_target - log_proposal, choice[0])
 
-    def start(self, x, mask, noise):
+    def start(self, x: tf.Tensor, mask: tf.Tensor,
+              noise: tuple[tf.Tensor, tf.Tensor]) -> tuple[list[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """The chain's first levels: x with its missing values from an ancestral sample of p, h and h' from q."""
         of_p, of_q = noise
         *_, dreamt = self.generative.draw(of_p)[0]
         x, mask = (tf.reshape(v, [-1, self.inference.sizes[0]]) for v in (x, mask))
         return self.inference.draw(of_q, mask * x + (1.0 - mask) * dreamt)[0], (x, mask)
 
-    def start_noise(self, rng):
-        """What `start` draws."""
+    def start_noise(self, rng: BatchNoise) -> tuple[tf.Tensor, tf.Tensor]:
+        """The noise that `start` takes."""
         return rng.uniform((self.generative.bits,)), rng.uniform((self.inference.bits,), 2)
 
-    def inpaint(self, x, mask, steps=100, seed=0):
+    def inpaint(self, x: np.ndarray, mask: np.ndarray, steps: int = 100, seed: int = 0) -> np.ndarray:
         """Draws the missing values of x from p*, given the others, by a block Gibbs chain: NumPy, the shape of x.
 
         Args:
-          x: `[n, *image_shape]`, binary, also where the mask is 0; which of 0 and 1 it is there does not matter.
+          x: `[n, *image_shape]`, binary; where the mask is 0, the value has no effect but must still be 0 or 1.
           mask: 1 where x is known, 0 where it is missing; `[n, *image_shape]`, or one `image_shape` for all.
-          steps: sweeps of the chain. It starts from an ancestral sample of p and forgets it as they grow.
-          seed: int32. An image's result does not depend on the others given with it.
+          steps: sweeps of the chain, which starts from an ancestral sample of p and forgets it as steps grow.
+          seed: int32. An image's result does not depend on the other images in the call.
 
         Raises:
-          InvalidInput: x or a mask of another shape or not binary, or fewer steps than 1.
+          InvalidInput: x or the mask has the wrong shape or is not binary, or steps is below 1.
         """
         steps = whole_number("steps", steps)
         wanted = self.takes()["x"]
@@ -111,7 +112,7 @@ class GibbsChain:
         return self._chains(x, mask, steps, seed)
 
     def _chains(self, x, mask, steps, seed):
-        """x after so many sweeps, some hundred rows at a time: NumPy, the shape of x."""
+        """x after `steps` sweeps, computed in chunks of rows: NumPy, the shape of x."""
         if not len(x):
             return np.zeros((0, *self.image_shape), np.float32)
         run = self.traced(self._inpaint)
@@ -120,29 +121,29 @@ class GibbsChain:
             max(1, self.rows_per_pass // (2 * self.candidates)),
         )
 
-    def gibbs(self, n, steps=100, seed=0):
-        """Draws n samples of p* by the chain of `inpaint` with nothing known: NumPy `[n, *image_shape]`.
+    def gibbs(self, n: int, steps: int = 100, seed: int = 0) -> np.ndarray:
+        """Draws n samples of p* by the chain of `inpaint` with no known values: NumPy `[n, *image_shape]`.
 
-        With 0 steps they are where the chain starts, ancestral samples of p.
+        0 steps return the start of the chain, ancestral samples of p.
         """
         nothing = tf.zeros((whole_number("n", n), *self.image_shape))
         return self._chains(nothing, nothing, whole_number("steps", steps, least=0), seed)
 
-    def resample(self, n, candidates=100, inner=10, seed=0):
+    def resample(self, n: int, candidates: int = 100, inner: int = 10, seed: int = 0) -> np.ndarray:
         """Draws n samples of p* by importance resampling: NumPy `[n, *image_shape]`.
 
-        Each is one of its own `candidates` x, h ~ p, picked with a chance proportional to p~*(x, h) / p(x, h), where
-        sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)), h_j ~ q(h|x), stands for that ratio. They are
-        samples of p with one candidate, and tend to those of p* as candidates grow.
+        Each sample is picked from `candidates` pairs x, h ~ p of its own, with probability proportional to an estimate
+        of p~*(x, h) / p(x, h): sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)), h_j ~ q(h|x). One
+        candidate gives samples of p; as `candidates` grows, the distribution tends to p*.
 
         Args:
-          n: how many; the first m of them are the same for every n >= m.
-          candidates: number of x, h ~ p for each.
+          n: number of samples; the first m are the same for every n >= m.
+          candidates: number of pairs x, h ~ p for each sample.
           inner: J.
           seed: int32.
 
         Raises:
-          InvalidInput: a number below 1, or a seed that is no int32.
+          InvalidInput: a number is below 1, or the seed is not an int32.
         """
         given = {"n": n, "candidates": candidates, "inner": inner}
         n, candidates, inner = (whole_number(name, value) for name, value in given.items())
@@ -165,7 +166,7 @@ class GibbsChain:
         return self._chain(x, mask, self.start_noise(rng), steps, lambda i: self.chain_noise(rng.fork(i)))
 
     def _chain(self, x, mask, start_noise, steps, noise):
-        """x after so many sweeps, `[batch, *image_shape]`; `noise(i)` is that of sweep i."""
+        """x after `steps` sweeps, `[batch, *image_shape]`; `noise(i)` is the noise of sweep i."""
         levels, keep = self.start(x, mask, start_noise)
         body = lambda i, levels: (i + 1, self.sweep(levels, keep, noise(i)))  # noqa: E731
         _, (x, *_) = tf.while_loop(lambda i, _: i < steps, body, (0, levels))
@@ -173,7 +174,7 @@ class GibbsChain:
 
 
 def _pick(offered, log_w, uniform):
-    """One of the candidates on axis 0 for each place of the other axes, with probability proportional to exp(log_w)."""
+    """Picks a candidate on axis 0 for each index of the other axes, with probability proportional to exp(log_w)."""
     last = [*range(1, log_w.shape.rank), 0]
     chosen = tf.one_hot(pick(tf.transpose(log_w, last), uniform[..., 0]), tf.shape(log_w)[0], axis=0)
     return tf.reduce_sum(chosen[..., None] * offered, 0)

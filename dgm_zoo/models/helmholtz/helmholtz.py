@@ -1,4 +1,7 @@
-"""The Helmholtz machine, and what its relatives share with it."""
+"""The Helmholtz machine, the base class of reweighted wake-sleep and of the bidirectional machine."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,22 +14,22 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input, check_array
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import RowNoise, row_seeds
+from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives.wake_sleep import power_bound
 
-ROWS_PER_PASS = 4000  # `rows_per_pass` of networks whose levels make one number per bit
+ROWS_PER_PASS = 4000  # `rows_per_pass` of networks that compute one number per bit
 POWERS = (0.5, 1.0, 2.0)  # of the importance weights w, whose means `weight_moments` estimates
 
 
 @recipes.makes("generative", "inference", "image_shape")
-def networks(*, image_shape, layers="200,200,10", layer_kind="sigmoid"):
+def networks(*, image_shape: Sequence[int], layers: Any = "200,200,10", layer_kind: str = "sigmoid") -> dict[str, Any]:
     """The two networks and the shape of x.
 
     Args:
       layers: sizes of the latent layers; see `checks.layer_sizes`.
-      layer_kind: of p and q alike; see `networks.stochastic.BeliefNetwork`.
+      layer_kind: kind of the layers of p and q; see `networks.stochastic.BeliefNetwork`.
     """
     sizes = (int(np.prod(image_shape)), *layer_sizes(layers))
     return {
@@ -46,18 +49,18 @@ class HelmholtzMachine(GenerativeModel):
         wake   max_{theta}  E_{p_data(x) q_eta(h|x)}  log p_theta(x, h)
         sleep  max_{eta}    E_{p_theta(x, h)}         log q_eta(h|x)
 
-    with one sample for each example of the batch. p(h_L) is learned with the rest. The sleep phase minimises the KL
-    in the other direction than the wake phase does, so the two share no bound; `loss`, by which epochs are compared,
-    is that of the evidence, -E_q log p(x, h) / q(h|x), which they do not descend directly.
+    with one sample for each example of the batch. p(h_L) is learned too. The sleep phase minimises the KL in the
+    opposite direction to the wake phase, so the two share no bound; `loss`, used for model selection, is the negative
+    ELBO, -E_q log p(x, h) / q(h|x); neither player optimises it directly.
 
     Args:
       generative: p, a `networks.stochastic.BeliefNetwork` with a root, from h_L down to x.
-      inference: q, one without a root, from x up to h_L.
-      image_shape: shape of one x, which the networks see as a vector; the vector's if None.
+      inference: q, a `BeliefNetwork` without a root, from x up to h_L.
+      image_shape: shape of one x, which the networks take as a vector; None for the vector's own shape.
 
     Raises:
-      InvalidInput: networks or an image whose sizes do not fit; arrays that are not binary, or a first batch of a
-        `tf.data` set, naming the first value. Later batches are not looked at.
+      InvalidInput: sizes of the networks or of x disagree; or, naming the first such value, arrays or the first batch
+        of a `tf.data.Dataset` are not binary. Later batches are not checked.
 
     Example:
       >>> model = dgm_zoo.create("helmholtz", image_shape=(28, 28, 1), layers="200,200,10")
@@ -94,7 +97,8 @@ class HelmholtzMachine(GenerativeModel):
     abilities = frozenset({"weight_moments"})
     endpoint_samples = 128  # importance samples behind the served log_likelihood
 
-    def __init__(self, generative, inference, *, image_shape=None, **kwargs):
+    def __init__(self, generative: BeliefNetwork, inference: BeliefNetwork, *, image_shape: Sequence[int] | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.generative, self.inference = generative, inference
         visible, *self.latents = inference.sizes
@@ -110,7 +114,7 @@ class HelmholtzMachine(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the two joints
 
-    def infer(self, x, noise):
+    def infer(self, x: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """log p(x, h_k) and log q(h_k|x) for h_k ~ q: `[k, batch]` each, for uniform noise `[k, batch, bits]`."""
         return self._infer(tf.reshape(x, [-1, self.inference.sizes[0]]), noise)
 
@@ -118,31 +122,31 @@ class HelmholtzMachine(GenerativeModel):
         levels, logits = self.inference.draw(noise, x)
         return self.generative.log_prob(levels[::-1]), self.inference.score(levels[1:], logits)
 
-    def dreamt(self, noise):
-        """log p(x, h) and log q(h|x) for x, h ~ p: the leading axes of the uniform noise `[..., bits]`."""
+    def dreamt(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """log p(x, h) and log q(h|x) for x, h ~ p: each `[...]`, for uniform noise `[..., bits]`."""
         levels, logits = self.generative.draw(noise)
         return self.generative.score(levels, logits), self.inference.log_prob(levels[::-1])
 
     # ------------------------------------------------------------------------------------------ training
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         noise = self.noise(self.rng(x))
         terms = self.ascend(self.terms, x, c, noise, **self.ascends)
         return self.log(loss=-terms[self.bound], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         noise = self.noise(self.rng(x, training=False))
         terms = self.jitted(self.terms)(x, c, noise)
         return self.log(loss=-terms[self.bound], **terms)
 
-    def noise(self, rng):
-        """What one step draws: for the wake phase `[k, batch, bits of q]`, for the sleep phase `[1, batch, of p]`."""
+    def noise(self, rng: BatchNoise) -> Any:
+        """The noise of one step: `[k, batch, bits of q]` for the wake phase, `[1, batch, bits of p]` for sleep."""
         return rng.uniform((self.inference.bits,), self.k), rng.uniform((self.generative.bits,), 1)
 
-    def terms(self, x, c, noise):
-        """What each player ascends, and the bound, each `[batch]`, in nats."""
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
+        """Each player's utility, and the bound, each `[batch]`, in nats."""
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
         _, log_q_of_dreams = self.dreamt(asleep)
@@ -155,20 +159,20 @@ class HelmholtzMachine(GenerativeModel):
     # ------------------------------------------------------------------------------------------ use
 
     @property
-    def rows_per_pass(self):
-        """Samples x images that go through the networks together where a likelihood is estimated."""
+    def rows_per_pass(self) -> int:
+        """Maximum number of samples x images in one pass through the networks, when estimating a likelihood."""
         return max(1, ROWS_PER_PASS // max(self.generative.per_bit, self.inference.per_bit))
 
-    def log_likelihood(self, x, num_samples=1000, seed=0):
+    def log_likelihood(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
         """Importance-sampled log p(x) with q as the proposal, nats: NumPy `[n]`; see `weight_moments`."""
         return self.weight_moments(x, num_samples, seed)[:, POWERS.index(1.0)]
 
-    def weight_moments(self, x, num_samples=1000, seed=0):
+    def weight_moments(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
         """log (1/K) sum_k w_k^a for a = 1/2, 1 and 2, with w_k = p(x, h_k) / q(h_k|x) and h_k ~ q: NumPy `[n, 3]`.
 
         The first is half of log p~*(x), the second is log p(x), each a lower bound in expectation that is tight as K
         grows; the ratios of all three are effective sample sizes. Memory does not grow with K, and an image's numbers
-        do not depend on the others given with it.
+        do not depend on the other images in the call.
 
         Args:
           x: `[n, *image_shape]`, binary.
@@ -176,7 +180,7 @@ class HelmholtzMachine(GenerativeModel):
           seed: int32.
 
         Raises:
-          InvalidInput: K below 1, or x of another shape or not binary.
+          InvalidInput: K is below 1, or x has the wrong shape or is not binary.
         """
         num_samples = whole_number("num_samples", num_samples)
         x = check_array("log_likelihood", "x", x, self.takes()["x"])
@@ -191,11 +195,11 @@ class HelmholtzMachine(GenerativeModel):
 
     def _weight_moments(self, x, seeds, num_samples, chunk):
         rng, powers = RowNoise(seeds), tf.constant(POWERS)[:, None, None]
-        x = tf.reshape(x, [-1, 1, self.inference.sizes[0]])  # an image's samples stay together, as they are drawn
+        x = tf.reshape(x, [-1, 1, self.inference.sizes[0]])  # the noise keeps an image's samples together
 
         def body(i, total):
             log_p, log_q = self._infer(x, rng.fork(i).uniform((chunk, self.inference.bits)))
-            counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may be more than is asked for
+            counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may exceed num_samples
             log_w = tf.where(counts, powers * (log_p - log_q), -float("inf"))
             return i + 1, tf.reduce_logsumexp(tf.concat([total[..., None], log_w], -1), -1)
 
@@ -203,10 +207,10 @@ class HelmholtzMachine(GenerativeModel):
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
         return tf.transpose(total) - tf.math.log(tf.cast(num_samples, tf.float32))
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.image_shape, range=(0.0, 1.0), binary=True)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         def sample(noise):
             _, logits = self.generative.draw(noise)
             return {"x": tf.reshape(tf.sigmoid(logits[-1]), [-1, *self.image_shape])}

@@ -1,6 +1,7 @@
 """Reweighted wake-sleep."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from dgm_zoo.core.formulation import KL, Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
+from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import power_bound, power_weights, weighted
 
@@ -31,13 +33,12 @@ class RWS(HelmholtzMachine):
 
     Args:
       k: number of samples.
-      small = {"k": 3}
-    wake_theta, wake_eta, sleep_eta: weights of the three utilities. Eta's default to 1/2 and 1/2, as in the
-        authors' later code; theta's changes nothing for an optimizer that is indifferent to scale.
+      wake_theta, wake_eta, sleep_eta: weights of the three utilities. Eta's default to 1/2 and 1/2, as in the
+        authors' later code; theta's has no effect with a scale-invariant optimizer such as Adam.
       Everything else: see `HelmholtzMachine`.
 
     Raises:
-      InvalidInput: as `HelmholtzMachine`; k below 1, or weights that are negative or leave a player nothing to ascend.
+      InvalidInput: as `HelmholtzMachine`; k is below 1, or weights are negative or leave a player without a utility.
 
     Example:
       >>> model = dgm_zoo.create("rws", image_shape=(28, 28, 1), layers="200,200,10", k=10)
@@ -75,7 +76,8 @@ class RWS(HelmholtzMachine):
 
     wake_theta, wake_eta, sleep_eta = Coefficient(), Coefficient(), Coefficient()
 
-    def __init__(self, generative, inference, *, k=10, wake_theta=1.0, wake_eta=0.5, sleep_eta=0.5, **kwargs):
+    def __init__(self, generative: BeliefNetwork, inference: BeliefNetwork, *, k: int = 10, wake_theta: Any = 1.0,
+                 wake_eta: Any = 0.5, sleep_eta: Any = 0.5, **kwargs: Any) -> None:
         super().__init__(generative, inference, **kwargs)
         self.k = whole_number("k", k)
         self.wake_theta, self.wake_eta, self.sleep_eta = wake_theta, wake_eta, sleep_eta
@@ -85,7 +87,7 @@ class RWS(HelmholtzMachine):
                 "anything to ascend; give theta's and one of eta's a positive weight"
             )
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         awake, asleep = noise
         log_p, log_q = self.infer(x, awake)
         _, log_q_of_dreams = self.dreamt(asleep)
