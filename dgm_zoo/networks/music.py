@@ -44,7 +44,8 @@ def time_factors(steps: int) -> tuple[int, ...]:
 
 
 def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: int = 1, width: int = WIDTH,
-                  conditional: bool = False, density: tuple[float, ...] | None = None, name: str = "bar_generator"):
+                  conditional: bool = False, density: tuple[float, ...] | None = None,
+                  name: str = "bar_generator") -> keras.Model:
     """Returns G_bar: z `[batch, latent_dim]` to the logits of a bar, `[batch, steps, pitches, tracks]`.
 
     The paper's tanh, on -1 and 1, is the same network as a sigmoid on 0 and 1, since tanh(a) = 2 sigmoid(2 a) - 1.
@@ -107,7 +108,7 @@ def feature_shapes(steps: int, pitches: int = 84) -> list[tuple[int, int, int]]:
     return shapes
 
 
-def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder"):
+def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder") -> keras.Model:
     """Returns E: one track's bar `[batch, steps, pitches, 1]` to a list of features of shapes `feature_shapes`.
 
     Raises:
@@ -129,7 +130,7 @@ def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder"):
     return keras.Model(y, features, name=name)
 
 
-def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str = "temporal_generator"):
+def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str = "temporal_generator") -> keras.Model:
     """Returns G_temp: z `[batch, latent_dim]` to a latent vector for each bar, `[batch, bars, latent_dim]`.
 
     They are not negative: as in the released code, batch normalisation and ReLU follow the last layer, too.
@@ -156,7 +157,8 @@ def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str
     return keras.Model(z, h, name=name)
 
 
-def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH, name: str = "bar_critic"):
+def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH,
+               name: str = "bar_critic") -> keras.Model:
     """Returns D of one bar: x `[batch, steps, pitches, tracks]` to a value `[batch, 1]`.
 
     Args:
@@ -173,7 +175,7 @@ def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int =
 
 
 def phrase_critic(bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH,
-                  name: str = "phrase_critic"):
+                  name: str = "phrase_critic") -> keras.Model:
     """Returns D of a phrase: x `[batch, bars, steps, pitches, tracks]` to a value `[batch, 1]`.
 
     Every bar becomes a vector of features by the same convolutions as in `bar_critic`, and two further ones run over

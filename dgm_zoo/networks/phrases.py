@@ -46,7 +46,7 @@ def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) ->
 
 def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
                      noise: int = NOISE, width: int = WIDTH, conditional: bool = False, share_temporal: bool = False,
-                     density: tuple[float, ...] | None = None, name: str = "generator"):
+                     density: tuple[float, ...] | None = None, name: str = "generator") -> keras.Model:
     """Returns G: z `[batch, sum of noise_sizes]` to the logits of a phrase, `[batch, bars, steps, pitches, tracks]`.
 
     Bar t of track i is G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t), without the parts that the composition lacks.
@@ -102,7 +102,7 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
 
 
 def phrase_critics(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
-                   condition: int | None = None, width: int = WIDTH, name: str = "critic"):
+                   condition: int | None = None, width: int = WIDTH, name: str = "critic") -> keras.Model:
     """Returns D of whole phrases, or M of them: x `[batch, bars, steps, pitches, tracks]` to values `[batch, m]`.
 
     Args:

@@ -1,6 +1,7 @@
 """From piano-rolls to MIDI files and to sound."""
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,13 +9,16 @@ from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.viz.percussion import hits
 
+if TYPE_CHECKING:
+    import pretty_midi
+
 TEMPO = 120.0  # beats a minute
 VELOCITY = 100
 RESOLUTION = 480  # ticks of a beat, which whole numbers of steps fill for 4 to 96 steps of a bar
 RATE = 22_050  # samples a second of a sound file
 
 
-def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO):
+def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO) -> "pretty_midi.PrettyMIDI":
     """Returns a `pretty_midi.PrettyMIDI` of a phrase: one instrument for each track, with its name and program.
 
     Consecutive steps of one pitch are one held note; a roll cannot tell it from a repeated one, unless the last step of

@@ -1,7 +1,12 @@
 """The adversarial auto-encoder."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.checks import event_shape, match, whole_number
 from dgm_zoo.core import recipes
@@ -12,6 +17,9 @@ from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, StandardNormal
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import dense_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
@@ -20,9 +28,11 @@ MARGIN = 1e-5  # kept from both ends of a class's share of the prior
 
 
 @recipes.makes("encoder", "decoder", "discriminator", "prior", "likelihood", "posterior")
-def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-             discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
-             prior="StandardNormal", posterior="Deterministic", classes=None):
+def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str = "dense",
+             hidden: Sequence[int] | None = None, activation: str | None = None,
+             discriminator_hidden: Sequence[int] = (128, 128), normalization: str = "none",
+             likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal", posterior: Any = "Deterministic",
+             classes: int | None = None) -> dict[str, Any]:
     """Encoder, decoder, discriminator of codes, and heads.
 
     Args:
@@ -107,8 +117,10 @@ class AAE(GenerativeModel):
     recipes = (networks,)
     weight = Coefficient()
 
-    def __init__(self, encoder, decoder, discriminator, prior=None, *, likelihood, posterior=None,
-                 objective="NonSaturating", weight=1.0, classes=None, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, discriminator: keras.Model,
+                 prior: Prior | None = None, *, likelihood: Head, posterior: Head | None = None,
+                 objective: Any = "NonSaturating", weight: Any = 1.0, classes: int | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         latent = event_shape(decoder.input)
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
@@ -139,19 +151,19 @@ class AAE(GenerativeModel):
     # ------------------------------------------------------------------------------------------ the players
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         """Number of classes that `sample` takes labels of, None for none."""
         return self.classes
 
-    def q_z(self, x):
+    def q_z(self, x: tf.Tensor) -> tfd.Distribution:
         """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
         return self.posterior(self.encoder(x))
 
-    def p_x(self, z):
+    def p_x(self, z: tf.Tensor) -> tfd.Distribution:
         """p_theta(x|z)."""
         return self.likelihood(self.decoder(z))
 
-    def prior_samples(self, noise, c=()):
+    def prior_samples(self, noise: Noise, c: tuple = ()) -> tf.Tensor:
         """Samples of the prior, `[batch, latent_dim]`, each of its label's part of it: a pure function of `noise`."""
         if c:
             (onehot,) = c
@@ -161,11 +173,11 @@ class AAE(GenerativeModel):
             noise = tf.where(label < self.classes, inside, position), *others
         return self.prior.draw(noise)
 
-    def logit(self, z, *c):
+    def logit(self, z: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|z): `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator([z, *c] if c else z), tf.float32), [-1])
 
-    def phi_terms(self, x, c, noise):
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What phi ascends, on samples of the prior and codes, each `[batch]`."""
         for_posterior, for_prior, mix = noise
         prior = self.prior_samples(for_prior, c)
@@ -173,7 +185,7 @@ class AAE(GenerativeModel):
         contest = self.objective.contest(lambda some: self.logit(some, *c), prior, code, mix)
         return {**contest, "distance": energy_distance(prior, code)}
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What theta and eta ascend, its two parts, and the squared error per value; each `[batch]`, in nats."""
         code = self.posterior.sample(self.q_z(x), noise)
         p = self.p_x(code)
@@ -188,33 +200,33 @@ class AAE(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Noise:
         """What one step draws: for phi's step, and for that of theta and eta."""
         for_phi = self.posterior.noise(rng), self.prior.noise(rng), rng.uniform(())
         return for_phi, self.posterior.noise(rng)
 
-    def play(self, x, c, noise):
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """One round: phi's step, then that of theta and eta; returns their terms."""
         for_phi, for_others = noise
         terms = self.ascend(self.phi_terms, x, c, for_phi, phi=self.ascends["phi"])
         others = {player: self.ascends[player] for player in ("theta", "eta")}
         return {**terms, **self.ascend(self.terms, x, c, for_others, **others)}
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.play(x, c, self.noise(self.rng(x)))
         return self.log(loss=-terms["reconstruction"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         for_phi, for_others = self.noise(self.rng(x, training=False))
         terms = {**self.jitted(self.phi_terms)(x, c, for_phi), **self.jitted(self.terms)(x, c, for_others)}
         return self.log(loss=-terms["reconstruction"], **terms)
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         """The one-hot label that the discriminator sees, with an extra class for the label -1; nothing without them."""
         if self.classes is None:
             return ()
@@ -223,19 +235,19 @@ class AAE(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The reconstruction."""
         return self._reconstruct(x)["x"]
 
-    def encode(self, x, label=None):
+    def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
         """The parameters of q(z|x): a dict of NumPy arrays, `mean` `[n, latent_dim]`; it does not look at labels."""
         return self.answer("encode", x=x)
 
-    def decode(self, z):
+    def decode(self, z: np.ndarray) -> np.ndarray:
         """The likelihood's mean for codes z: NumPy `[n, *image_shape]`."""
         return self.answer("decode", z=z)["x"]
 
-    def reconstruct(self, x, label=None):
+    def reconstruct(self, x: np.ndarray, label: Any = None) -> np.ndarray:
         """The likelihood's mean at the code of x: NumPy, the shape of x; it does not look at labels."""
         return self.answer("reconstruct", x=x)["x"]
 
@@ -245,11 +257,11 @@ class AAE(GenerativeModel):
     def _reconstruct(self, x):
         return self._decode(self.posterior.code(self.q_z(x)))
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         x = {"x": Input(self.likelihood.event_shape, range=self.likelihood.range)}
         return x if self.classes is None else {**x, "label": Input((), tf.int32, range=(-1, self.classes - 1))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         x, *given = self.takes().items()
         x, z = dict([x]), {"z": Input(self.prior.event_shape)}
         return {

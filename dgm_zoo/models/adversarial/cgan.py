@@ -1,6 +1,7 @@
 """The conditional generative adversarial network."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,6 +10,7 @@ from dgm_zoo.checks import match, whole_number
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.models.adversarial.gan import GAN, conditional_adversaries
 
 
@@ -62,7 +64,8 @@ class CGAN(GAN):
 
     recipes = (conditional_adversaries,)
 
-    def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, prior: Prior | None = None, *,
+                 num_classes: int, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, prior, **kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
         for name, network in (("generator", generator), ("discriminator", discriminator)):
@@ -70,8 +73,8 @@ class CGAN(GAN):
             shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
             match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {**super().takes(), "label": Input((), tf.int32, range=(0, self.num_classes - 1))}

@@ -1,6 +1,10 @@
 """The generative adversarial network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
@@ -13,13 +17,16 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 
 
 @recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
-def adversaries(*, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
-                prior="StandardNormal", objective="NonSaturating"):
+def adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | None = None,
+                hidden: Sequence[int] | None = None, normalization: str | None = None, units: int | None = None,
+                prior: Any = "StandardNormal", objective: Any = "NonSaturating") -> dict[str, Any]:
     """Generator, discriminator, prior, objective and the range of the data.
 
     Args:
@@ -34,8 +41,10 @@ def adversaries(*, image_shape, latent_dim=32, network=None, hidden=None, normal
 
 
 @recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
-def conditional_adversaries(*, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None,
-                            units=None, prior="StandardNormal", objective="NonSaturating"):
+def conditional_adversaries(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 32,
+                            network: str | None = None, hidden: Sequence[int] | None = None,
+                            normalization: str | None = None, units: int | None = None, prior: Any = "StandardNormal",
+                            objective: Any = "NonSaturating") -> dict[str, Any]:
     """As `adversaries`, with a class as a condition of both networks."""
     size = whole_number("num_classes", num_classes)
     return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size)
@@ -64,7 +73,8 @@ class Adversaries(GenerativeModel):
 
     default_objective = "NonSaturating"
 
-    def __init__(self, generator, discriminator, prior=None, *, objective=None, data_range=None, **kwargs):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, prior: Prior | None = None, *,
+                 objective: Any = None, data_range: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.generator, self.discriminator = generator, discriminator
         self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
@@ -77,35 +87,35 @@ class Adversaries(GenerativeModel):
         check_critic(self.objective, discriminator)
 
     @property
-    def x_shape(self):
+    def x_shape(self) -> tuple[int, ...]:
         return event_shape(self.discriminator.input)
 
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         return event_shape(self.generator.input)
 
     # ------------------------------------------------------------------------------------------ the two players
 
-    def generate(self, z, *c):
+    def generate(self, z: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """G_theta(z): `[batch, *x_shape]`."""
         return tf.cast(self.generator([z, *c] if c else z), tf.float32)
 
-    def logit(self, x, *c):
+    def logit(self, x: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|x): `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator([x, *c] if c else x), tf.float32), [-1])
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
     # ------------------------------------------------------------------------------------------ use
 
-    def decode(self, z, label=None):
+    def decode(self, z: np.ndarray, label: Any = None) -> np.ndarray:
         """G(z) for latents z `[n, latent_dim]`: NumPy `[n, *x_shape]`."""
         return self.answer("decode", z=z, **({} if label is None else {"label": label}))["x"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.x_shape, range=self.data_range)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         given = {name: wanted for name, wanted in self.takes().items() if name != "x"}
 
         def decode(z, label=None):
@@ -189,13 +199,13 @@ class GAN(Rounds, Adversaries):
     )
     recipes = (adversaries,)
 
-    def phi_terms(self, x, c, noise):
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What phi ascends, on real x and generated ones, each `[batch]`."""
         z, mix = noise
         generated = tf.stop_gradient(self.generate(self.prior.draw(z), *c))
         return self.objective.contest(lambda some: self.logit(some, *c), x, generated, mix)
 
-    def theta_terms(self, x, c, noise):
+    def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What theta ascends, on generated x, and their distance from the real ones, each `[batch]`."""
         generated = self.generate(self.prior.draw(noise), *c)
         fake = self.logit(generated, *c)

@@ -10,7 +10,7 @@ from dgm_zoo.core.registry import register
 from dgm_zoo.models.adversarial.gan import GAN, adversaries
 
 
-def importance_weighted(formulation: Formulation, given):
+def importance_weighted(formulation: Formulation, given: str) -> Formulation:
     """The same formulation, but for theta's utility; `given` is what q_phi(y|.) is given, with an index."""
     phi, theta = formulation.ascents
     utility = f"E_{{z_1..z_k ~ p(z)}} Σ_i w̃_i log q_φ^r(y=0|{given}), w̃_i ∝ q_φ^r(y=0|{given}) / q_φ(y=0|{given})"

@@ -1,9 +1,13 @@
 """The variational auto-encoder with a learned similarity."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, nonnegative
@@ -16,6 +20,9 @@ from dgm_zoo.core.registry import register
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.adversarial.gan import GAN, Adversaries, adversaries
 from dgm_zoo.networks import encoder_and_decoder
@@ -23,7 +30,8 @@ from dgm_zoo.objectives import NonSaturating, energy_distance, log_q
 
 
 @recipes.makes("encoder", "posterior")
-def encoder(*, image_shape, latent_dim=32, network=None, encoder_hidden=None, posterior="IndependentNormal"):
+def encoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | None = None,
+            encoder_hidden: Sequence[int] | None = None, posterior: Any = "IndependentNormal") -> dict[str, Any]:
     """The encoder and the head of q(z|x).
 
     Args:
@@ -111,8 +119,10 @@ class VAEGAN(Adversaries):
     recipes = (adversaries, encoder)
     gamma = Coefficient()
 
-    def __init__(self, encoder, generator, discriminator, prior=None, *, posterior=None, gamma=1e-3,
-                 layer="features", equilibrium=0.68, margin=0.35, objective=None, data_range=None, **kwargs):
+    def __init__(self, encoder: keras.Model, generator: keras.Model, discriminator: keras.Model,
+                 prior: Prior | None = None, *, posterior: Head | None = None, gamma: Any = 1e-3,
+                 layer: str = "features", equilibrium: float = 0.68, margin: float | None = 0.35,
+                 objective: Any = None, data_range: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, prior, objective=objective, data_range=data_range, **kwargs)
         latent = self.latent_shape()
         self.encoder, self.layer = encoder, layer
@@ -135,19 +145,20 @@ class VAEGAN(Adversaries):
             )
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):  # version 0.1 also saved the GAN's critic_steps
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "VAEGAN":
+        # Version 0.1 also saved the GAN's critic_steps.
         return super().from_config({k: v for k, v in config.items() if k != "critic_steps"}, custom_objects)
 
-    def q_z(self, x):
+    def q_z(self, x: tf.Tensor) -> tfd.Distribution:
         """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
         return self.posterior(self.encoder(x))
 
-    def discriminate(self, x):
+    def discriminate(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The logit of q_phi(y=1|x), `[batch]`, and the features f(x), `[batch, ...]`."""
         logit, features = self.features(x)
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(features, tf.float32)
 
-    def moves(self, of_real, of_fake):
+    def moves(self, of_real: tf.Tensor, of_fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether phi and whether theta moves in a step: two booleans.
 
         Args:
@@ -161,12 +172,12 @@ class VAEGAN(Adversaries):
         neither = ~(phi | theta)
         return phi | neither, theta | neither
 
-    def decided(self, terms):
+    def decided(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`moves` of the terms of a step, by the means over all replicas: a dict of player to boolean."""
         means = over_replicas("mean", [terms["loss_real"], terms["loss_fake"]])
         return dict(zip(("phi", "theta"), self.moves(*means), strict=True))
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What each player ascends, and its parts; each `[batch]`, and scalars for who moves."""
         for_posterior, for_prior = noise
         q = self.q_z(x)
@@ -193,44 +204,44 @@ class VAEGAN(Adversaries):
             **self.objective.diagnostics(of_p),
         }
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Noise:
         """What one step draws: for q(z|x), and for p(z)."""
         return self.posterior.noise(rng), self.prior.noise(rng)
 
-    def play(self, x, c, noise):
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """One round: the three players' steps, from one pass; returns the terms."""
         terms = self.ascend(self.terms, x, c, noise, moves=self.decided, **self.ascends)
         return {**terms, **self.who_moves(terms)}
 
-    def who_moves(self, terms):
+    def who_moves(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What is logged of `decided`: 1 where the player moves, else 0."""
         return {f"{player}_moves": tf.cast(move, tf.float32) for player, move in self.decided(terms).items()}
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         return self.log(**self.play(x, c, self.noise(self.rng(x))))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False)))
         return self.log(**terms, **self.who_moves(terms))
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The reconstruction."""
         return self._reconstruct(x)["x"]
 
-    def encode(self, x):
+    def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters of q(z|x): a dict of NumPy arrays, `mean` and `stddev` `[n, latent_dim]`."""
         return self.answer("encode", x=x)
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """G(z) at the mean of q(z|x): NumPy, the shape of x."""
         return self.answer("reconstruct", x=x)["x"]
 
     def _reconstruct(self, x):
         return {"x": self.generate(self.posterior.code(self.q_z(x)))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         return {
             **super().endpoints(),
             "encode": Endpoint(

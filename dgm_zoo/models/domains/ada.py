@@ -1,6 +1,9 @@
 """Adversarial domain adaptation."""
 
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import event_shape, match
@@ -9,6 +12,8 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, networks
 from dgm_zoo.objectives import (
@@ -106,8 +111,9 @@ class ADA(GenerativeModel):
     small = {"filters": [4, 8], "feature_dim": 16}
     domain_weight = Coefficient()
 
-    def __init__(self, trunk, head, discriminator, target_trunk=None, *, mode="symmetric", level="features",
-                 objective="NonSaturating", domain_weight=1.0, **kwargs):
+    def __init__(self, trunk: keras.Model, head: keras.Model, discriminator: keras.Model,
+                 target_trunk: keras.Model | None = None, *, mode: str = "symmetric", level: str = "features",
+                 objective: Any = "NonSaturating", domain_weight: Any = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.discriminator, self.target_trunk = trunk, head, discriminator, target_trunk
         self.mode, self.level, self.objective = mode, level, _confusing(objective, mode)
@@ -134,7 +140,7 @@ class ADA(GenerativeModel):
             self.target_trunk.set_weights(self.trunk.get_weights())
         self.trunk.trainable = self.head.trainable = False
 
-    def take_weights(self, other):
+    def take_weights(self, other: keras.Model) -> bool:
         """Takes trunk and head of a run on the source in mode "adda"; else see `GenerativeModel.take_weights`."""
         if self.mode != "adda":
             return super().take_weights(other)
@@ -148,19 +154,19 @@ class ADA(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the utilities
 
-    def see(self, x, target=True):
+    def see(self, x: tf.Tensor, target: bool = True) -> tuple[tf.Tensor, tf.Tensor]:
         """Features and logits of the classes of x: `[batch, d]` and `[batch, num_classes]`."""
         features = (self.target_trunk if target and self.mode == "adda" else self.trunk)(x)
         return tf.cast(features, tf.float32), tf.cast(self.head(features), tf.float32)
 
-    def domain_logit(self, features, logits):
+    def domain_logit(self, features: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|x): `[batch]`."""
         x = features if self.level == "features" else logits
         if self.mode == "grl":
             x = reverse_gradient(x, self.now("domain_weight"))
         return tf.reshape(tf.cast(self.discriminator(x), tf.float32), [-1])
 
-    def terms(self, x, c, noise=()):
+    def terms(self, x: tuple[tf.Tensor, tf.Tensor], c: tuple, noise: Noise = ()) -> dict[str, tf.Tensor]:
         """What the players ascend, and how often head and discriminator are right, each `[batch]`.
 
         Args:
@@ -192,20 +198,20 @@ class ADA(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Noise:
         """A step draws none."""
         return ()
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         """The classes of the source, and not those of the target."""
         return (tf.cast(y[0], tf.int32),)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.ascend(self.terms, x, c, self.noise(self.rng(x[0])), **self.ascends)
         return self.log(loss=-terms["log_class"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.jitted(self.terms)(x, c)
         known = tf.cast(data[1][1], tf.int32)
@@ -213,11 +219,12 @@ class ADA(GenerativeModel):
         self.oracle.update_state(tf.cast(right, tf.float32), sample_weight=tf.cast(known >= 0, tf.float32))
         return self.log(loss=-terms["log_class"], **terms)
 
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)
         self.__dict__["oracle"] = keras.metrics.Mean(name="accuracy_target")
 
-    def evaluate(self, x=None, y=None, *args, return_dict=False, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, return_dict: bool = False,
+                 **kwargs: Any) -> dict[str, float] | list[float]:
         """`GenerativeModel.evaluate`, and `accuracy_target` if any example of the target has a label."""
         self.oracle.reset_state()
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
@@ -227,7 +234,7 @@ class ADA(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def check_examples(self, where, x, y):
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
         classes = event_shape(self.head.output)[0]
         if int(tf.reduce_min(y[0])) < 0:
             raise InvalidInput(f"{where}: the source has examples without a label; give each its class")
@@ -239,19 +246,19 @@ class ADA(GenerativeModel):
                     f"num_classes={most + 1}, or leave these examples out"
                 )
 
-    def classify(self, x):
+    def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`, of examples of the target domain."""
         return self.answer("classify", x=x)
 
-    def features(self, x):
+    def features(self, x: np.ndarray) -> np.ndarray:
         """The features of examples of the target domain: NumPy `[n, d]`."""
         return self.answer("features", x=x)["features"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
         return {"source": x, "target": x, "source_label": Input((), tf.int32)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         def classify(x):
             logits = self.see(x)[1]
             return {"logits": logits, "probabilities": tf.nn.softmax(logits)}

@@ -1,6 +1,10 @@
 """The cycle-consistent generative adversarial network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import event_shape, match, nonnegative, whole_number
@@ -10,6 +14,8 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.domains.translators import networks
 from dgm_zoo.networks import ImagePool
@@ -107,8 +113,10 @@ class CycleGAN(GenerativeModel):
     small = {"pool_size": 48}
     cycle_weight = Coefficient()
 
-    def __init__(self, to_target, to_source, discriminator_source, discriminator_target, *, objective="LeastSquares",
-                 cycle_weight=5.0, identity_weight=0.0, pool_size=50, data_range=None, **kwargs):
+    def __init__(self, to_target: keras.Model, to_source: keras.Model, discriminator_source: keras.Model,
+                 discriminator_target: keras.Model, *, objective: Any = "LeastSquares", cycle_weight: Any = 5.0,
+                 identity_weight: float = 0.0, pool_size: int = 50, data_range: Sequence[float] | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.to_target, self.to_source = to_target, to_source
         self.discriminator_source, self.discriminator_target = discriminator_source, discriminator_target
@@ -129,24 +137,24 @@ class CycleGAN(GenerativeModel):
         self.logged = (*type(self).logged, *(("identity",) if self.identity_weight else ()), *self.objective.logged)
         self.pool_source, self.pool_target = ImagePool(self.pool_size, source), ImagePool(self.pool_size, target)
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
     # ------------------------------------------------------------------------------------------ the utilities
 
-    def g(self, z):
+    def g(self, z: tf.Tensor) -> tf.Tensor:
         """G_theta(z): images of the source as images of the target."""
         return tf.cast(self.to_target(z), tf.float32)
 
-    def f(self, x):
+    def f(self, x: tf.Tensor) -> tf.Tensor:
         """F_eta(x): images of the target as images of the source."""
         return tf.cast(self.to_source(x), tf.float32)
 
-    def logits(self, domain, images):
+    def logits(self, domain: str, images: tf.Tensor) -> tf.Tensor:
         """The logits of a domain's discriminator, of each patch: `[batch, ...]`."""
         return tf.cast(getattr(self, f"discriminator_{domain}")(images), tf.float32)
 
-    def translator_terms(self, z, x):
+    def translator_terms(self, z: tf.Tensor, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """What theta and eta ascend, `[batch]`, and the translations, `fake_target` and `fake_source`."""
         fake_target, fake_source = self.g(z), self.f(x)
         logits = self.logits("target", fake_target), self.logits("source", fake_source)
@@ -162,7 +170,8 @@ class CycleGAN(GenerativeModel):
             **{name: 0.5 * tf.reduce_mean(both[0][name] + both[1][name]) for name in self.objective.logged},
         }
 
-    def phi_terms(self, z, x, fake_source, fake_target, mix):
+    def phi_terms(self, z: tf.Tensor, x: tf.Tensor, fake_source: tf.Tensor, fake_target: tf.Tensor,
+                  mix: tf.Tensor) -> dict[str, tf.Tensor]:
         """What phi ascends on real and translated images of both domains, and its accuracies, each `[batch]`."""
         found = [self._contest("source", z, fake_source, mix), self._contest("target", x, fake_target, mix)]
         one, other = found
@@ -180,11 +189,11 @@ class CycleGAN(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Noise:
         """What one step draws: for the pools of source and target, and the mix of a gradient penalty."""
         return rng.uniform((2,)), rng.uniform((2,)), rng.uniform(())
 
-    def play(self, x, c, noise):
+    def play(self, x: tuple[tf.Tensor, tf.Tensor], c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """One round: the translators' step, then the discriminators'; returns the terms of both."""
         (z, x), (for_source, for_target, mix) = x, noise
         both = {player: self.ascends[player] for player in ("theta", "eta")}
@@ -196,11 +205,11 @@ class CycleGAN(GenerativeModel):
             **self.ascend(self.phi_terms, z, x, fake_source, fake_target, mix, phi=self.ascends["phi"]),
         }
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         return self.log(**self.play(x, c, self.noise(self.rng(x[0]))))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         (z, x), _ = self.unpack(data)
         *_, mix = self.noise(self.rng(z, training=False))
         terms = self.jitted(self.translator_terms)(z, x)
@@ -209,7 +218,7 @@ class CycleGAN(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def translate(self, x, to="target"):
+    def translate(self, x: np.ndarray, to: str = "target") -> np.ndarray:
         """Translates images to the other domain: NumPy `[n, ...]`.
 
         Args:
@@ -223,17 +232,17 @@ class CycleGAN(GenerativeModel):
             raise unknown("domain", to, self.domains)
         return self.answer(f"to_{to}", x=x)["x"]
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """F(G(x)) for images x of the source: NumPy `[n, ...]`."""
         return self.answer("reconstruct", x=x)["x"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {
             "source": Input(event_shape(self.to_target.input), range=self.data_range),
             "target": Input(event_shape(self.to_source.input), range=self.data_range),
         }
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         source, target = ({"x": wanted} for wanted in self.takes().values())
         return {
             "to_target": Endpoint(source, lambda x: {"x": self.g(x)}, doc="images of the source as the target's, G(x)"),

@@ -1,6 +1,10 @@
 """Predictability minimisation."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
@@ -11,6 +15,8 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks import Predictors, encoder_and_decoder
 from dgm_zoo.objectives import log_q_units, log_q_units_reversed, v_c
@@ -19,8 +25,9 @@ FORMS = ("squares", "bernoulli", "reversed")
 
 
 @recipes.makes("encoder", "predictors", "decoder", "likelihood")
-def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None, predictor_hidden=(),
-             decode=False, likelihood="IndependentBernoulli"):
+def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str = "dense",
+             hidden: Sequence[int] | None = None, activation: str | None = None, predictor_hidden: Sequence[int] = (),
+             decode: bool = False, likelihood: Any = "IndependentBernoulli") -> dict[str, Any]:
     """An encoder, a predictor for each unit and, if asked for, a decoder.
 
     Args:
@@ -121,8 +128,9 @@ class PM(GenerativeModel):
     small = {"latent_dim": 3, "predictor_steps": 5}  # at equal learning rates
     reconstruction_weight = Coefficient()
 
-    def __init__(self, encoder, predictors, decoder=None, likelihood=None, *, form="squares", predictor_steps=1,
-                 reconstruction_weight=1.0, **kwargs):
+    def __init__(self, encoder: keras.Model, predictors: Predictors, decoder: keras.Model | None = None,
+                 likelihood: Head | None = None, *, form: str = "squares", predictor_steps: int = 1,
+                 reconstruction_weight: Any = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.encoder, self.predictors, self.decoder, self.likelihood = encoder, predictors, decoder, likelihood
         self.form, self.predictor_steps = form, whole_number("predictor_steps", predictor_steps)
@@ -142,15 +150,15 @@ class PM(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the two players
 
-    def code(self, x):
+    def code(self, x: tf.Tensor) -> tf.Tensor:
         """z = G_eta(x): the units, `[batch, n]` in (0, 1)."""
         return tf.sigmoid(tf.cast(self.encoder(x), tf.float32))
 
-    def prediction(self, code):
+    def prediction(self, code: tf.Tensor) -> tf.Tensor:
         """The logits of q_phi(z_i=1|z_-i): `[batch, n]`."""
         return tf.cast(self.predictors(code), tf.float32)
 
-    def phi_terms(self, x):
+    def phi_terms(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """What phi ascends: `[batch]`."""
         code = tf.stop_gradient(self.code(x))
         return {"log_q": self._log_q(self.prediction(code), code)}
@@ -158,7 +166,7 @@ class PM(GenerativeModel):
     def _log_q(self, logit, code):
         return -v_c(tf.sigmoid(logit), code) if self.form == "squares" else log_q_units(logit, code)
 
-    def eta_terms(self, x):
+    def eta_terms(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """What eta ascends, and the number by which epochs are compared: `[batch]` each."""
         code = self.code(x)
         logit = self.prediction(code)
@@ -173,45 +181,45 @@ class PM(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def steps_of(self, player):
+    def steps_of(self, player: str) -> int:
         return self.predictor_steps if player == "phi" else 1
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Noise:
         """A step draws none."""
         return ()
 
-    def play(self, x, c, noise):
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """One round: the predictors' steps, then the code's; returns the terms of the last of each."""
         for _ in range(self.predictor_steps):
             terms = self.ascend(self.phi_terms, x, phi=self.ascends["phi"])
         return {**terms, **self.ascend(self.eta_terms, x, eta=self.ascends["eta"])}
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         return self.log(**self.play(x, c, self.noise(self.rng(x))))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, _ = self.unpack(data)
         return self.log(**self.jitted(self.phi_terms)(x), **self.jitted(self.eta_terms)(x))
 
     # ------------------------------------------------------------------------------------------ use
 
-    def encode(self, x):
+    def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `mean`, the units, which are deterministic: NumPy `[n, units]` in (0, 1)."""
         return self.answer("encode", x=x)
 
-    def decode(self, z):
+    def decode(self, z: np.ndarray) -> np.ndarray:
         """The mean of p(x|z) at codes z `[n, units]`: NumPy `[n, *x_shape]`. Only with a decoder."""
         return self.answer("decode", z=z)["x"]
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """The mean of p(x|z) at the code of x: NumPy `[n, *x_shape]`. Only with a decoder."""
         return self.answer("reconstruct", x=x)["x"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(event_shape(self.encoder.input), range=self.likelihood.range if self.likelihood else None)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         x, z = {"x": self.takes()["x"]}, {"z": Input((self.predictors.units,), range=(0.0, 1.0))}
         found = {"encode": Endpoint(x, lambda x: {"mean": self.code(x)}, doc="the units of the code")}
         if self.decoder is None:

@@ -1,5 +1,8 @@
 """The networks of CycleGAN: two translators and two discriminators, convolutional or dense."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from dgm_zoo.core import recipes
@@ -12,8 +15,9 @@ LEAST, DEEPEST = 4, 3  # a side of logits that the default depth leaves at least
 
 
 @recipes.makes("to_target", "to_source", "discriminator_source", "discriminator_target", "data_range")
-def networks(*, image_shape, network=None, hidden=None, translator_filters=32, blocks=3, upsampling="resize",
-             discriminator_filters=32, depth=None, normalization=None):
+def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: Sequence[int] | None = None,
+             translator_filters: int = 32, blocks: int = 3, upsampling: str = "resize", discriminator_filters: int = 32,
+             depth: int | None = None, normalization: str | None = None) -> dict[str, Any]:
     """Two translators and two discriminators of one kind each.
 
     Args:

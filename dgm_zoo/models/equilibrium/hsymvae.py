@@ -1,6 +1,7 @@
 """The hierarchical symmetric variational auto-encoder."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 
@@ -8,6 +9,8 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.groups import INFERENCE
+from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.symvae import SymmetricVAE
 
@@ -66,7 +69,8 @@ class HierarchicalSymmetricVAE(SymmetricVAE):
         ),
     )
 
-    def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior, *, likelihood: Head, posterior: Head,
+                 **kwargs: Any) -> None:
         if not isinstance(posterior, tuple(INFERENCE.values())):
             raise InvalidInput(
                 f"{type(prior).__name__} and {type(posterior).__name__} are not both of groups; give a GroupedPrior "

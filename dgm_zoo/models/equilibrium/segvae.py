@@ -1,10 +1,13 @@
 """The segmentation VAE: a symmetric VAE whose latents are a mask of the image and noise."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import whole_number
@@ -12,14 +15,17 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import IndependentBernoulli, row_seeds
+from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.masks import MaskAndNoise, uniform_bits
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.symvae import UNIFORM_BITS, SymmetricVAE
 from dgm_zoo.networks.masks import mask_decoder, mask_encoder
 
 
 @recipes.makes("encoder", "decoder", "prior", "likelihood")
-def networks(*, image_shape, masks=None, noise_bits=32, filters=(16, 32, 64), likelihood="IndependentLogistic"):
+def networks(*, image_shape: Sequence[int], masks: np.ndarray | None = None, noise_bits: int = 32,
+             filters: Sequence[int] = (16, 32, 64), likelihood: Any = "IndependentLogistic") -> dict[str, Any]:
     """The networks of `networks.masks`, the prior and the likelihood.
 
     Args:
@@ -85,7 +91,8 @@ class SegmentationVAE(SymmetricVAE):
     recipes = (networks,)
     small = {"noise_bits": 3, "filters": [4, 8, 8]}
 
-    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
+                 posterior: Head | None = None, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         if len(likelihood.event_shape) != 3 or not isinstance(self.posterior, IndependentBernoulli):
             raise InvalidInput(
@@ -103,26 +110,26 @@ class SegmentationVAE(SymmetricVAE):
     # ------------------------------------------------------------------------------------------ pairs
 
     @property
-    def given_shape(self):
+    def given_shape(self) -> tuple[int, ...]:
         return self.mask_head.event_shape
 
-    def completed(self, given, z, q, noise):
+    def completed(self, given: tf.Tensor, z: tf.Tensor, q: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return tf.concat([given, z[:, self.mask_head.params_size :]], -1)
 
-    def log_q_given(self, q, given):
+    def log_q_given(self, q: tfd.Distribution, given: tf.Tensor) -> tf.Tensor:
         return self.q_mask(q).log_prob(given)
 
-    def q_mask(self, q):
+    def q_mask(self, q: tfd.Distribution) -> tfd.Distribution:
         """q(m|x) of q(m, w|x)."""
         return self.mask_head(q.distribution.logits[:, : self.mask_head.params_size])
 
     # ------------------------------------------------------------------------------------------ use
 
-    def segment(self, x):
+    def segment(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """q(m|x): a dict of NumPy arrays `[n, height, width, 1]`, `probabilities` and the likeliest `mask`."""
         return self.answer("segment", x=x)
 
-    def render(self, z, seed=0):
+    def render(self, z: np.ndarray, seed: int = 0) -> np.ndarray:
         """Images of given masks: NumPy `[n, height, width, channels]`, the mean of p(x|m, w) for w ~ p(w).
 
         Args:
@@ -138,7 +145,7 @@ class SegmentationVAE(SymmetricVAE):
         rows = len(z) if isinstance(z, (list, tuple)) or np.ndim(z) else 1
         return self.answer("render", z=z, seed=row_seeds(seed, rows))["x"]
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         mask = Input(self.mask_shape, range=(0.0, 1.0), binary=True)
 
         def segment(x):

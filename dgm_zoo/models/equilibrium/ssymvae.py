@@ -1,15 +1,20 @@
 """The semi-supervised symmetric variational auto-encoder."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.groups import LadderPosterior
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.hsymvae import HierarchicalSymmetricVAE
 from dgm_zoo.models.equilibrium.symvae import UNKNOWN
@@ -78,7 +83,8 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
     )
     small = {"groups": [5]}
 
-    def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior, *, likelihood: Head, posterior: Head,
+                 **kwargs: Any) -> None:
         if not (getattr(prior, "classes", False) and isinstance(posterior, LadderPosterior)):
             raise InvalidInput(
                 f"{type(prior).__name__} and {type(posterior).__name__} are no ladder below a class; give a "
@@ -90,31 +96,31 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
     # ------------------------------------------------------------------------------------------ training
 
     @property
-    def given_shape(self):
+    def given_shape(self) -> tuple[int, ...]:
         return (self.num_classes,)
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> tuple[Any, tuple]:
         x, c = super().unpack(data)
         if not c:
             raise InvalidInput(f"{type(self).__name__} needs labels; give (x, label), -1 where there is none")
         return x, c
 
-    def given(self, y):
+    def given(self, y: Any) -> tf.Tensor:
         label = tf.cast(y, tf.int32)
         return tf.where(label[:, None] < 0, UNKNOWN, tf.one_hot(label, self.num_classes))
 
-    def completed(self, given, z, q, noise):
+    def completed(self, given: tf.Tensor, z: tf.Tensor, q: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return tf.stop_gradient(self.posterior.sample(q, noise, given))
 
-    def log_q_given(self, q, given):
+    def log_q_given(self, q: tfd.Distribution, given: tf.Tensor) -> tf.Tensor:
         return q.log_prob_first(given)
 
-    def known_terms(self, q, given, weights):
+    def known_terms(self, q: tfd.Distribution, given: tf.Tensor, weights: Any) -> dict[str, tf.Tensor]:
         """Whether the likeliest class is the label, times N / N_labelled where there is one: `accuracy`, `[batch]`."""
         right = tf.argmax(q.logits(0, {}), -1) == tf.argmax(given, -1)
         return {"accuracy": weights[1] * tf.cast(right, tf.float32)}
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         noise = self.noise(self.rng(x, training=False))
 
@@ -125,17 +131,17 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def draw_z(self, noise, label=None):
+    def draw_z(self, noise: Noise, label: Any = None) -> tf.Tensor:
         return self.p_z().draw(noise, first=tf.one_hot(label, self.num_classes))
 
-    def classify(self, x):
+    def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities` of the classes, each NumPy `[n, num_classes]`."""
         return self.answer("classify", x=x)
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {**super().takes(), "label": Input((), tf.int32, range=(-1, self.num_classes - 1))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         label = {"label": Input((), tf.int32, range=(0, self.num_classes - 1))}
         table = {
             name: one._replace(inputs={key: wanted for key, wanted in one.inputs.items() if key != "label"})

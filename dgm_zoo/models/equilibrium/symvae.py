@@ -1,8 +1,11 @@
 """The symmetric variational auto-encoder."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.checks import event_shape, match
 from dgm_zoo.core import recipes
@@ -13,6 +16,9 @@ from dgm_zoo.core.limiting import LimitingChain
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import decoder_utility, encoder_utility, kinds
 
@@ -92,8 +98,9 @@ class SymmetricVAE(LimitingChain, LatentModel):
         edges=(Edge("z", "x", "p_θ(x|z)"), Edge("x", "z", "q_η(z|x)")),
     )
 
-    def __init__(self, encoder, decoder, prior=None, *, likelihood, posterior=None, latents=None, dream_weight=1.0,
-                 **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
+                 posterior: Head | None = None, latents: SampledPrior | None = None, dream_weight: Any = 1.0,
+                 **kwargs: Any) -> None:
         latent = event_shape(decoder.input)
         posterior = IndependentBernoulli(latent) if posterior is None else posterior
         prior = BernoulliPrior(latent, trainable=False) if prior is None else prior
@@ -119,15 +126,15 @@ class SymmetricVAE(LimitingChain, LatentModel):
 
     # ------------------------------------------------------------------------------------------ the two joints
 
-    def log_joint(self, x, z):
+    def log_joint(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """log p_theta(x, z), or log p_theta(x|z) where p(z) has no density, nats: `[batch]`."""
         log_px = self.p_x(z).log_prob(x)
         return log_px + self.p_z().log_prob(z) if self.prior.has_density else log_px
 
-    def sleep_noise(self, rng):
+    def sleep_noise(self, rng: BatchNoise) -> tuple:
         return self._dreams_of().noise(rng), self.likelihood.noise(rng)
 
-    def dreamt(self, noise):
+    def dreamt(self, noise: Noise) -> tuple[tf.Tensor, tf.Tensor]:
         """z of the prior, or of the latents that are given, and x ~ p(x|z), held constant; `[batch, ...]` each."""
         for_z, for_x = noise
         z = tf.stop_gradient(self._dreams_of().draw(for_z, self.q_z))
@@ -139,15 +146,15 @@ class SymmetricVAE(LimitingChain, LatentModel):
     # ------------------------------------------------------------------------------------------ pairs
 
     @property
-    def given_shape(self):
+    def given_shape(self) -> tuple[int, ...]:
         """Event shape of the latents that a pair comes with: of all of them."""
         return self.posterior.event_shape
 
-    def given(self, y):
+    def given(self, y: Any) -> tf.Tensor:
         """What comes with x as the latents that are given, `[batch, *given_shape]`, `UNKNOWN` where there are none."""
         return tf.cast(y, tf.float32)
 
-    def completed(self, given, z, q, noise):
+    def completed(self, given: tf.Tensor, z: tf.Tensor, q: tfd.Distribution, noise: Noise) -> tf.Tensor:
         """All latents of a pair: those that are given, and of z ~ q(z|x) the others, of which there are none here.
 
         Args:
@@ -155,17 +162,17 @@ class SymmetricVAE(LimitingChain, LatentModel):
         """
         return given
 
-    def log_q_given(self, q, given):
+    def log_q_given(self, q: tfd.Distribution, given: tf.Tensor) -> tf.Tensor:
         """log q_eta of the latents that are given, nats: `[batch]`."""
         return q.log_prob(given)
 
-    def known_terms(self, q, given, weights):
+    def known_terms(self, q: tfd.Distribution, given: tf.Tensor, weights: Any) -> dict[str, tf.Tensor]:
         """What is logged besides of how q fits the latents that are given: a dict of `[batch]`, empty here."""
         return {}
 
     # ------------------------------------------------------------------------------------------ training
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> tuple[Any, tuple]:
         """Returns x and, for pairs, `(z, weights)`: the latents and what `objectives.kinds` says of their rows."""
         x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
         x, c = super().unpack(data)
@@ -179,7 +186,7 @@ class SymmetricVAE(LimitingChain, LatentModel):
         counts = [tf.cast(tf.size(known), tf.float32), tf.reduce_sum(tf.cast(known, tf.float32))]
         return x, (z, kinds(known, *over_replicas("sum", counts)))
 
-    def check_examples(self, where, x, y):
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
         if y is None or "label" in self.takes():
             return
         z = np.asarray(y)
@@ -200,20 +207,20 @@ class SymmetricVAE(LimitingChain, LatentModel):
                 f"{[None, *self.given_shape]}; give x alone, or pairs (x, z)"
             )
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends)
         return self.log(**terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = super().unpack(data)
         return self.log(**self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False))))
 
-    def noise(self, rng):
+    def noise(self, rng: BatchNoise) -> Noise:
         """What one step draws: for z ~ q(z|x), and for a dream."""
         return self.posterior.noise(rng), self.sleep_noise(rng)
 
-    def terms(self, x, c, noise):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """The two utilities and the loss, each `[batch]`, in nats.
 
         Args:

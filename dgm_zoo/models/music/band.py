@@ -1,5 +1,8 @@
 """What `create` builds MuseGAN's parts with."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from dgm_zoo import distributions
 from dgm_zoo.core import recipes
 from dgm_zoo.errors import InvalidInput, unknown
@@ -8,8 +11,10 @@ from dgm_zoo.objectives import adversarial
 
 
 @recipes.makes("generator", "critic", "prior", "objective", "composition", "tracks", "condition", "noise_dim")
-def band(*, image_shape, tracks=None, composition="hybrid", condition=None, noise_dim=128, width=1024,
-         share_temporal=False, density=None, prior="StandardNormal", objective="Wasserstein"):
+def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, composition: str = "hybrid",
+         condition: str | None = None, noise_dim: int = 128, width: int = 1024, share_temporal: bool = False,
+         density: Sequence[float] | None = None, prior: Any = "StandardNormal",
+         objective: Any = "Wasserstein") -> dict[str, Any]:
     """Generator, critic, prior and objective of phrases.
 
     Args:

@@ -1,5 +1,7 @@
 """Pieces of any length, and ways from one phrase to another: what to do with a generator's noise."""
 
+from typing import Any
+
 import numpy as np
 
 from dgm_zoo.checks import whole_number
@@ -8,7 +10,7 @@ from dgm_zoo.distributions.noise import check_seed
 from dgm_zoo.errors import InvalidInput
 
 
-def compose(model, phrases: int | None = None, seed: int = 0, condition: np.ndarray | None = None) -> np.ndarray:
+def compose(model: Any, phrases: int | None = None, seed: int = 0, condition: np.ndarray | None = None) -> np.ndarray:
     """Generates one phrase after another: the noise that all bars share stays, that of single bars is drawn anew.
 
     Args:
@@ -51,7 +53,7 @@ def compose(model, phrases: int | None = None, seed: int = 0, condition: np.ndar
     return decoded(model, z, seed, given).reshape(-1, *model.x_shape[1:])[:bars]
 
 
-def interpolate(model, first: int, second: int, n: int, condition: np.ndarray | None = None) -> np.ndarray:
+def interpolate(model: Any, first: int, second: int, n: int, condition: np.ndarray | None = None) -> np.ndarray:
     """Generates phrases along an arc from the noise of seed `first` to that of `second`, which keeps its variance.
 
     Args:
@@ -80,12 +82,12 @@ def interpolate(model, first: int, second: int, n: int, condition: np.ndarray | 
     return decoded(model, z.astype(np.float32), first, given)
 
 
-def latents(model, seeds: np.ndarray) -> np.ndarray:
+def latents(model: Any, seeds: np.ndarray) -> np.ndarray:
     """Returns the z that an endpoint draws for these seeds, NumPy `[n, latent]`."""
     return model.prior.draw(model.dream_noise(RowNoise(seeds))[0]).numpy()
 
 
-def decoded(model, z, seed, given):
+def decoded(model: Any, z: np.ndarray, seed: int, given: dict[str, np.ndarray]) -> np.ndarray:
     """The phrases of noise z `[n, latent]`, NumPy `[n, *x_shape]`."""
     seeds = {"seed": row_seeds(check_seed(seed), len(z))} if "seed" in model.endpoints()["decode"].inputs else {}
     return model.answer("decode", z=z, **seeds, **given)["x"]

@@ -1,5 +1,8 @@
 """MuseGAN: phrases of several tracks, from scratch or around one track that is given."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +15,9 @@ from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal, row_seeds
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.music import longer
 from dgm_zoo.models.music.band import band, index_of
@@ -103,9 +109,10 @@ class MuseGAN(Rounds):
     )
     recipes = (band,)
 
-    def __init__(self, generator, critic, prior=None, *, tracks, composition="hybrid", condition=None, noise_dim=128,
-                 objective="Wasserstein", critic_steps=5, binarisation="threshold", straight_through=False,
-                 monophonic=(), **kwargs):
+    def __init__(self, generator: keras.Model, critic: keras.Model, prior: Prior | None = None, *,
+                 tracks: Sequence[str], composition: str = "hybrid", condition: str | None = None, noise_dim: int = 128,
+                 objective: Any = "Wasserstein", critic_steps: int = 5, binarisation: str = "threshold",
+                 straight_through: bool = False, monophonic: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(critic_steps=critic_steps, **kwargs)
         self.generator, self.critic, self.objective = generator, critic, adversarial(objective)
         self.tracks, self.composition, self.given = list(tracks), composition, condition
@@ -126,42 +133,42 @@ class MuseGAN(Rounds):
 
     # ------------------------------------------------------------------------------------------ the two players
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> tuple[Any, tuple]:
         x, _ = super().unpack(data)
         return x, () if self.index is None else (x[..., self.index : self.index + 1],)
 
-    def logits(self, z, *c):
+    def logits(self, z: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """Those of the tracks that G_theta generates, `[batch, *own_shape]`, given the condition's track, if any."""
         return tf.cast(self.generator([z, *c] if c else z), tf.float32)
 
-    def bits(self, logits, uniform, single=()):
+    def bits(self, logits: tf.Tensor, uniform: tf.Tensor, single: Sequence[int] = ()) -> tf.Tensor:
         """Zeros and ones, with a gradient, tracks of these indices monophonic: `[batch, *own_shape]`."""
         return distributions.binarised(logits, uniform if self.binarisation == "bernoulli" else None, single)
 
-    def own(self, x):
+    def own(self, x: tf.Tensor) -> tf.Tensor:
         """The tracks of x that are generated."""
         return x if self.index is None else tf.concat([x[..., : self.index], x[..., self.index + 1 :]], -1)
 
-    def whole(self, own, *c):
+    def whole(self, own: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """The tracks that are generated with that of the condition back in its place: `[batch, *x_shape]`."""
         return tf.concat([own[..., : self.index], *c, own[..., self.index :]], -1) if c else own
 
-    def values(self, own, *c):
+    def values(self, own: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """D_phi of these tracks beside the condition: `[batch]`, or `[batch, m]` of jamming's m critics."""
         found = tf.cast(self.critic(self.whole(own, *c)), tf.float32)
         return found if self.composition == "jamming" else found[:, 0]
 
-    def shown(self, logits, uniform):
+    def shown(self, logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """What the critics are shown of a generated phrase."""
         return self.bits(logits, uniform) if self.straight_through else tf.sigmoid(logits)
 
     # ------------------------------------------------------------------------------------------ training
 
-    def dream_noise(self, rng):
+    def dream_noise(self, rng: BatchNoise) -> tuple:
         uniform = rng.uniform(self.own_shape) if self.binarisation == "bernoulli" else rng.zeros(())
         return self.prior.noise(rng), uniform
 
-    def phi_terms(self, x, c, noise):
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What phi ascends, on real phrases and generated ones, each `[batch]`."""
         (z, uniform), mix = noise
         generated = tf.stop_gradient(self.shown(self.logits(self.prior.draw(z), *c), uniform))
@@ -171,7 +178,7 @@ class MuseGAN(Rounds):
             **{name: _over_critics(tf.reduce_mean, value) for name, value in terms.items()},
         }
 
-    def theta_terms(self, x, c, noise):
+    def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """What theta ascends, on generated phrases, and how these differ from real ones, each `[batch]`."""
         z, uniform = noise
         logits = self.logits(self.prior.draw(z), *c)
@@ -187,10 +194,10 @@ class MuseGAN(Rounds):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.x_shape, range=(0.0, 1.0), binary=True)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         track = {} if self.index is None else {"condition": Input(self.x_shape[:-1], range=(0.0, 1.0), binary=True)}
         seed = {"seed": SEED} if self.binarisation == "bernoulli" else {}
 
@@ -214,7 +221,7 @@ class MuseGAN(Rounds):
             ),
         }
 
-    def accompany(self, condition, seed=0):
+    def accompany(self, condition: np.ndarray, seed: int = 0) -> np.ndarray:
         """Generates the other tracks around one.
 
         Args:
@@ -233,29 +240,29 @@ class MuseGAN(Rounds):
         x = self.answer("accompany", seed=row_seeds(seed, len(phrases)), condition=phrases)["x"]
         return x[0] if given.ndim == len(self.x_shape) - 1 else x
 
-    def check_condition(self, condition):
+    def check_condition(self, condition: np.ndarray) -> None:
         """Raises `InvalidInput` for a model without a condition, or a condition without a note."""
         if self.index is None:
             raise InvalidInput("this musegan generates from scratch; train one with a condition, such as 'strings'")
         if not np.any(condition):
             raise InvalidInput(f"the condition, track '{self.given}', has no note; give one that sounds")
 
-    def perform(self, x, seed=0):
+    def perform(self, x: np.ndarray, seed: int = 0) -> np.ndarray:
         """Returns a sample for each phrase of x `[n, ...]`, with its condition's track if the model has one."""
         seeds = row_seeds(seed, len(x))
         if self.index is None:
             return self.answer("sample", seed=seeds)["x"]
         return self.answer("accompany", seed=seeds, condition=np.asarray(x)[..., self.index])["x"]
 
-    def compose(self, phrases=None, seed=0, condition=None):
+    def compose(self, phrases: int | None = None, seed: int = 0, condition: np.ndarray | None = None) -> np.ndarray:
         """Generates a piece of any length; see `longer.compose`."""
         return longer.compose(self, phrases, seed, condition)
 
-    def interpolate(self, first, second, n, condition=None):
+    def interpolate(self, first: int, second: int, n: int, condition: np.ndarray | None = None) -> np.ndarray:
         """Generates phrases from the noise of one seed to that of another; see `longer.interpolate`."""
         return longer.interpolate(self, first, second, n, condition)
 
-    def get_config(self):  # `condition` is the base's method
+    def get_config(self) -> dict[str, Any]:  # `condition` is the base's method
         return {**super().get_config(), "condition": self.given}
 
 
