@@ -24,7 +24,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import dense_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 
-MARGIN = 1e-5  # kept from both ends of a class's share of the prior
+MARGIN = 1e-5  # distance that positions keep from both ends of a class's share of the prior
 
 
 @recipes.makes("encoder", "decoder", "discriminator", "prior", "likelihood", "posterior")
@@ -33,10 +33,10 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
              discriminator_hidden: Sequence[int] = (128, 128), normalization: str = "none",
              likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal", posterior: Any = "Deterministic",
              classes: int | None = None) -> dict[str, Any]:
-    """Encoder, decoder, discriminator of codes, and heads.
+    """Returns the encoder, the decoder, the discriminator of codes, and the heads.
 
     Args:
-      discriminator_hidden, normalization: the discriminator's; see `networks.dense_discriminator`.
+      discriminator_hidden, normalization: of the discriminator; see `networks.dense_discriminator`.
       Everything else: see the class and `core.recipes.autoencoder`.
     """
     parts = recipes.autoencoder(
@@ -50,31 +50,32 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
 @register("aae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AAE(GenerativeModel):
-    """Adversarial auto-encoder: InfoGAN with x and z exchanged. The codes are what is told from the prior.
+    """Adversarial auto-encoder: InfoGAN with x and z exchanged. The discriminator separates codes from prior samples.
 
         max_{phi}         E_{p_eta(z|y) p(y)}  log q_phi(y|z)
         max_{theta, eta}  E_{p_eta(z|y) p(y)}  log p_theta(x|z) + weight log q^r_phi(y|z),
 
-    where p(z|y=1) is the prior, p_eta(z|y=0) the codes of the data, q(z|x) p_data(x), and log p_theta(x|z) is a term of
-    y = 0 alone. It is the VAE with the adversary in the place of KL(q(z|x) || p(z)), so p(z) need not have a density.
+    where p(z|y=1) is the prior, p_eta(z|y=0) the aggregate posterior, i.e. the marginal over z of q(z|x) p_data(x), and
+    log p_theta(x|z) enters for y = 0 only. The model is a VAE in which the adversary replaces KL(q(z|x) || p(z)), so
+    p(z) need not have a density.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
-      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to the parameters of p(x|z), `[batch, *likelihood.params_shape]`.
       discriminator: Keras model, z to the logit of q(y=1|z), `[batch, 1]`; of `[z, c]` with `classes`.
-      prior: p(z), a `distributions.Prior`, held fixed; `StandardNormal` if None.
+      prior: p(z), a `distributions.Prior`, not trained; `StandardNormal` if None.
       likelihood: the head of p(x|z).
       posterior: the head of q(z|x); `Deterministic` if None.
-      objective: see `objectives.adversarial`; with "ImportanceWeighted", the weights are over the codes of a batch.
-      weight: of the reversed term beside log p(x|z), at least 0.
+      objective: see `objectives.adversarial`; "ImportanceWeighted" normalises its weights over the codes of a batch.
+      weight: weight of the reversed term, added to log p(x|z); at least 0.
       classes: number of classes n. If given, training data are pairs (x, label), and the regularisation is conditioned
-        on the label: the discriminator sees its one-hot vector, and the share [label / n, (label + 1) / n) of the prior
-        is drawn for it, which is one component of a `MixturePrior` of n, or one stretch of a Swiss roll. The label -1
-        says that x has none: its code is held against the whole prior, under an extra class.
+        on the label: the discriminator also receives the one-hot label, and prior samples for a label come from the
+        share [label / n, (label + 1) / n) of the prior: one component of a `MixturePrior` of n, or one stretch of a
+        Swiss roll. Label -1 means unlabelled: the code is compared with the full prior, under an extra class.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit, names both; a posterior whose samples carry no gradient;
-        classes and a prior that has no parts to give them.
+      InvalidInput: the shapes of two networks or heads do not match (the message names both); the posterior's samples
+        carry no gradient; `classes` is given, but the prior cannot be split by class.
 
     Example:
       >>> model = dgm_zoo.create("aae", image_shape=(28, 28, 1), latent_dim=2, prior="SampledPrior", classes=10)
@@ -152,7 +153,7 @@ class AAE(GenerativeModel):
 
     @property
     def num_classes(self) -> int | None:
-        """Number of classes that `sample` takes labels of, None for none."""
+        """Number of classes whose labels `sample` accepts; None if it takes no labels."""
         return self.classes
 
     def q_z(self, x: tf.Tensor) -> tfd.Distribution:
@@ -164,7 +165,7 @@ class AAE(GenerativeModel):
         return self.likelihood(self.decoder(z))
 
     def prior_samples(self, noise: Noise, c: tuple = ()) -> tf.Tensor:
-        """Samples of the prior, `[batch, latent_dim]`, each of its label's part of it: a pure function of `noise`."""
+        """Samples of the prior, `[batch, latent_dim]`, each from the part of its label: a pure function of `noise`."""
         if c:
             (onehot,) = c
             position, *others = noise
@@ -178,7 +179,7 @@ class AAE(GenerativeModel):
         return tf.reshape(tf.cast(self.discriminator([z, *c] if c else z), tf.float32), [-1])
 
     def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """What phi ascends, on samples of the prior and codes, each `[batch]`."""
+        """The utility of phi on prior samples and codes, with its diagnostics; each `[batch]`."""
         for_posterior, for_prior, mix = noise
         prior = self.prior_samples(for_prior, c)
         code = tf.stop_gradient(self.posterior.sample(self.q_z(x), for_posterior))
@@ -186,7 +187,7 @@ class AAE(GenerativeModel):
         return {**contest, "distance": energy_distance(prior, code)}
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """What theta and eta ascend, its two parts, and the squared error per value; each `[batch]`, in nats."""
+        """The utility of theta and eta, its two terms (nats), and the mean squared error per value; each `[batch]`."""
         code = self.posterior.sample(self.q_z(x), noise)
         p = self.p_x(code)
         reconstruction = p.log_prob(x)
@@ -201,12 +202,12 @@ class AAE(GenerativeModel):
     # ------------------------------------------------------------------------------------------ training
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """What one step draws: for phi's step, and for that of theta and eta."""
+        """The noise of one training step: for the step of phi, and for the step of theta and eta."""
         for_phi = self.posterior.noise(rng), self.prior.noise(rng), rng.uniform(())
         return for_phi, self.posterior.noise(rng)
 
     def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """One round: phi's step, then that of theta and eta; returns their terms."""
+        """Takes one training step: phi first, then theta and eta; returns their terms."""
         for_phi, for_others = noise
         terms = self.ascend(self.phi_terms, x, c, for_phi, phi=self.ascends["phi"])
         others = {player: self.ascends[player] for player in ("theta", "eta")}
@@ -227,7 +228,7 @@ class AAE(GenerativeModel):
         return [Saturation()] if self.objective.saturates else []
 
     def condition(self, y: Any) -> tuple:
-        """The one-hot label that the discriminator sees, with an extra class for the label -1; nothing without them."""
+        """The one-hot label for the discriminator, with an extra class for label -1; `()` without `classes`."""
         if self.classes is None:
             return ()
         y = tf.cast(y, tf.int32)
@@ -240,7 +241,7 @@ class AAE(GenerativeModel):
         return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
-        """The parameters of q(z|x): a dict of NumPy arrays, `mean` `[n, latent_dim]`; it does not look at labels."""
+        """The parameters of q(z|x): a dict of NumPy arrays, `mean` `[n, latent_dim]`; ignores `label`."""
         return self.answer("encode", x=x)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
@@ -248,7 +249,7 @@ class AAE(GenerativeModel):
         return self.answer("decode", z=z)["x"]
 
     def reconstruct(self, x: np.ndarray, label: Any = None) -> np.ndarray:
-        """The likelihood's mean at the code of x: NumPy, the shape of x; it does not look at labels."""
+        """The likelihood's mean at the code of x: NumPy, the shape of x; ignores `label`."""
         return self.answer("reconstruct", x=x)["x"]
 
     def _decode(self, z):

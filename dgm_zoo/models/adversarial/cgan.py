@@ -17,17 +17,17 @@ from dgm_zoo.models.adversarial.gan import GAN, conditional_adversaries
 @register("cgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class CGAN(GAN):
-    """Conditional GAN: the GAN with every conditional also given the class c.
+    """Conditional GAN: the GAN with every distribution also conditioned on the class c.
 
         max_{phi}    E_{p_theta(x|y,c) p(y)}  log q_phi(y|x,c)
         max_{theta}  E_{p_theta(x|y,c) p(y)}  log q^r_phi(y|x,c)
 
-    Training data are pairs (x, label); a generated example has the label of a real one of its batch. `sample` and
-    `decode` take `label` too.
+    Training data are pairs (x, label); generated examples use the labels of the real examples in the batch. `sample`
+    and `decode` take `label` too.
 
     Args:
-      generator: Keras model of `[z, c]`, c one-hot `[batch, num_classes]`; the default one sees c at every layer.
-      discriminator: Keras model of `[x, c]`, likewise.
+      generator: Keras model of `[z, c]`, c one-hot `[batch, num_classes]`; the default one receives c at every layer.
+      discriminator: Keras model of `[x, c]`, to which the same applies.
       num_classes: number of classes.
       Everything else: see `GAN`.
 

@@ -27,10 +27,10 @@ from dgm_zoo.objectives import adversarial, energy_distance
 def adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | None = None,
                 hidden: Sequence[int] | None = None, normalization: str | None = None, units: int | None = None,
                 prior: Any = "StandardNormal", objective: Any = "NonSaturating") -> dict[str, Any]:
-    """Generator, discriminator, prior, objective and the range of the data.
+    """Returns the generator, the discriminator, the prior, the objective and the data range.
 
     Args:
-      image_shape: shape of x: an image's, or that of a vector, such as (2,).
+      image_shape: shape of x, of an image or of a vector such as (2,).
       latent_dim: size of z.
       network, hidden, normalization, units: see `networks.generator_and_discriminator`; with a gradient penalty the
         discriminator has no normalisation by default.
@@ -45,7 +45,7 @@ def conditional_adversaries(*, image_shape: Sequence[int], num_classes: int, lat
                             network: str | None = None, hidden: Sequence[int] | None = None,
                             normalization: str | None = None, units: int | None = None, prior: Any = "StandardNormal",
                             objective: Any = "NonSaturating") -> dict[str, Any]:
-    """As `adversaries`, with a class as a condition of both networks."""
+    """As `adversaries`, with both networks conditioned on a class."""
     size = whole_number("num_classes", num_classes)
     return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size)
 
@@ -65,7 +65,7 @@ def _adversaries(image_shape, latent_dim, network, hidden, normalization, units,
 
 
 class Adversaries(GenerativeModel):
-    """Base of models with a generator and a discriminator of x: their parts, samples, and no training step.
+    """Base class of models with a generator and a discriminator of x. It has no training step.
 
     Args:
       generator, discriminator, prior, objective, data_range: see `GAN`.
@@ -133,30 +133,31 @@ class Adversaries(GenerativeModel):
 @register("gan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class GAN(Rounds, Adversaries):
-    """Generative adversarial network: q_phi(y|x) tells real (y = 1) from generated (y = 0), theta reverses it.
+    """Generative adversarial network: q_phi(y|x) separates real (y = 1) from generated (y = 0); theta ascends q^r_phi.
 
         max_{phi}    E_{p_theta(x|y) p(y)}  log q_phi(y|x)
         max_{theta}  E_{p_theta(x|y) p(y)}  log q^r_phi(y|x),      q^r_phi(y|x) = q_phi(1 - y|x),
 
-    where p_theta(x|y=0) is the distribution of x = G_theta(z), z ~ p(z), and p_theta(x|y=1) is the data's. One step
-    of training is a step of phi on the batch and as many generated examples, then a step of theta on fresh ones.
+    where p_theta(x|y=0) is the distribution of x = G_theta(z), z ~ p(z), and p_theta(x|y=1) = p_data(x). A training
+    step updates phi on the batch and as many generated examples, then updates theta on newly generated ones.
 
-    The two utilities rise and fall against each other, so neither says how good the samples are: `loss`, the number
-    by which epochs are compared, is the energy distance between the batch and as many samples.
+    The players' utilities oppose each other, so neither measures sample quality. `loss`, used for model selection, is
+    the energy distance between the batch and as many samples.
 
     Args:
-      generator: Keras model, z `[batch, latent_dim]` to x, which ends in the range of the data.
+      generator: Keras model, z `[batch, latent_dim]` to x; its output range is that of the data.
       discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.
-      prior: p(z), a `distributions.Prior`, held fixed; `StandardNormal` if None.
+      prior: p(z), a `distributions.Prior`, not trained; `StandardNormal` if None.
       objective: see `objectives.adversarial`; the class's `default_objective` if None.
-      critic_steps: steps of phi for each one of theta, on the same batch with fresh noise.
-      data_range: closed range of the data's values, None for any; what `fit` is given is held against it.
+      critic_steps: number of steps of phi per step of theta, on the same batch with fresh noise.
+      data_range: closed range that data passed to `fit` must lie in; None to skip the check.
 
     Raises:
-      InvalidInput: networks and prior whose shapes do not fit, names both; a gradient penalty with a discriminator
-        that normalises over the batch; a prior that needs an encoder.
+      InvalidInput: the shapes of two parts do not match (the message names both); a gradient penalty is combined with
+        a discriminator that normalises over the batch; the prior needs an encoder.
 
-    A discriminator that is right about 99 of 100 examples of both kinds for a whole epoch is reported as a warning.
+    `fit` warns if the discriminator classifies 99 % of both the real and the generated examples correctly for a whole
+    epoch.
 
     Example:
       >>> model = dgm_zoo.create("gan", image_shape=(28, 28, 1), latent_dim=64)
@@ -200,13 +201,13 @@ class GAN(Rounds, Adversaries):
     recipes = (adversaries,)
 
     def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """What phi ascends, on real x and generated ones, each `[batch]`."""
+        """The utility of phi on real and generated x, with its diagnostics; each `[batch]`."""
         z, mix = noise
         generated = tf.stop_gradient(self.generate(self.prior.draw(z), *c))
         return self.objective.contest(lambda some: self.logit(some, *c), x, generated, mix)
 
     def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """What theta ascends, on generated x, and their distance from the real ones, each `[batch]`."""
+        """The utility of theta on generated x, and the energy distance to the real ones; each `[batch]`."""
         generated = self.generate(self.prior.draw(noise), *c)
         fake = self.logit(generated, *c)
         return {

@@ -1,4 +1,4 @@
-"""The information maximising generative adversarial network."""
+"""The information-maximising generative adversarial network."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,12 +29,12 @@ def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categ
                       network: str | None = None, hidden: Sequence[int] | None = None, normalization: str | None = None,
                       units: int | None = None, recognition_hidden: Sequence[int] = (128,),
                       objective: Any = "NonSaturating") -> dict[str, Any]:
-    """The parts of `adversaries`, with a `Codes` prior and the recognition network.
+    """Returns the parts of `adversaries`, with a `Codes` prior, and the recognition network.
 
     Args:
-      latent_dim: size of z, the code included.
+      latent_dim: size of z, including the code.
       categories, continuous: see `distributions.Codes`.
-      recognition_hidden: widths of q_eta's own layers.
+      recognition_hidden: widths of the layers that only q_eta has.
       Everything else: see `adversaries`.
     """
     prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
@@ -49,26 +49,26 @@ def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categ
 @register("infogan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class InfoGAN(GAN):
-    """Information maximising GAN: a GAN part of whose z, the code c, can be inferred back from x.
+    """Information-maximising GAN: a GAN in which a part of z, the code c, can be inferred from x.
 
         max_{phi}         E  log q_phi(y|x)    + weight log q_eta(c|x)
         max_{theta, eta}  E  log q^r_phi(y|x)  + weight log q_eta(c|x),
 
-    the second term over generated x alone, y = 0. q_eta shares the discriminator's layers up to `layer`, which phi
-    owns: that is why log q_eta is a part of phi's utility too. What is logged as `information` is log q_eta(c|x) + H(c)
-    in nats, a lower bound of I(c; x).
+    the second term over generated x only, y = 0. q_eta shares the discriminator's layers up to `layer`. These layers
+    belong to phi, so log q_eta is part of phi's utility too. The logged value `information` is log q_eta(c|x) + H(c) in
+    nats, a lower bound on I(c; x).
 
     Args:
       generator: Keras model, z = [noise, category, continuous] `[batch, latent_dim]` to x.
-      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer of the name `layer`.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer named `layer`.
       recognition: Keras model, that layer's output to the parameters of q_eta(c|x), `[batch, prior.code_size]`.
-      prior: a `Codes`, p(z).
-      weight: of the information in the utilities, at least 0.
-      layer: name of the last layer of the discriminator that q_eta shares.
+      prior: p(z), a `Codes`.
+      weight: weight of the information in the utilities, at least 0.
+      layer: name of the last discriminator layer that q_eta shares.
       Everything else: see `GAN`.
 
     Raises:
-      InvalidInput: a prior that is no `Codes`; a discriminator without such a layer; shapes that do not fit.
+      InvalidInput: the prior is not a `Codes`; the discriminator has no such layer; shapes do not match.
 
     Example:
       >>> model = dgm_zoo.create("infogan", image_shape=(28, 28, 1), latent_dim=74, categories=10, continuous=2)
@@ -160,13 +160,13 @@ class InfoGAN(GAN):
         """Draws `n` samples: NumPy `[n, *x_shape]`.
 
         Args:
-          n: how many.
+          n: number of samples.
           seed: int32.
-          category: classes `[n]`, or one for all; with it every part of the code must be given.
-          continuous: values in [-1, 1], `[n, continuous]`. Without a code, it is drawn from its prior.
+          category: classes `[n]`, or one class for all samples. If one part of the code is given, all must be.
+          continuous: values in [-1, 1], `[n, continuous]`. If no part is given, the code is drawn from its prior.
 
         Raises:
-          InvalidInput: a part of the code that is missing, that the model does not have, or of another kind.
+          InvalidInput: a part of the code is missing, does not exist in this model, or has the wrong dtype.
         """
         given = {"category": category, "continuous": continuous}
         given = {name: np.asarray(value) for name, value in given.items() if value is not None}

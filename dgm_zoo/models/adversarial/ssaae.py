@@ -33,7 +33,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 
              discriminator_hidden: Sequence[int] = (128, 128), normalization: str = "none",
              likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
              posterior: Any = "Deterministic") -> dict[str, Any]:
-    """Encoder, decoder, the two discriminators, and heads; see `aae.networks`."""
+    """Returns the encoder, the decoder, the two discriminators and the heads; see `aae.networks`."""
     latent, classes = (whole_number("latent_dim", latent_dim),), whole_number("num_classes", num_classes)
     likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
     encoder, decoder = encoder_and_decoder(
@@ -51,33 +51,35 @@ def networks(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 
 @register("ssaae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SSAAE(GenerativeModel):
-    """Semi-supervised adversarial auto-encoder: an AAE whose code is a style z and a class c, some of which are known.
+    """Semi-supervised adversarial auto-encoder: an AAE whose code is a style z and a class c, known for some x.
 
         max_{phi}         E  log q_phi(y|z) + log q_phi(y|c)
         max_{theta, eta}  E  log p_theta(x|z, c) + weight (log q^r_phi(y|z) + log q^r_phi(y|c))
-        max_{eta}         E  log q_eta(label|x)  over the examples that have a label,
+        max_{eta}         E  log q_eta(label|x)  over the labelled examples,
 
-    in this order, three phases of a step. c is the vector of probabilities q_eta(.|x): one discriminator tells it from
-    one-hot vectors of uniformly drawn classes, another tells z from the prior p(z). Training data are pairs (x, label)
-    with the label -1 where there is none.
+    in this order, as the three phases of a step. c is the vector of probabilities q_eta(.|x). One discriminator
+    separates c from one-hot vectors of uniformly drawn classes, the other separates z from samples of the prior p(z).
+    Training data are pairs (x, label), with label -1 for unlabelled examples.
 
     Args:
-      encoder: Keras model, x to the parameters of q(z|x) and after them the logits of q(label|x),
-        `[batch, posterior's + num_classes]`.
-      decoder: Keras model, [z, c] joined, `[batch, latent_dim + num_classes]`, to the parameters of p(x|z, c).
+      encoder: Keras model, x to the parameters of q(z|x), followed by the logits of q(label|x),
+        `[batch, posterior.params_size + num_classes]`.
+      decoder: Keras model, the concatenation of z and c, `[batch, latent_dim + num_classes]`, to the parameters of
+        p(x|z, c).
       discriminator: Keras model, z to a logit, `[batch, 1]`.
       label_discriminator: Keras model, c to a logit, `[batch, 1]`.
-      prior: p(z), held fixed; `StandardNormal` if None.
+      prior: p(z), not trained; `StandardNormal` if None.
       likelihood: the head of p(x|z, c).
       posterior: the head of q(z|x); `Deterministic` if None.
       num_classes: number of classes.
       objective, weight: see `AAE`.
 
-    The third phase has an optimizer of its own, a copy of eta's, and leaves a batch without labels out.
+    The third phase has its own optimizer, a copy of eta's, and is skipped if the batch has no labels.
     `classification` and `accuracy` are means over the labelled examples.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit, names both; a posterior whose samples carry no gradient.
+      InvalidInput: the shapes of two networks or heads do not match (the message names both); the posterior's samples
+        carry no gradient.
 
     Example:
       >>> model = dgm_zoo.create("ssaae", image_shape=(28, 28, 1), num_classes=10, latent_dim=10)
@@ -177,7 +179,7 @@ class SSAAE(GenerativeModel):
         return tf.reshape(tf.cast(self.label_discriminator(c), tf.float32), [-1])
 
     def phi_terms(self, x: tf.Tensor, noise: Noise) -> dict[str, tf.Tensor]:
-        """What phi ascends, and the two discriminators' accuracies in the mean, each `[batch]`."""
+        """The utility of phi, and the mean accuracies of the two discriminators; each `[batch]`."""
         for_posterior, for_prior, uniform, mix = noise
         q, logits = self.inferred(x)
         z, c = tf.stop_gradient(self.posterior.sample(q, for_posterior)), tf.stop_gradient(tf.nn.softmax(logits))
@@ -190,7 +192,7 @@ class SSAAE(GenerativeModel):
         }
 
     def terms(self, x: tf.Tensor, noise: Noise) -> dict[str, tf.Tensor]:
-        """What theta and eta ascend and its two parts, each `[batch]`; log p(x|z, c) is in nats."""
+        """The utility of theta and eta and its two terms, each `[batch]`; log p(x|z, c) is in nats."""
         q, logits = self.inferred(x)
         z, c = self.posterior.sample(q, noise), tf.nn.softmax(logits)
         of_z = self.logit_of_z(z)
@@ -202,10 +204,10 @@ class SSAAE(GenerativeModel):
         }
 
     def label_terms(self, x: tf.Tensor, label: Any, rate: Any) -> dict[str, tf.Tensor]:
-        """log q_eta(label|x) in nats, and whether the likeliest class is the label: `[batch]`, 0 without a label.
+        """log q_eta(label|x) in nats, and whether the likeliest class is the label: `[batch]`, 0 if unlabelled.
 
-        `taught`, what eta ascends, is the first times `rate`, a scalar: in its mean over all replicas' rows, the mean
-        over those that have a label.
+        `taught`, the utility of eta, is log q_eta(label|x) times the scalar `rate`, so that its mean over the rows of
+        all replicas is the mean over the labelled rows.
         """
         terms = of_labels(tf.nn.log_softmax(self.inferred(x)[1]), label)
         return {**terms, "taught": rate * terms["classification"]}
@@ -213,12 +215,12 @@ class SSAAE(GenerativeModel):
     # ------------------------------------------------------------------------------------------ training
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """What one step draws: for phi's phase, and for that of theta and eta."""
+        """The noise of one training step: for the phase of phi, and for the phase of theta and eta."""
         for_phi = self.posterior.noise(rng), self.prior.noise(rng), rng.uniform(()), rng.uniform(())
         return for_phi, self.posterior.noise(rng)
 
     def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """One round: the three phases; returns their terms."""
+        """Takes one training step of three phases; returns their terms."""
         for_phi, for_others = noise
         terms = self.ascend(self.phi_terms, x, for_phi, phi=self.ascends["phi"])
         others = {player: self.ascends[player] for player in ("theta", "eta")}
@@ -256,11 +258,11 @@ class SSAAE(GenerativeModel):
         return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
-        """The parameters of q(z|x), a dict of NumPy arrays; it does not look at labels."""
+        """The parameters of q(z|x), a dict of NumPy arrays; ignores `label`."""
         return self.answer("encode", x=x)
 
     def reconstruct(self, x: np.ndarray, label: Any = None) -> np.ndarray:
-        """The likelihood's mean at the code of x: NumPy, the shape of x; it does not look at labels."""
+        """The likelihood's mean at the code of x: NumPy, the shape of x; ignores `label`."""
         return self.answer("reconstruct", x=x)["x"]
 
     def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ from dgm_zoo.objectives import NonSaturating, energy_distance, log_q
 @recipes.makes("encoder", "posterior")
 def encoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | None = None,
             encoder_hidden: Sequence[int] | None = None, posterior: Any = "IndependentNormal") -> dict[str, Any]:
-    """The encoder and the head of q(z|x).
+    """Returns the encoder and the head of q(z|x).
 
     Args:
       encoder_hidden: widths or channels of the encoder; see `networks.encoder_and_decoder`.
@@ -49,35 +49,35 @@ def encoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | 
 @register("vaegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class VAEGAN(Adversaries):
-    """VAE/GAN: a VAE whose decoder is a GAN's generator, and whose likelihood is that of the discriminator's features.
+    """VAE/GAN: a VAE whose decoder is the generator of a GAN, with a likelihood in the discriminator's feature space.
 
         max_{eta}    E_{q_eta(z|x)} log p(f(x)|z) - KL(q_eta(z|x) || p(z))
         max_{theta}  gamma E_{q_eta(z|x)} log p(f(x)|z) + E_{p_theta(x|y=0)} log q^r_phi(y=0|x)
         max_{phi}    E_{p_theta(x|y) p(y)} log q_phi(y|x),
 
-    where f is the discriminator up to `layer`, p(f(x)|z) = N(f(G_theta(z)), I), its constant left out, and generated
-    x are in equal parts G_theta(z) of z ~ p(z) and of z ~ q_eta(z|x). These are three separate gradients of one pass:
-    eta sees nothing of the adversary, and phi nothing of the likelihood that is measured in its features.
+    where f is the discriminator up to `layer`, p(f(x)|z) = N(f(G_theta(z)), I) without its constant, and one half of
+    the generated x are G_theta(z) with z ~ p(z), the other half with z ~ q_eta(z|x). One forward pass gives three
+    separate gradients: eta has no adversarial term, and phi no likelihood term, although f is part of phi.
 
-    Equilibrium: phi rests in a step in which -log q_phi is below `equilibrium` - `margin` on real or on generated x
-    (the batch's mean, over all replicas); theta rests where it is above `equilibrium` + `margin`; if both would,
-    neither does. A resting player's gradient is 0, with which an optimizer with momentum still coasts.
+    Equilibrium: phi pauses in a step if the mean of -log q_phi over the batch, on all replicas, is below
+    `equilibrium` - `margin` on real or on generated x; theta pauses if it is above `equilibrium` + `margin` on either;
+    if both would pause, both move. A paused player's gradient is 0; with momentum its variables still change.
 
     Args:
       encoder: Keras model, x to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
-      generator: Keras model, z `[batch, latent_dim]` to x, which ends in the range of the data.
-      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer of the name `layer`.
-      prior: p(z), held fixed; `StandardNormal` if None.
+      generator: Keras model, z `[batch, latent_dim]` to x; its output range is that of the data.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer named `layer`.
+      prior: p(z), not trained; `StandardNormal` if None.
       posterior: the head of q(z|x); `IndependentNormal` if None.
-      gamma: weight of the features' likelihood for theta, at least 0; that likelihood is a sum over all features.
-      layer: name of the discriminator's layer whose output is f(x).
-      equilibrium, margin: nats; see above. No player rests if margin is None.
-      objective: "NonSaturating", or "ImportanceWeighted" or "Saturating", which have the same q_phi.
+      gamma: weight of the feature likelihood in theta's utility, at least 0; the likelihood is a sum over all features.
+      layer: name of the discriminator layer whose output is f(x).
+      equilibrium, margin: nats; see above. No player pauses if margin is None.
+      objective: "NonSaturating", "ImportanceWeighted" or "Saturating", which share one q_phi.
       data_range, seed: see `GAN`.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit, a discriminator without such a layer, a posterior
-        whose samples carry no gradient, or an objective without a q_phi.
+      InvalidInput: shapes do not match, the discriminator has no such layer, the posterior's samples carry no
+        gradient, or the objective has no q_phi.
 
     Example:
       >>> model = dgm_zoo.create("vaegan", image_shape=(28, 28, 1), latent_dim=64)
@@ -159,10 +159,10 @@ class VAEGAN(Adversaries):
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(features, tf.float32)
 
     def moves(self, of_real: tf.Tensor, of_fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Whether phi and whether theta moves in a step: two booleans.
+        """Whether phi and theta move in a step: two booleans.
 
         Args:
-          of_real, of_fake: the means of -log q_phi over the real and over the generated examples, nats.
+          of_real, of_fake: means of -log q_phi over the real and the generated examples, nats.
         """
         if self.margin is None:
             return tf.constant(True), tf.constant(True)
@@ -173,12 +173,12 @@ class VAEGAN(Adversaries):
         return phi | neither, theta | neither
 
     def decided(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """`moves` of the terms of a step, by the means over all replicas: a dict of player to boolean."""
+        """`moves` for the terms of a step, averaged over all replicas: a dict of player to boolean."""
         means = over_replicas("mean", [terms["loss_real"], terms["loss_fake"]])
         return dict(zip(("phi", "theta"), self.moves(*means), strict=True))
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """What each player ascends, and its parts; each `[batch]`, and scalars for who moves."""
+        """The utility of each player and its terms, each `[batch]`, and the scalars that decide which players move."""
         for_posterior, for_prior = noise
         q = self.q_z(x)
         z = self.posterior.sample(q, for_posterior)
@@ -205,16 +205,16 @@ class VAEGAN(Adversaries):
         }
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """What one step draws: for q(z|x), and for p(z)."""
+        """The noise of one training step: for q(z|x) and for p(z)."""
         return self.posterior.noise(rng), self.prior.noise(rng)
 
     def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
-        """One round: the three players' steps, from one pass; returns the terms."""
+        """Takes one training step of all three players from one forward pass; returns the terms."""
         terms = self.ascend(self.terms, x, c, noise, moves=self.decided, **self.ascends)
         return {**terms, **self.who_moves(terms)}
 
     def who_moves(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What is logged of `decided`: 1 where the player moves, else 0."""
+        """The logged values of `decided`: 1 if the player moves, else 0."""
         return {f"{player}_moves": tf.cast(move, tf.float32) for player, move in self.decided(terms).items()}
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
