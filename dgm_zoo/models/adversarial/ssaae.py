@@ -64,8 +64,7 @@ class SSAAE(GenerativeModel):
     Args:
       encoder: Keras model, x to the parameters of q(z|x), followed by the logits of q(label|x),
         `[batch, posterior.params_size + num_classes]`.
-      decoder: Keras model, the concatenation of z and c, `[batch, latent_dim + num_classes]`, to the parameters of
-        p(x|z, c).
+      decoder: Keras model, [z, c] concatenated, `[batch, latent_dim + num_classes]`, to the parameters of p(x|z, c).
       discriminator: Keras model, z to a logit, `[batch, 1]`.
       label_discriminator: Keras model, c to a logit, `[batch, 1]`.
       prior: p(z), not trained; `StandardNormal` if None.

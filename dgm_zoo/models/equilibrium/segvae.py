@@ -26,12 +26,12 @@ from dgm_zoo.networks.masks import mask_decoder, mask_encoder
 @recipes.makes("encoder", "decoder", "prior", "likelihood")
 def networks(*, image_shape: Sequence[int], masks: np.ndarray | None = None, noise_bits: int = 32,
              filters: Sequence[int] = (16, 32, 64), likelihood: Any = "IndependentLogistic") -> dict[str, Any]:
-    """The networks of `networks.masks`, the prior and the likelihood.
+    """Returns the networks of `networks.masks`, the prior and the likelihood.
 
     Args:
       masks: samples of p(m), `[N, height, width, 1]`, zeros and ones; None for uniform bits.
       noise_bits: number of bits of w.
-      filters: channels of both networks, at full, half and a quarter of the image's size.
+      filters: channels of both networks, at full, half and quarter image size.
     """
     noise_bits, image_shape = whole_number("noise_bits", noise_bits), tuple(image_shape)
     encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
@@ -51,22 +51,22 @@ class SegmentationVAE(SymmetricVAE):
         max_{theta}  E_{p_data(x) q_eta(m,w|x)} log p_theta(x|m,w)  +  E_{p_data(x,m) q_eta(w|x)} log p_theta(x|m,w)
         max_{eta}    E_{p(m) p(w) p_theta(x|m,w)} log q_eta(m,w|x)  +  E_{p_data(x,m)} log q_eta(m|x)
 
-    q(m|x) segments x, and p(x|m) = E_{p(w)} p(x|m,w) renders a mask. p(m) is known by its samples alone, such as those
-    of another model, so that there is no evidence bound to ascend. Training data are x, or pairs (x, m) with the mask
-    `[batch, height * width]`, row by row, -1 throughout where x has none: some hundred pairs, and x without masks.
-    A mask does not say which colours and textures an image has. That is what w is for: nothing is known of it, q(w|x)
-    infers it for pairs, too, and where the mask is told theta learns with w ~ q(w|x). See `SymmetricVAE` for the game.
+    q(m|x) segments x, and p(x|m) = E_{p(w)} p(x|m,w) renders a mask. p(m) is known only through samples, such as those
+    of another model, so the ELBO cannot be evaluated. Training data are x, or pairs (x, m) with the mask as a vector
+    `[batch, height * width]` in row-major order, all -1 if x has no mask: typically some hundred pairs, and images
+    without masks. The bits w represent what the mask does not determine, such as colours and textures. w is never
+    observed: q(w|x) infers it for pairs too, and theta then learns from w ~ q(w|x). See `SymmetricVAE` for the game.
 
     Args:
-      encoder: Keras model, x `[batch, height, width, channels]` to the logits of m and then w, `[batch, bits]`.
+      encoder: Keras model, x `[batch, height, width, channels]` to the logits of m, then of w, `[batch, bits]`.
       decoder: Keras model, z = (m, w), `[batch, bits]`, to the parameters of p(x|z).
-      prior: p(z), a `networks.masks.MaskAndNoise`; uniform bits, masks included, if None.
-      likelihood: the head of p(x|z), of images.
-      posterior: `IndependentBernoulli`, of more bits than the image has pixels.
-      latents, dream_weight, seed: see `SymmetricVAE`. dream_weight 0 trains the encoder on pairs alone.
+      prior: p(z), a `networks.masks.MaskAndNoise`; uniform bits, for m too, if None.
+      likelihood: the head of p(x|z), over images.
+      posterior: `IndependentBernoulli` with more bits than the image has pixels.
+      latents, dream_weight, seed: see `SymmetricVAE`. dream_weight 0 trains the encoder on pairs only.
 
     Raises:
-      InvalidInput: as `SymmetricVAE`; x that is no image, or no bits of z besides the mask.
+      InvalidInput: as `SymmetricVAE`; x is not an image, or z has no bits besides the mask.
 
     Example:
       >>> masks = dgm_zoo.from_preset("gan_mnist").sample(10_000, seed=0) > 0.5
@@ -77,7 +77,7 @@ class SegmentationVAE(SymmetricVAE):
       ((64, 28, 28, 1), (5, 28, 28, 3))
 
     References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning of VAEs, 2024; the networks, the
-      noise w and the data are this package's.
+      noise w and the data are from this package.
     """
 
     formulation = replace(
@@ -104,7 +104,8 @@ class SegmentationVAE(SymmetricVAE):
         self.noise_bits = self.posterior.params_size - self.mask_head.params_size
         if self.noise_bits < 1:
             raise InvalidInput(
-                f"z has {self.posterior.params_size} bits, the mask alone {self.mask_head.params_size}; give z more"
+                f"z has {self.posterior.params_size} bits, and the mask takes {self.mask_head.params_size} of them; "
+                "give z more bits"
             )
 
     # ------------------------------------------------------------------------------------------ pairs
@@ -120,7 +121,7 @@ class SegmentationVAE(SymmetricVAE):
         return self.q_mask(q).log_prob(given)
 
     def q_mask(self, q: tfd.Distribution) -> tfd.Distribution:
-        """q(m|x) of q(m, w|x)."""
+        """q(m|x), the marginal of q(m, w|x)."""
         return self.mask_head(q.distribution.logits[:, : self.mask_head.params_size])
 
     # ------------------------------------------------------------------------------------------ use
@@ -134,10 +135,10 @@ class SegmentationVAE(SymmetricVAE):
 
         Args:
           z: masks m, `[n, height, width, 1]`, zeros and ones.
-          seed: int32; the first rows of it are the same for every n.
+          seed: int32; the noise of the first rows is the same for every n.
 
         Raises:
-          InvalidInput: masks of another shape or of other values, or a seed that is no int32.
+          InvalidInput: the masks have another shape or other values, or the seed is not an int32.
 
         Example:
           >>> model.render(model.segment(x)["mask"], seed=0)   # x in other colours

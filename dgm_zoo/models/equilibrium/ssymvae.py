@@ -23,26 +23,27 @@ from dgm_zoo.models.equilibrium.symvae import UNKNOWN
 @register("ssymvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
-    """Semi-supervised symmetric VAE: a ladder of groups z = (z_0, ..., z_T) whose z_0 is a class, known for some x.
+    """Semi-supervised symmetric VAE: a ladder of groups z = (z_0, ..., z_T) in which z_0 is a class, known for some x.
 
         max_{theta}  E_{p_data(x)} E_{q_eta(z|x)} log p_theta(x, z)
                      + E_{p_data(x, z_0)} E_{q_eta(z_1, ..., z_T|z_0, x)} log p_theta(x, z)
         max_{eta}    E_{p_theta(x, z)} log q_eta(z|x)  +  E_{p_data(x, z_0)} log q_eta(z_0|x)
 
-    Training data are pairs (x, label) with the label -1 where there is none, as `data.load(..., labels_per_class=)`
-    gives them. Each expectation over data is the mean over the batch's examples of its kind, and left out of a batch
-    that has none: the first, over those without a label, whose class the encoder draws. See `HierarchicalSymmetricVAE`
-    for the game. The model classifies x by q(z_0|x), and draws samples of a class. `accuracy` is that of the batch's
-    labels, 0 of a batch without any; in evaluation nothing else looks at labels.
+    Training data are pairs (x, label), with label -1 for unlabelled x, as `data.load(..., labels_per_class=)` returns
+    them. Each expectation over data is a mean over the batch's examples of its kind, unlabelled for p_data(x) and
+    labelled for p_data(x, z_0), and drops out if the batch has none. The encoder samples the class of unlabelled x. See
+    `HierarchicalSymmetricVAE` for the game. The model classifies x by q(z_0|x), and generates samples of a given class.
+    `accuracy` is computed on the batch's labelled examples, 0 if there are none; evaluation uses labels for nothing
+    else.
 
     Args:
       prior: a `networks.groups.GroupedPrior` with `classes=True`.
-      posterior: a `LadderPosterior` of the same groups, with `classes=True`.
+      posterior: a `LadderPosterior` over the same groups, with `classes=True`.
       Everything else: see `HierarchicalSymmetricVAE`.
 
     Raises:
-      InvalidInput: as `HierarchicalSymmetricVAE`; groups without a class; no ladder, whose q(z_0|x) has a closed form;
-        data without labels.
+      InvalidInput: as `HierarchicalSymmetricVAE`; groups without a class; a posterior that is not a ladder (only a
+        ladder has q(z_0|x) in closed form); data without labels.
 
     Example:
       >>> model = dgm_zoo.create("ssymvae", image_shape=(28, 28, 1), num_classes=10, groups="100")
@@ -87,7 +88,7 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
                  **kwargs: Any) -> None:
         if not (getattr(prior, "classes", False) and isinstance(posterior, LadderPosterior)):
             raise InvalidInput(
-                f"{type(prior).__name__} and {type(posterior).__name__} are no ladder below a class; give a "
+                f"{type(prior).__name__} and {type(posterior).__name__} do not form a ladder below a class; give a "
                 "GroupedPrior and a LadderPosterior, both with classes=True"
             )
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
@@ -116,7 +117,7 @@ class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
         return q.log_prob_first(given)
 
     def known_terms(self, q: tfd.Distribution, given: tf.Tensor, weights: Any) -> dict[str, tf.Tensor]:
-        """Whether the likeliest class is the label, times N / N_labelled where there is one: `accuracy`, `[batch]`."""
+        """`accuracy`, `[batch]`: N / N_labelled if the likeliest class is the label, else 0; 0 without a label."""
         right = tf.argmax(q.logits(0, {}), -1) == tf.argmax(given, -1)
         return {"accuracy": weights[1] * tf.cast(right, tf.float32)}
 

@@ -1,4 +1,4 @@
-"""The classifier on whose features and probabilities samples of the other models are judged."""
+"""The classifier whose features and probabilities evaluate samples of the other models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from dgm_zoo.networks.lenet import lenet
 @recipes.makes("trunk", "head")
 def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (32, 64),
              hidden: int = 256) -> dict[str, Any]:
-    """A LeNet as the trunk and a linear head.
+    """Returns a LeNet as the trunk, and a linear head.
 
     Args:
       filters, hidden: see `networks.lenet`.
@@ -35,21 +35,21 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
 @register("classifier")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Classifier(GenerativeModel):
-    """Classifier: one player, who names the class of x and generates nothing.
+    """Classifier: one player, which predicts the class of x; the model generates nothing.
 
         max_{omega}  E_{p_data(x, y)} log q_omega(y|x)
 
-    It is the zoo's judge of samples: `dgm_zoo.metrics` compares real and generated images by its features, what the
-    trunk emits, and by its probabilities. The features are dropped out in training, each with probability `dropout`
-    and by a mask drawn like all other noise; evaluation and endpoints use them whole.
+    It evaluates samples of the other models: `dgm_zoo.metrics` compares real and generated images by its features (the
+    trunk's output) and by its probabilities. In training, each feature is dropped with probability `dropout`, by a mask
+    drawn like all other noise; evaluation and endpoints use all features.
 
     Args:
       trunk: Keras model, x `[batch, ...]` to features `[batch, d]`.
       head: Keras model, features to logits `[batch, num_classes]`.
-      dropout: probability with which a feature is dropped in training, in [0, 1).
+      dropout: probability of dropping a feature in training, in [0, 1).
 
     Raises:
-      InvalidInput: a trunk and a head whose shapes do not fit (names both), or a dropout that is no probability.
+      InvalidInput: the shapes of trunk and head do not match (the message names both), or dropout is not in [0, 1).
 
     Example:
       >>> model = dgm_zoo.create("classifier", image_shape=(28, 28, 1), num_classes=10)
@@ -93,13 +93,13 @@ class Classifier(GenerativeModel):
         return self.log(loss=-terms["log_q"], **terms)
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """What decides which features are dropped: uniform, `[batch, d]`."""
+        """Uniform noise that selects the features to drop, `[batch, d]`."""
         return rng.uniform(event_shape(self.trunk.output))
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Noise | None = None) -> dict[str, tf.Tensor]:
         """log q(y|x) and whether the likeliest class is y, each `[batch]`; with noise, some features are dropped.
 
-        The mean of x is a term so that it is checked: to max-pooling on a CPU, NaN is the smallest number of all.
+        The mean of x is a term so that NaN in x is found: max-pooling on a CPU treats NaN as the smallest number.
         """
         (y,) = c
         h = self.trunk(x)
@@ -122,7 +122,7 @@ class Classifier(GenerativeModel):
         return self.answer("classify", x=x)
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """What the trunk emits for x: NumPy `[n, d]`."""
+        """The trunk's output for x: NumPy `[n, d]`."""
         return self.answer("features", x=x)["features"]
 
     def _features(self, x):
