@@ -32,41 +32,42 @@ MODES = ("symmetric", "grl", "adda")
 @register("ada")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class ADA(GenerativeModel):
-    """Adversarial domain adaptation: features of two domains that a discriminator cannot tell apart.
+    """Adversarial domain adaptation: learns features of two domains that a discriminator cannot distinguish.
 
         max_{phi}    E_{p_theta(x|y) p(y)} log q_phi(y|x)
         max_{theta}  E_{source} log C_omega(class|G_theta(z)) + lambda E_{p_theta(x|y) p(y)} log q^r_phi(y|x)
         max_{omega}  E_{source} log C_omega(class|G_theta(z))
 
-    z is an example, x = G_theta(z) its features, y = 1 the source domain and y = 0 the target. The players step at
-    once. A batch is half source, half target, and each half passes the networks by itself, so that a layer such as
-    `BatchNormalization` has each domain's own statistics. Labels of the target never reach training.
+    z is an example, x = G_theta(z) its features, y = 1 the source domain and y = 0 the target. All players step
+    simultaneously. Half of a batch is source, the other half target; each half passes through the networks separately,
+    so that a layer such as `BatchNormalization` uses the statistics of one domain. Training never uses target labels.
 
-    `mode` says what theta ascends for lambda = `domain_weight`:
+    `mode` selects theta's domain term, weighted by lambda = `domain_weight`:
 
     * "symmetric": log q^r_phi(y|x) of both domains, as above (Hu et al., Eq. 1 to 3).
     * "grl": -log q_phi(y|x) of both domains, through a gradient reversal layer (DANN).
-    * "adda": theta is an encoder of the target only, a copy of `trunk` to begin with, and ascends log q^r_phi(y=0|x).
-      `trunk` and `head` are those of an earlier run on the source and stay fixed (ADDA). In a config,
-      `train.start_from` names that run, such as one with `domain_weight` 0.
+    * "adda": theta is an encoder of the target only, initialised with `trunk`, and ascends log q^r_phi(y=0|x). `trunk`
+      and `head` come from an earlier run on the source and stay fixed (ADDA). In a config, `train.start_from` names
+      that run, such as one with `domain_weight` 0.
 
-    `loss` is the source's mean of -log C, in nats, by which epochs are compared; in mode "adda" it is constant, and the
-    last epoch counts. `evaluate` also reports `accuracy_target`, of target examples with a label, as an oracle.
+    `loss`, used for model selection, is the mean of -log C on the source, in nats; in mode "adda" it is constant, and
+    the last epoch is selected. `evaluate` also reports `accuracy_target`, an oracle: the accuracy on target examples
+    that have a label.
 
     Args:
       trunk: Keras model, examples `[batch, ...]` to features `[batch, d]`.
       head: Keras model, features to logits of the classes, `[batch, num_classes]`.
       discriminator: Keras model, features (or logits of the classes) to the logit of q(y=1|x), `[batch, 1]`.
-      target_trunk: the target's encoder in mode "adda"; a copy of `trunk` if None.
+      target_trunk: the encoder of the target in mode "adda"; a copy of `trunk` if None.
       mode: "symmetric", "grl" or "adda".
-      level: what the discriminator sees: the "features", or the "logits" of the classes.
-      objective: `NonSaturating`, or `ImportanceWeighted`; see `objectives.domain_confusion`. Not in mode "grl".
+      level: the discriminator's input: "features", or "logits" of the classes.
+      objective: `NonSaturating` or `ImportanceWeighted`; see `objectives.domain_confusion`. Mode "grl" takes none.
       domain_weight: lambda: a number, a schedule, or `{"total_steps": n}` for DANN's schedule, which rises from 0 to 1
         over n steps; in a config "dann" is that schedule over the whole run.
 
     Raises:
-      InvalidInput: an unknown mode or level; networks whose shapes do not fit, names both; an objective that does not
-        suit the mode; a target trunk in another mode than "adda".
+      InvalidInput: the mode or level is unknown; the shapes of two networks do not match (the message names both); the
+        mode does not support the objective; a target trunk is given in a mode other than "adda".
 
     Example:
       >>> model = dgm_zoo.create("ada", image_shape=(28, 28, 1), num_classes=10)
@@ -132,7 +133,7 @@ class ADA(GenerativeModel):
             raise InvalidInput(f"mode '{mode}' has one trunk for both domains; leave target_trunk out")
 
     def _fix_the_source(self):
-        """Gives the target a trunk of its own, the only one that learns."""
+        """Gives the target its own trunk; the source's trunk and head become untrainable."""
         self.players = {"theta": ("target_trunk",), "phi": ("discriminator",)}
         self.ascends = {player: type(self).ascends[player] for player in self.players}
         if self.target_trunk is None:
@@ -141,7 +142,7 @@ class ADA(GenerativeModel):
         self.trunk.trainable = self.head.trainable = False
 
     def take_weights(self, other: keras.Model) -> bool:
-        """Takes trunk and head of a run on the source in mode "adda"; else see `GenerativeModel.take_weights`."""
+        """Copies trunk and head of a source run in mode "adda"; otherwise see `GenerativeModel.take_weights`."""
         if self.mode != "adda":
             return super().take_weights(other)
         pairs = [(self.trunk, "trunk"), (self.target_trunk, "trunk"), (self.head, "head")]
@@ -155,7 +156,7 @@ class ADA(GenerativeModel):
     # ------------------------------------------------------------------------------------------ the utilities
 
     def see(self, x: tf.Tensor, target: bool = True) -> tuple[tf.Tensor, tf.Tensor]:
-        """Features and logits of the classes of x: `[batch, d]` and `[batch, num_classes]`."""
+        """Features and class logits of x: `[batch, d]` and `[batch, num_classes]`."""
         features = (self.target_trunk if target and self.mode == "adda" else self.trunk)(x)
         return tf.cast(features, tf.float32), tf.cast(self.head(features), tf.float32)
 
@@ -167,11 +168,11 @@ class ADA(GenerativeModel):
         return tf.reshape(tf.cast(self.discriminator(x), tf.float32), [-1])
 
     def terms(self, x: tuple[tf.Tensor, tf.Tensor], c: tuple, noise: Noise = ()) -> dict[str, tf.Tensor]:
-        """What the players ascend, and how often head and discriminator are right, each `[batch]`.
+        """The players' utilities, and the accuracies of head and discriminator; each `[batch]`.
 
         Args:
-          x: examples (of source, of target), `[batch, ...]` each.
-          c: what `condition` returns, the classes of the source: int32 `[batch]`.
+          x: examples (source, target), `[batch, ...]` each.
+          c: the result of `condition`, a tuple with the source classes: int32 `[batch]`.
         """
         (label,) = c
         of_source, of_target = self.see(x[0], target=False), self.see(x[1])
@@ -185,7 +186,7 @@ class ADA(GenerativeModel):
         objective = {
             "symmetric": lambda: log_class + self.now("domain_weight") * confusion,
             "adda": lambda: self.now("domain_weight") * confusion,
-            "grl": lambda: log_class + told_apart,  # which the reversal turns round, times the weight, for the trunk
+            "grl": lambda: log_class + told_apart,  # for the trunk, reversed and weighted
         }[self.mode]()
         right = self.objective.accuracies(source, target)
         return {
@@ -193,17 +194,17 @@ class ADA(GenerativeModel):
             "accuracy_source": tf.cast(tf.argmax(of_source[1], -1, tf.int32) == label, tf.float32),
             "accuracy_domain": 0.5 * (right["accuracy_real"] + right["accuracy_fake"]),
             **self.objective.diagnostics(target),
-            "mean_x": tf.reduce_mean(x[0]) + tf.reduce_mean(x[1]),  # is checked: max-pooling on a CPU drops NaN
+            "mean_x": tf.reduce_mean(x[0]) + tf.reduce_mean(x[1]),  # finds NaN, which max-pooling on a CPU drops
         }
 
     # ------------------------------------------------------------------------------------------ training
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """A step draws none."""
+        """Returns `()`: a training step needs no noise."""
         return ()
 
     def condition(self, y: Any) -> tuple:
-        """The classes of the source, and not those of the target."""
+        """The source classes; target classes are ignored."""
         return (tf.cast(y[0], tf.int32),)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -225,7 +226,7 @@ class ADA(GenerativeModel):
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, return_dict: bool = False,
                  **kwargs: Any) -> dict[str, float] | list[float]:
-        """`GenerativeModel.evaluate`, and `accuracy_target` if any example of the target has a label."""
+        """`GenerativeModel.evaluate`, plus `accuracy_target` if any target example has a label."""
         self.oracle.reset_state()
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
         if float(tf.convert_to_tensor(self.oracle.count)):
@@ -271,7 +272,7 @@ class ADA(GenerativeModel):
 
 
 def _confusing(objective, mode):
-    """The objective that `objective` names; raises `InvalidInput` if the mode is unknown or does not suit it."""
+    """Returns the objective that `objective` names; raises `InvalidInput` if the mode is unknown or rejects it."""
     if mode not in MODES:
         raise unknown("mode", mode, MODES)
     found = adversarial(objective)

@@ -22,12 +22,12 @@ LEVELS = ("features", "logits")
 def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (20, 50), feature_dim: int = 500,
              discriminator_hidden: Sequence[int] = (500, 500), normalization: str = "none",
              level: str = "features") -> dict[str, Any]:
-    """A LeNet as the trunk, a linear head, and a dense discriminator of domains.
+    """Returns a LeNet as the trunk, a linear head, and a dense domain discriminator.
 
     Args:
       image_shape: shape of x, the same in both domains.
       num_classes: number of classes.
-      filters, feature_dim: channels of the LeNet's convolutions, and its number of features.
+      filters, feature_dim: channels of the LeNet's convolutions, and number of features.
       discriminator_hidden, normalization: see `networks.dense_discriminator`.
       level: see `ADA`.
     """
@@ -43,7 +43,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class ReversalSchedule(Schedule):
-    """`value` times `objectives.reversal_weight` of the share of `total_steps` that are done: from 0 to `value`.
+    """`value` times `objectives.reversal_weight` at the completed share of `total_steps`: rises from 0 to `value`.
 
     Args:
       total_steps: training steps until the end of the schedule.
