@@ -18,15 +18,15 @@ LEAST, DEEPEST = 4, 3  # minimum side length of the logits at the default depth;
 def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: Sequence[int] | None = None,
              translator_filters: int = 32, blocks: int = 3, upsampling: str = "resize", discriminator_filters: int = 32,
              depth: int | None = None, normalization: str | None = None) -> dict[str, Any]:
-    """Returns two translators and two discriminators, one of each kind per domain.
+    """Returns two translators and two discriminators, all convolutional or all dense.
 
     Args:
       image_shape: shape of x, the same in both domains.
       network: "conv" or "dense"; None for "conv" if x is an image, and "dense" if it is a vector.
       hidden: widths of the dense networks' hidden layers, (128, 128) if None.
       translator_filters, blocks, upsampling: see `networks.resnet_translator`.
-      discriminator_filters, depth: see `networks.patch_discriminator`; None for the largest depth, from 1 to the published
-        3, that leaves at least 4x4 patches.
+      discriminator_filters, depth: see `networks.patch_discriminator`; None for the largest depth up to the published 3
+        that leaves at least 4x4 patches, or 1 if none does.
       normalization: of the discriminators: "instance" (patches only), "spectral" or "none"; None for "instance" with
         patches and "none" with dense networks.
     """
