@@ -39,7 +39,9 @@ def time_factors(steps: int) -> tuple[int, ...]:
     while rest > FIRST and rest % 2 == 0:
         rest, factors = rest // 2, (2, *factors)
     if rest != FIRST or not 2 <= len(factors) <= len(GROWTH):
-        raise InvalidInput(f"steps={steps!r} does not suit the networks of music; give 8, 12, 16, 24, 32, 48, 64 or 96")
+        raise InvalidInput(
+            f"steps={steps!r} is not supported by the music networks; give 8, 12, 16, 24, 32, 48, 64 or 96"
+        )
     return factors
 
 
@@ -248,7 +250,9 @@ def _checked(steps, pitches, width):
     """Returns the factors of `time_factors` and the number of octaves."""
     factors = time_factors(steps)
     if pitches % OCTAVE or pitches < 2 * OCTAVE:
-        raise InvalidInput(f"pitches={pitches!r} are not whole octaves, 2 or more; give a multiple of 12, such as 84")
+        raise InvalidInput(
+            f"pitches={pitches!r} is not a whole number of octaves, at least 2; give a multiple of 12, such as 84"
+        )
     if width % NARROWEST or width < NARROWEST:
-        raise InvalidInput(f"width={width!r} does not suit the networks of music; give a multiple of {NARROWEST}")
+        raise InvalidInput(f"width={width!r} is not supported by the music networks; give a multiple of {NARROWEST}")
     return factors, pitches // OCTAVE

@@ -23,8 +23,8 @@ def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO)
 
     Consecutive steps of one pitch become one held note; a roll does not distinguish held from repeated notes, unless
     the last step of every note is silent, as in data sets with 96 steps. On a drum track, written to MIDI channel 10,
-    every step is a hit. `dgm_zoo.data.midi.read_midi(path, tracks, steps, articulate=False)` reads the same roll back, except
-    for empty bars at its ends.
+    every step is a hit. `dgm_zoo.data.midi.read_midi(path, tracks, steps, articulate=False)` reads the same roll back,
+    except for empty bars at its ends.
 
     Args:
       phrase: zeros and ones, `[bars, steps, 84, tracks]`.

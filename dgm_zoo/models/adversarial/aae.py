@@ -144,7 +144,7 @@ class AAE(GenerativeModel):
             )
         if self.classes and not isinstance(self.prior, (MixturePrior, SampledPrior)):
             raise InvalidInput(
-                f"{type(self.prior).__name__} has no part for each of {classes} classes; give a MixturePrior, a "
+                f"{type(self.prior).__name__} cannot be split into {classes} classes; give a MixturePrior, a "
                 "SampledPrior, or no classes"
             )
         check_critic(self.objective, discriminator)

@@ -109,7 +109,7 @@ class InfoGAN(GAN):
     def __init__(self, generator: keras.Model, discriminator: keras.Model, recognition: keras.Model, prior: Codes, *,
                  weight: Any = 1.0, layer: str = "features", **kwargs: Any) -> None:
         if not isinstance(prior, Codes):
-            raise InvalidInput(f"the prior of InfoGAN is a {type(prior).__name__}, which holds no code; give Codes")
+            raise InvalidInput(f"InfoGAN needs a prior with a code, got {type(prior).__name__}; give Codes")
         super().__init__(generator, discriminator, prior, **kwargs)
         self.recognition, self.layer = recognition, layer
         self.weight = weight
@@ -175,7 +175,7 @@ class InfoGAN(GAN):
         wanted = self.code_inputs()
         for name, value in given.items():
             if name not in wanted:
-                raise InvalidInput(f"the code has no '{name}'; it is made of {', '.join(wanted)}")
+                raise InvalidInput(f"the code has no '{name}'; its parts are {', '.join(wanted)}")
             if name == "category" and not np.issubdtype(value.dtype, np.integer):
                 raise InvalidInput(f"category holds {value.dtype}; give whole numbers up to {wanted[name].range[1]}")
         seeds = row_seeds(seed, whole_number("n", n))

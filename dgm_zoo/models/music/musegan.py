@@ -245,7 +245,7 @@ class MuseGAN(Rounds):
         if self.index is None:
             raise InvalidInput("this musegan generates from scratch; train one with a condition, such as 'strings'")
         if not np.any(condition):
-            raise InvalidInput(f"the condition, track '{self.given}', has no note; give one that sounds")
+            raise InvalidInput(f"the condition, track '{self.given}', has no note; give a track with notes")
 
     def perform(self, x: np.ndarray, seed: int = 0) -> np.ndarray:
         """Returns a sample for each phrase of x `[n, ...]`; a model with a condition takes that track from x."""
