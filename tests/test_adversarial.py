@@ -748,7 +748,7 @@ def test_a_code_of_the_wrong_kind_is_refused_in_one_sentence(given, sentence):
     with pytest.raises(InvalidInput) as error:
         tiny("infogan").sample(1, **given)
     assert sentence in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(InvalidInput, match="the code has no 'continuous'; it is made of category"):
+    with pytest.raises(InvalidInput, match="the code has no 'continuous'; its parts are category"):
         tiny("infogan", continuous=0).sample(1, category=0, continuous=[[0.0]])
 
 
@@ -848,8 +848,8 @@ def gan_of(generator=((3,), (2,)), discriminator=(2,), **given):
     (lambda: create("infogan", image_shape=(2,), latent_dim=12), "z of size 12 cannot hold 10 categories, 2"),
     (lambda: create("infogan", image_shape=(2,), categories=0, continuous=0), "Codes needs a code, got categories=0"),
     (lambda: InfoGAN(dense_generator((3,), (2,), [4]), dense_discriminator((2,), [4]), None, StandardNormal((3,))),
-     "the prior of InfoGAN is a StandardNormal, which holds no code; give Codes"),
-    (lambda: create("aae", image_shape=(2, 2, 1), classes=3), "StandardNormal has no part for each of 3 classes"),
+     "InfoGAN needs a prior with a code, got StandardNormal; give Codes"),
+    (lambda: create("aae", image_shape=(2, 2, 1), classes=3), "StandardNormal cannot be split into 3 classes"),
     (lambda: create("aae", image_shape=(2, 2, 1), posterior="IndependentBernoulli"),
      "AAE cannot train through samples of IndependentBernoulli"),
     (lambda: create("aae", image_shape=(2, 2, 1), weight=-1.0), "weight is -1.0; give a number of at least 0"),

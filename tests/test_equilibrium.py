@@ -398,7 +398,7 @@ def test_latents_may_be_normal():
 
 @pytest.mark.parametrize(("build", "sentence"), [
     (lambda: tiny("symvae", posterior="IndependentNormal"),
-     "BernoulliPrior and IndependentNormal are of different values of z; give a BernoulliPrior for bits"),
+     "BernoulliPrior and IndependentNormal take different values of z; give a BernoulliPrior for bits"),
     (lambda: tiny("symvae", posterior="Deterministic", prior="StandardNormal"),
      "Deterministic has no density for eta to ascend"),
     (lambda: tiny("symvae", beta=0.5), "unknown argument of symvae 'beta'"),
@@ -443,7 +443,7 @@ def test_data_that_do_not_suit_are_refused_before_training():
     model = tiny("symvae")
     model.compile("sgd")
     x, label = images(8)
-    with pytest.raises(InvalidInput, match=r"what comes with x has shape .*, but latents have \[None, 4\]"):
+    with pytest.raises(InvalidInput, match=r"the given latents have shape .*, but the model's have \[None, 4\]"):
         model.fit(x, label, verbose=0)
     z = every(4)[:8]
     for wrong, sentence in ((z * 255, "SymmetricVAE.fit: the latents of row 1 hold 255; give zeros and ones, or -1"),
@@ -452,7 +452,7 @@ def test_data_that_do_not_suit_are_refused_before_training():
             model.fit(x, wrong, verbose=0)
     alone = Game.random(4, 2).model(dream_weight=0.0)
     alone.compile("sgd")
-    with pytest.raises(InvalidInput, match="dream_weight 0 leaves eta nothing to ascend on x alone; give pairs"):
+    with pytest.raises(InvalidInput, match="dream_weight 0 leaves eta without a utility on x only; give pairs"):
         alone.fit(Game.random(4, 2).images(), verbose=0)
 
 

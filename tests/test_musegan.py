@@ -217,8 +217,8 @@ def test_nearest_neighbours_are_counted():
         ({"density": [0.1]}, "density has 1 values, but there are 3 tracks; give one for each"),
         ({"image_shape": (28, 28, 1)}, "musegan is for phrases of music, .bars, steps, pitches, tracks."),
         ({"image_shape": (0, 8, 24, 3)}, "bars is 0; give a whole number of at least 1"),
-        ({"image_shape": (2, 10, 24, 3)}, "steps=10 does not suit the networks of music; give 8, 12, 16"),
-        ({"image_shape": (2, 8, 25, 3)}, "pitches=25 are not whole octaves"),
+        ({"image_shape": (2, 10, 24, 3)}, "steps=10 is not supported by the music networks; give 8, 12, 16"),
+        ({"image_shape": (2, 8, 25, 3)}, "pitches=25 is not a whole number of octaves"),
         ({"noise_dim": 7}, "noise=7 cannot be cut into 4 equal parts; give a multiple of 4"),
     ],
 )
@@ -233,7 +233,7 @@ def test_a_mistake_is_one_sentence(given, sentence):
 def test_what_is_asked_of_a_trained_model_is_checked():
     free, bound, silent = band(), band(condition="strings"), np.zeros(SHAPE[:-1])
     for call, sentence in (
-        (lambda: bound.accompany(silent), "the condition, track 'strings', has no note; give one that sounds"),
+        (lambda: bound.accompany(silent), "the condition, track 'strings', has no note; give a track with notes"),
         (lambda: bound.compose(2), "the condition, track 'strings', has no note"),
         (lambda: bound.compose(condition=np.ones((2, 8, 84))), r"condition has shape \[2, 8, 84\], but this model"),
         (lambda: bound.sample(2), "MuseGAN has no 'sample'; it answers accompany, decode"),

@@ -169,13 +169,13 @@ def test_a_generator_of_phrases_is_saved_and_loaded(tmp_path):
 
 
 @pytest.mark.parametrize(("make", "message"), [
-    (lambda: networks.bar_generator(8, 20), "steps=20 does not suit the networks of music; give 8, 12, 16, 24, 32, 48, "
-                                            "64 or 96"),
-    (lambda: networks.bar_critic(192), "steps=192 does not suit the networks of music; give 8, 12, 16, 24, 32, 48, 64 "
-                                       "or 96"),
-    (lambda: networks.bar_encoder(16, 85), "pitches=85 are not whole octaves, 2 or more; give a multiple of 12, such "
-                                           "as 84"),
-    (lambda: networks.bar_critic(16, width=100), "width=100 does not suit the networks of music; give a multiple of "
+    (lambda: networks.bar_generator(8, 20), "steps=20 is not supported by the music networks; give 8, 12, 16, 24, "
+                                            "32, 48, 64 or 96"),
+    (lambda: networks.bar_critic(192), "steps=192 is not supported by the music networks; give 8, 12, 16, 24, 32, 48, "
+                                       "64 or 96"),
+    (lambda: networks.bar_encoder(16, 85), "pitches=85 is not a whole number of octaves, at least 2; give a "
+                                           "multiple of 12, such as 84"),
+    (lambda: networks.bar_critic(16, width=100), "width=100 is not supported by the music networks; give a multiple of "
                                                  "16"),
     (lambda: networks.temporal_generator(8, 1), "bars is 1; give a whole number of at least 2"),
     (lambda: networks.phrase_critic(1), "bars is 1; give a whole number of at least 2"),

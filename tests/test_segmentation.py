@@ -263,7 +263,7 @@ def test_segment_and_render_have_the_shapes_and_ranges_that_they_state():
     (lambda model: model.render(MASKS[0]), "render: z has shape [4, 4, 1], but this model takes [batch, 4, 4, 1]"),
     (lambda model: model.render(0), "render: z has shape [], but this model takes [batch, 4, 4, 1]"),
     (lambda model: model.segment(MASKS[..., 0]), "segment: x has shape [4, 4, 4], but this model takes"),
-    (lambda model: model.unpack((images(8)[0], np.zeros((8, 19)))), "but latents have [None, 16]; give x alone, or"),
+    (lambda model: model.unpack((images(8)[0], np.zeros((8, 19)))), "but the model's have [None, 16]; give x only, or"),
     (lambda model: create("segvae", image_shape=(6, 6, 1)), "image_shape (6, 6, 1) cannot be halved twice; give"),
     (lambda model: mask_decoder((8, 8, 2), 3, filters=(4, 4)), "filters (4, 4) must be three positive whole numbers"),
     (lambda model: tiny("segvae", masks=MASKS[..., 0]), "masks have shape [4, 4, 4]; give [N, 4, 4, 1]"),
@@ -279,7 +279,7 @@ def test_segment_and_render_have_the_shapes_and_ranges_that_they_state():
     (lambda model: MaskAndNoise(MASKS, 3), "masks have shape [4, 4, 4, 1]; give vectors of zeros and ones"),
     (lambda model: SegmentationVAE(dense((1, 2, 1), (2,)), dense((2,), (1, 2, 1)),
                                    likelihood=IndependentBernoulli((1, 2, 1))),
-     "z has 2 bits, the mask alone 2; give z more"),
+     "z has 2 bits, and the mask takes 2 of them; give z more bits"),
     (lambda model: SegmentationVAE(dense((2,), (3,)), dense((3,), (2,)), likelihood=IndependentBernoulli((2,))),
      "SegmentationVAE infers bits of images, not IndependentBernoulli of (2,)"),
 ])

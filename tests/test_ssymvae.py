@@ -151,10 +151,10 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     parts = {"encoder": model.encoder, "decoder": model.decoder, "prior": model.prior, "likelihood": model.likelihood}
     with pytest.raises(InvalidInput, match="prior and posterior disagree on whether z_0 is a class"):
         HierarchicalSymmetricVAE(**parts, posterior=LadderPosterior(model.prior.sizes))
-    with pytest.raises(InvalidInput, match="GroupedPrior and ReversePosterior are no ladder below a class; give"):
+    with pytest.raises(InvalidInput, match="GroupedPrior and ReversePosterior do not form a ladder below a class; "):
         SemiSupervisedSymmetricVAE(**parts, posterior=ReversePosterior(model.prior.sizes, classes=True))
     others = tiny("hsymvae", groups=model.prior.sizes)
-    with pytest.raises(InvalidInput, match="GroupedPrior and LadderPosterior are no ladder below a class; give"):
+    with pytest.raises(InvalidInput, match="GroupedPrior and LadderPosterior do not form a ladder below a class; give"):
         SemiSupervisedSymmetricVAE(
             others.encoder, others.decoder, others.prior, likelihood=others.likelihood, posterior=others.posterior
         )

@@ -1,11 +1,11 @@
 """MuseGAN's networks of one bar, and of the bars of a phrase: piano-rolls `[steps, pitches, tracks]`.
 
-A generator grows time first, then pitch; a critic and an encoder shrink pitch first, then time. Only generators and
-encoders have batch normalisation, since a critic's gradient penalty is that of each example by itself. `width` is that
-of the widest layer, 1,024 in the paper's, and all others keep their proportion to it.
+A generator upsamples time first, then pitch; a critic and an encoder downsample pitch first, then time. Only
+generators and encoders have batch normalisation, since a critic's gradient penalty is defined per example. `width` is
+the width of the widest layer, 1,024 in the paper; all other widths scale with it.
 
-Reference: Dong et al., MuseGAN, 2018, and its released code, from which layers and kernels are. For fewer steps than 96
-  some of its halvings and doublings are left out.
+Reference: Dong et al., MuseGAN, 2018, and its released code, which defines layers and kernels. With fewer than 96
+  steps, some of its downsampling and upsampling layers are omitted.
 """
 
 import keras
@@ -17,17 +17,17 @@ from dgm_zoo.errors import InvalidInput
 WIDTH = 1024
 SLOPE = 0.2
 OCTAVE = 12
-FIRST = 2  # time steps where a generator begins and an encoder ends
+FIRST = 2  # number of time steps at a generator's first layer and an encoder's last
 ENCODED = 16  # channels of an encoder
-GROWTH = (2, 4, 4, 8, 8)  # width over the channels after each stretch of time
-NARROWEST = 16  # the width over the least number of channels
+GROWTH = (2, 4, 4, 8, 8)  # width / channels after each upsampling of time
+NARROWEST = 16  # width / the least number of channels
 
 
 def time_factors(steps: int) -> tuple[int, ...]:
-    """Returns the factors by which a generator stretches two time steps to `steps`: twos, then a three if need be.
+    """Returns the factors by which a generator upsamples two time steps to `steps`: twos, then a three if needed.
 
     Raises:
-      InvalidInput: a number of steps that these factors do not make, or that needs more of them than the paper's 96.
+      InvalidInput: `steps` is not 2 times such factors, or takes fewer than 2 or more than 5 (the paper's 96 steps).
 
     Example:
       >>> [time_factors(steps) for steps in (16, 48, 96)]
@@ -39,27 +39,30 @@ def time_factors(steps: int) -> tuple[int, ...]:
     while rest > FIRST and rest % 2 == 0:
         rest, factors = rest // 2, (2, *factors)
     if rest != FIRST or not 2 <= len(factors) <= len(GROWTH):
-        raise InvalidInput(f"steps={steps!r} does not suit the networks of music; give 8, 12, 16, 24, 32, 48, 64 or 96")
+        raise InvalidInput(
+            f"steps={steps!r} is not supported by the music networks; give 8, 12, 16, 24, 32, 48, 64 or 96"
+        )
     return factors
 
 
 def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: int = 1, width: int = WIDTH,
-                  conditional: bool = False, density: tuple[float, ...] | None = None, name: str = "bar_generator"):
+                  conditional: bool = False, density: tuple[float, ...] | None = None,
+                  name: str = "bar_generator") -> keras.Model:
     """Returns G_bar: z `[batch, latent_dim]` to the logits of a bar, `[batch, steps, pitches, tracks]`.
 
     The paper's tanh, on -1 and 1, is the same network as a sigmoid on 0 and 1, since tanh(a) = 2 sigmoid(2 a) - 1.
 
     Args:
-      latent_dim: size of z, whatever it is put together of.
-      steps, pitches, tracks: shape of the bar; see `time_factors`; pitches are whole octaves, at least two.
+      latent_dim: size of z, the concatenation of all its parts.
+      steps, pitches, tracks: shape of the bar; see `time_factors` for steps; pitches span at least two whole octaves.
       width: see above.
-      conditional: whether the network takes `[z, *features]`, those that `bar_encoder` gives of another track's bar, in
-        that order. They join the layers of their size.
-      density: for each track the share of its values that are 1, which the network's probabilities begin near; None
-        for 1/2. A generator that begins far too dense learns silence first, and may stay there.
+      conditional: whether the network takes `[z, *features]`, the features that `bar_encoder` returns for the bar of
+        another track, in that order. Each is concatenated to the layer of its size.
+      density: for each track, the share of its values that are 1, near which the probabilities are initialised; None
+        for 1/2. A generator whose initial density is far too high learns silence first, and may not recover.
 
     Raises:
-      InvalidInput: a shape or width that does not suit.
+      InvalidInput: the networks do not support the shape or width.
 
     Example:
       >>> bar_generator(128, steps=16).output_shape
@@ -93,7 +96,7 @@ def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: i
 
 
 def feature_shapes(steps: int, pitches: int = 84) -> list[tuple[int, int, int]]:
-    """Returns the shapes of what `bar_encoder` gives, from the largest to the smallest.
+    """Returns the shapes of the features of `bar_encoder`, from the largest to the smallest.
 
     Example:
       >>> feature_shapes(16)
@@ -107,11 +110,11 @@ def feature_shapes(steps: int, pitches: int = 84) -> list[tuple[int, int, int]]:
     return shapes
 
 
-def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder"):
-    """Returns E: one track's bar `[batch, steps, pitches, 1]` to a list of features of shapes `feature_shapes`.
+def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder") -> keras.Model:
+    """Returns E: a bar of one track `[batch, steps, pitches, 1]` to a list of features with shapes `feature_shapes`.
 
     Raises:
-      InvalidInput: a shape that does not suit.
+      InvalidInput: the networks do not support the shape.
 
     Example:
       >>> [feature.shape for feature in bar_encoder(16).outputs]
@@ -129,15 +132,15 @@ def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder"):
     return keras.Model(y, features, name=name)
 
 
-def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str = "temporal_generator"):
+def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str = "temporal_generator") -> keras.Model:
     """Returns G_temp: z `[batch, latent_dim]` to a latent vector for each bar, `[batch, bars, latent_dim]`.
 
-    They are not negative: as in the released code, batch normalisation and ReLU follow the last layer, too.
+    The vectors are nonnegative: as in the released code, batch normalisation and ReLU also follow the last layer.
 
     Args:
-      latent_dim: size of z and of each of the vectors.
+      latent_dim: size of z and of each vector.
       bars: at least 2.
-      width: of the layer between.
+      width: width of the hidden layer.
 
     Raises:
       InvalidInput: fewer than 2 bars.
@@ -156,15 +159,16 @@ def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str
     return keras.Model(z, h, name=name)
 
 
-def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH, name: str = "bar_critic"):
+def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH,
+               name: str = "bar_critic") -> keras.Model:
     """Returns D of one bar: x `[batch, steps, pitches, tracks]` to a value `[batch, 1]`.
 
     Args:
-      steps, pitches, tracks: shape of the bar, which may be of one track or of all.
+      steps, pitches, tracks: shape of the bar, with one track or all tracks.
       width: see above.
 
     Raises:
-      InvalidInput: a shape or width that does not suit.
+      InvalidInput: the networks do not support the shape or width.
     """
     octaves = _checked(steps, pitches, width)[1]
     x = keras.Input((steps, pitches, tracks), name="x")
@@ -173,20 +177,20 @@ def bar_critic(steps: int = 96, pitches: int = 84, tracks: int = 5, width: int =
 
 
 def phrase_critic(bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5, width: int = WIDTH,
-                  name: str = "phrase_critic"):
+                  name: str = "phrase_critic") -> keras.Model:
     """Returns D of a phrase: x `[batch, bars, steps, pitches, tracks]` to a value `[batch, 1]`.
 
-    Every bar becomes a vector of features by the same convolutions as in `bar_critic`, and two further ones run over
-    the sequence of bars, so that the order of bars matters. (The released code cuts each bar's features in pieces
-    instead, and never compares two bars.)
+    The convolutions of `bar_critic` map each bar to a feature vector, and two further convolutions run over the
+    sequence of bars, so that the order of bars matters. (The released code instead splits the features of each bar, and
+    never compares two bars.)
 
     Args:
-      bars: at least 2; `bar_critic` is for one.
+      bars: at least 2; use `bar_critic` for one.
       steps, pitches, tracks: shape of a bar.
       width: see above.
 
     Raises:
-      InvalidInput: a shape or width that does not suit.
+      InvalidInput: the networks do not support the shape or width.
     """
     bars = whole_number("bars", bars, 2)
     octaves = _checked(steps, pitches, width)[1]
@@ -221,20 +225,21 @@ def _normalised(h, activation):
 
 
 def _even():
-    """Initial weights that keep the size of what a layer is given, whatever the width: critics have no normalisation.
+    """Initial weights that preserve the scale of a layer's input at any width, since critics have no normalisation.
 
-    (The authors' have a deviation of 0.02 at width 1,024.) A fresh initializer, since one used twice repeats itself.
+    (The authors use a standard deviation of 0.02 at width 1,024.) Every call returns a new initializer, since an
+    initializer used twice returns the same values.
     """
     return keras.initializers.HeNormal()
 
 
 def _small():
-    """Initial weights of a generator's last layer, whose probabilities begin near the data's density."""
+    """Initial weights of a generator's last layer, so small that its probabilities start near the data's density."""
     return keras.initializers.TruncatedNormal(stddev=0.02)
 
 
 def _logits(density):
-    """The initial bias of the tracks' logits; densities of 0 and 1 count as one of 10,000 values."""
+    """The initial bias of the tracks' logits; densities are clipped to [0.0001, 0.9999]."""
     if density is None:
         return "zeros"
     share = np.clip(np.asarray(density, float), 1e-4, 1 - 1e-4)
@@ -245,7 +250,9 @@ def _checked(steps, pitches, width):
     """Returns the factors of `time_factors` and the number of octaves."""
     factors = time_factors(steps)
     if pitches % OCTAVE or pitches < 2 * OCTAVE:
-        raise InvalidInput(f"pitches={pitches!r} are not whole octaves, 2 or more; give a multiple of 12, such as 84")
+        raise InvalidInput(
+            f"pitches={pitches!r} is not a whole number of octaves, at least 2; give a multiple of 12, such as 84"
+        )
     if width % NARROWEST or width < NARROWEST:
-        raise InvalidInput(f"width={width!r} does not suit the networks of music; give a multiple of {NARROWEST}")
+        raise InvalidInput(f"width={width!r} is not supported by the music networks; give a multiple of {NARROWEST}")
     return factors, pitches // OCTAVE

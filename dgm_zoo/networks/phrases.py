@@ -1,4 +1,4 @@
-"""MuseGAN's generators of phrases: who shares noise with whom, over tracks and over bars.
+"""MuseGAN's phrase generators and critics: how tracks and bars share noise.
 
 References: Dong et al., MuseGAN, 2018, Figures 3 to 5 and Eqs. 3 to 5.
 """
@@ -10,22 +10,22 @@ from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.music import WIDTH, bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
 
 COMPOSITIONS = ("jamming", "composer", "hybrid")
-NOISE = 128  # length of the noise that one bar generator is given
+NOISE = 128  # size of the noise input of one bar generator
 
 
 def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) -> dict[str, int]:
-    """Returns the parts that z is cut into, name to size, in their order.
+    """Returns the parts of z in order: a dict of name to size.
 
-    A bar generator is given `noise` values. They are cut in halves where tracks share some of them and keep others to
-    themselves, and once more where some stay the same in all bars and others differ.
+    A bar generator receives `noise` values. They are split in halves if tracks share some and have others of their own,
+    and again if some are the same in all bars and others differ.
 
     Args:
-      composition: "jamming" (each track by itself), "composer" (one generator for all) or "hybrid".
-      bars, tracks: of the phrase that is generated.
+      composition: "jamming" (each track separately), "composer" (one generator for all tracks) or "hybrid".
+      bars, tracks: of the generated phrase.
       noise: a multiple of the number of such parts.
 
     Raises:
-      InvalidInput: an unknown composition, or noise that cannot be cut so.
+      InvalidInput: the composition is unknown, or the noise cannot be split into equal parts.
 
     Example:
       >>> noise_sizes("hybrid", bars=4, tracks=2)
@@ -46,23 +46,23 @@ def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) ->
 
 def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
                      noise: int = NOISE, width: int = WIDTH, conditional: bool = False, share_temporal: bool = False,
-                     density: tuple[float, ...] | None = None, name: str = "generator"):
+                     density: tuple[float, ...] | None = None, name: str = "generator") -> keras.Model:
     """Returns G: z `[batch, sum of noise_sizes]` to the logits of a phrase, `[batch, bars, steps, pitches, tracks]`.
 
     Bar t of track i is G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t), without the parts that the composition lacks.
 
     Args:
       composition: see `noise_sizes`.
-      bars, steps, pitches, tracks: of the phrase that is generated, without the track of the condition.
+      bars, steps, pitches, tracks: of the generated phrase, excluding the condition's track.
       noise: see `noise_sizes`.
       width: see `dgm_zoo.networks.music`.
-      conditional: whether the network takes `[z, y]`, and y `[batch, bars, steps, pitches, 1]` is another track, of
-        which each bar is encoded and joins the generation of that bar.
+      conditional: whether the network takes `[z, y]`, where y `[batch, bars, steps, pitches, 1]` is another track; the
+        encoded features of each bar of y are inputs to the generator of that bar.
       share_temporal: whether all temporal generators share their weights, as in the released code.
-      density: for each track that is generated; see `bar_generator`.
+      density: one value per generated track; see `bar_generator`.
 
     Raises:
-      InvalidInput: an unknown composition, or sizes that do not suit.
+      InvalidInput: the composition is unknown, or the networks do not support the sizes.
 
     Example:
       >>> phrase_generator("hybrid", bars=4, steps=16, width=256).output_shape
@@ -102,18 +102,18 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
 
 
 def phrase_critics(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
-                   condition: int | None = None, width: int = WIDTH, name: str = "critic"):
-    """Returns D of whole phrases, or M of them: x `[batch, bars, steps, pitches, tracks]` to values `[batch, m]`.
+                   condition: int | None = None, width: int = WIDTH, name: str = "critic") -> keras.Model:
+    """Returns the m critics of phrases: x `[batch, bars, steps, pitches, tracks]` to values `[batch, m]`.
 
     Args:
-      composition: "jamming" has a critic for each track that is generated, m of them, in the order of the tracks; the
-        others have one critic of all tracks, m = 1.
-      bars, steps, pitches, tracks: of a phrase, the track of the condition included.
-      condition: index of that track, which every critic of a single track is shown, too; None if there is none.
+      composition: "jamming" has one critic per generated track, m in total, in the order of the tracks; the others
+        have one critic of all tracks, m = 1.
+      bars, steps, pitches, tracks: of a phrase, including the condition's track.
+      condition: index of the condition's track, which every single-track critic also receives; None without one.
       width: see `dgm_zoo.networks.music`.
 
     Raises:
-      InvalidInput: sizes that do not suit.
+      InvalidInput: the networks do not support the sizes.
 
     Example:
       >>> phrase_critics("jamming", bars=4, steps=16, width=64).output_shape

@@ -1,6 +1,7 @@
-"""From piano-rolls to MIDI files and to sound."""
+"""Writes piano-rolls as MIDI files and as sound files."""
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,27 +9,30 @@ from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.viz.percussion import hits
 
-TEMPO = 120.0  # beats a minute
+if TYPE_CHECKING:
+    import pretty_midi
+
+TEMPO = 120.0  # beats per minute
 VELOCITY = 100
-RESOLUTION = 480  # ticks of a beat, which whole numbers of steps fill for 4 to 96 steps of a bar
-RATE = 22_050  # samples a second of a sound file
+RESOLUTION = 480  # ticks per beat, a whole number of ticks per step for 4 to 96 steps per bar
+RATE = 22_050  # samples per second of a sound file
 
 
-def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO):
-    """Returns a `pretty_midi.PrettyMIDI` of a phrase: one instrument for each track, with its name and program.
+def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO) -> "pretty_midi.PrettyMIDI":
+    """Returns a `pretty_midi.PrettyMIDI` of a phrase: one instrument per track, with the track's name and program.
 
-    Consecutive steps of one pitch are one held note; a roll cannot tell it from a repeated one, unless the last step of
-    every note is silent, as in sets of 96 steps. On a drum track, written to MIDI channel 10, every step is a hit.
-    `dgm_zoo.data.midi.read_midi(path, tracks, steps, articulate=False)` reads the same roll back, but for empty bars at
-    its ends.
+    Consecutive steps of one pitch become one held note; a roll does not distinguish held from repeated notes, unless
+    the last step of every note is silent, as in data sets with 96 steps. On a drum track, written to MIDI channel 10,
+    every step is a hit. `dgm_zoo.data.midi.read_midi(path, tracks, steps, articulate=False)` reads the same roll back,
+    except for empty bars at its ends.
 
     Args:
       phrase: zeros and ones, `[bars, steps, 84, tracks]`.
       tracks: the tracks of the last axis.
-      tempo: beats a minute.
+      tempo: beats per minute.
 
     Raises:
-      InvalidInput: another shape, values that are not 0 and 1, or a tempo that is not positive.
+      InvalidInput: the shape is wrong, a value is neither 0 nor 1, or the tempo is not positive.
 
     Example:
       >>> to_midi(x[0], data.info("freedoom_bands").music.tracks).write("phrase.mid")
@@ -37,8 +41,8 @@ def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO)
 
     x = _checked(phrase, tracks)
     if not tempo > 0:
-        raise InvalidInput(f"tempo={tempo!r} is not positive; give beats a minute, such as 120")
-    seconds = 60 * BEATS / (tempo * x.shape[1])  # of a step
+        raise InvalidInput(f"tempo={tempo!r} is not positive; give beats per minute, such as 120")
+    seconds = 60 * BEATS / (tempo * x.shape[1])  # per step
     song = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
     song.time_signature_changes.append(pretty_midi.TimeSignature(BEATS, 4, 0))
     for index, track in enumerate(tracks):
@@ -67,9 +71,9 @@ def save_midi(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: f
 
 
 def save_wav(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: float = TEMPO) -> None:
-    """Writes a phrase as a sound file, 16 bits, one channel: sines with two overtones, and percussion for drums.
+    """Writes a phrase as a mono 16-bit WAV file: sines with two overtones, and percussion for drums.
 
-    It is for hearing harmony and rhythm; every pitched instrument sounds the same.
+    The file conveys harmony and rhythm only; all pitched instruments sound the same.
 
     Args:
       phrase, tracks, tempo: see `to_midi`.
@@ -81,9 +85,9 @@ def save_wav(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: fl
     from scipy.io import wavfile
 
     song, x = to_midi(phrase, tracks, tempo), np.asarray(phrase)
-    sound = np.zeros(round((x.shape[0] * BEATS * 60 / tempo + 0.5) * RATE))  # half a second to die away in
+    sound = np.zeros(round((x.shape[0] * BEATS * 60 / tempo + 0.5) * RATE))  # plus half a second of decay
     for instrument in song.instruments:
-        # pretty_midi is silent on drums
+        # pretty_midi does not synthesise drums
         part = hits(instrument.notes, RATE) if instrument.is_drum else instrument.synthesize(RATE, wave=_wave)
         part = part[: len(sound)]
         sound[: len(part)] += part
@@ -94,12 +98,12 @@ def save_wav(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: fl
 
 
 def _wave(phase):
-    """A sine with two overtones, without which small loudspeakers are silent on a bass."""
+    """A sine with two overtones, so that bass notes are audible on small loudspeakers."""
     return np.sin(phase) + np.sin(2 * phase) / 2 + np.sin(3 * phase) / 4
 
 
 def _notes(roll, drum):
-    """(pitch, start, end) of the notes of one track `[time, pitches]`."""
+    """Returns (pitch, start, end) of the notes of one track `[time, pitches]`."""
     if drum:
         return [(pitch, start, start + 1) for start, pitch in np.argwhere(roll)]
     change = np.diff(roll.astype(np.int8), axis=0, prepend=0, append=0)

@@ -1,19 +1,19 @@
-"""The sound of drums: bursts of noise and falling sines, by General MIDI percussion key."""
+"""Synthesises drums from noise bursts and falling sines, by General MIDI percussion key."""
 
 import numpy as np
 
 KICKS, SNARES, TOMS = (35, 36), (37, 38, 39, 40), (41, 43, 45, 47, 48, 50)
 SHORT = (42, 44, 54, 69, 70, 80)  # closed hi-hats, tambourine, cabasa, maracas, mute triangle
 CYMBALS = (46, 49, 51, 52, 53, 55, 57, 59)
-LONGEST = 0.5  # seconds of a hit
+LONGEST = 0.5  # duration of a hit, seconds
 
 
 def hits(notes: list, rate: int) -> np.ndarray:
-    """Returns the sound of drum notes, float `[samples]`, the same for the same notes; a full hit reaches about 1.
+    """Returns the sound of drum notes, float `[samples]`, deterministically; a full hit has a peak of about 1.
 
     Args:
       notes: `pretty_midi.Note`s of a drum track.
-      rate: samples a second.
+      rate: samples per second.
     """
     length = round(LONGEST * rate)
     last = max((round(note.start * rate) for note in notes), default=0)
@@ -34,6 +34,6 @@ def _hit(pitch, length, rate):
         return np.sin(2 * np.pi * 20 * (pitch - 36) ** 0.75 * time) * np.exp(-10 * time)
     if pitch in SNARES:
         return noise * np.exp(-25 * time)
-    bright = np.diff(noise, prepend=0) / 2  # which weakens low frequencies
+    bright = np.diff(noise, prepend=0) / 2  # attenuates low frequencies
     decay = 80 if pitch in SHORT else 8 if pitch in CYMBALS else 40
     return bright * np.exp(-decay * time)

@@ -1,4 +1,4 @@
-"""Piano-rolls as pictures: pitch against time, one panel for each track."""
+"""Plots piano-rolls: pitch against time, one panel per track."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ OCTAVE = 12
 
 
 def save_pianoroll(phrases: np.ndarray, tracks: tuple[Track, ...], path: str) -> None:
-    """Writes phrases side by side, each track below the other.
+    """Saves a figure of phrases side by side, with the tracks of a phrase stacked.
 
-    Lines mark the bars, thin ones the beats. A track shows the octaves that it uses in any of the phrases.
+    Lines mark bars, thin lines beats. The panels of a track show the octaves that it uses in any phrase.
 
     Args:
-      phrases: `[n, bars, steps, 84, tracks]` in [0, 1]: bits, or probabilities, which are drawn paler.
+      phrases: `[n, bars, steps, 84, tracks]` in [0, 1]: bits, or probabilities, drawn as opacity.
       tracks: the tracks of the last axis.
       path: the PNG file.
 
     Raises:
-      InvalidInput: another shape, none at all, or values outside [0, 1].
+      InvalidInput: the shape is wrong, the array is empty, or a value is outside [0, 1].
 
     Example:
       >>> save_pianoroll(model.sample(4, seed=0), data.info("freedoom_bands").music.tracks, "phrases.png")
@@ -60,19 +60,19 @@ def save_pianoroll(phrases: np.ndarray, tracks: tuple[Track, ...], path: str) ->
 
 
 def _octaves(x, pitches):
-    """The first and one past the last row of the octaves that sound; the middle one where none does."""
+    """The first row, and one past the last row, of the octaves with notes; the middle octave if there are none."""
     used = np.flatnonzero(x.any((0, 1, 2)))
     low, high = (used[0], used[-1]) if len(used) else (pitches // 2, pitches // 2)
     return low // OCTAVE * OCTAVE, min(pitches, (high // OCTAVE + 1) * OCTAVE)
 
 
 def _named(low, high):
-    """Where the octaves begin, and the name of the C there: that of MIDI pitch 24 is C1."""
+    """The first row of each octave, and the name of its C; MIDI pitch 24 is C1."""
     rows = np.arange(low, high, OCTAVE)
     return rows - low, [f"C{(row + LOWEST_PITCH) // OCTAVE - 1}" for row in rows]
 
 
 def _draw(axes, roll, colour):
-    """A roll `[pitches, time]` in the track's colour, over the lines, which would otherwise cut held notes in two."""
+    """Draws a roll `[pitches, time]` in the track's colour, above the grid lines, which would split held notes."""
     picture = np.concatenate([np.broadcast_to(colour, (*roll.shape, 3)), roll[..., None]], -1)
     axes.imshow(picture, origin="lower", aspect="auto", interpolation="nearest", zorder=3)

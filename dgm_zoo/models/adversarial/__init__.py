@@ -1,1 +1,1 @@
-"""Models with a discriminator that tells real from generated, in x or in z."""
+"""Models with a discriminator between real and generated examples, in x or in z."""

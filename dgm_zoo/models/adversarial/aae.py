@@ -1,7 +1,12 @@
 """The adversarial auto-encoder."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo.checks import event_shape, match, whole_number
 from dgm_zoo.core import recipes
@@ -12,21 +17,26 @@ from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, StandardNormal
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import dense_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 
-MARGIN = 1e-5  # kept from both ends of a class's share of the prior
+MARGIN = 1e-5  # distance that positions keep from both ends of a class's share of the prior
 
 
 @recipes.makes("encoder", "decoder", "discriminator", "prior", "likelihood", "posterior")
-def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None,
-             discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
-             prior="StandardNormal", posterior="Deterministic", classes=None):
-    """Encoder, decoder, discriminator of codes, and heads.
+def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str = "dense",
+             hidden: Sequence[int] | None = None, activation: str | None = None,
+             discriminator_hidden: Sequence[int] = (128, 128), normalization: str = "none",
+             likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal", posterior: Any = "Deterministic",
+             classes: int | None = None) -> dict[str, Any]:
+    """Returns the encoder, the decoder, the discriminator of codes, and the heads.
 
     Args:
-      discriminator_hidden, normalization: the discriminator's; see `networks.dense_discriminator`.
+      discriminator_hidden, normalization: of the discriminator; see `networks.dense_discriminator`.
       Everything else: see the class and `core.recipes.autoencoder`.
     """
     parts = recipes.autoencoder(
@@ -40,31 +50,32 @@ def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activa
 @register("aae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AAE(GenerativeModel):
-    """Adversarial auto-encoder: InfoGAN with x and z exchanged. The codes are what is told from the prior.
+    """Adversarial auto-encoder: InfoGAN with x and z exchanged. The discriminator separates codes from prior samples.
 
         max_{phi}         E_{p_eta(z|y) p(y)}  log q_phi(y|z)
         max_{theta, eta}  E_{p_eta(z|y) p(y)}  log p_theta(x|z) + weight log q^r_phi(y|z),
 
-    where p(z|y=1) is the prior, p_eta(z|y=0) the codes of the data, q(z|x) p_data(x), and log p_theta(x|z) is a term of
-    y = 0 alone. It is the VAE with the adversary in the place of KL(q(z|x) || p(z)), so p(z) need not have a density.
+    where p(z|y=1) is the prior, p_eta(z|y=0) the aggregate posterior, i.e. the marginal over z of q(z|x) p_data(x), and
+    log p_theta(x|z) enters for y = 0 only. The model is a VAE in which the adversary replaces KL(q(z|x) || p(z)), so
+    p(z) need not have a density.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
-      decoder: Keras model, z `[batch, latent_dim]` to those of p(x|z), `[batch, *likelihood.params_shape]`.
+      decoder: Keras model, z `[batch, latent_dim]` to the parameters of p(x|z), `[batch, *likelihood.params_shape]`.
       discriminator: Keras model, z to the logit of q(y=1|z), `[batch, 1]`; of `[z, c]` with `classes`.
-      prior: p(z), a `distributions.Prior`, held fixed; `StandardNormal` if None.
+      prior: p(z), a `distributions.Prior`, not trained; `StandardNormal` if None.
       likelihood: the head of p(x|z).
       posterior: the head of q(z|x); `Deterministic` if None.
-      objective: see `objectives.adversarial`; with "ImportanceWeighted", the weights are over the codes of a batch.
-      weight: of the reversed term beside log p(x|z), at least 0.
+      objective: see `objectives.adversarial`; "ImportanceWeighted" normalises its weights over the codes of a batch.
+      weight: weight of the reversed term, added to log p(x|z); at least 0.
       classes: number of classes n. If given, training data are pairs (x, label), and the regularisation is conditioned
-        on the label: the discriminator sees its one-hot vector, and the share [label / n, (label + 1) / n) of the prior
-        is drawn for it, which is one component of a `MixturePrior` of n, or one stretch of a Swiss roll. The label -1
-        says that x has none: its code is held against the whole prior, under an extra class.
+        on the label: the discriminator also receives the one-hot label, and prior samples for a label come from the
+        share [label / n, (label + 1) / n) of the prior: one component of a `MixturePrior` of n, or one stretch of a
+        Swiss roll. Label -1 means unlabelled: the code is compared with the full prior, under an extra class.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit, names both; a posterior whose samples carry no gradient;
-        classes and a prior that has no parts to give them.
+      InvalidInput: the shapes of two networks or heads do not match (the message names both); the posterior's samples
+        carry no gradient; `classes` is given, but the prior cannot be split by class.
 
     Example:
       >>> model = dgm_zoo.create("aae", image_shape=(28, 28, 1), latent_dim=2, prior="SampledPrior", classes=10)
@@ -107,8 +118,10 @@ class AAE(GenerativeModel):
     recipes = (networks,)
     weight = Coefficient()
 
-    def __init__(self, encoder, decoder, discriminator, prior=None, *, likelihood, posterior=None,
-                 objective="NonSaturating", weight=1.0, classes=None, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, discriminator: keras.Model,
+                 prior: Prior | None = None, *, likelihood: Head, posterior: Head | None = None,
+                 objective: Any = "NonSaturating", weight: Any = 1.0, classes: int | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         latent = event_shape(decoder.input)
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
@@ -131,7 +144,7 @@ class AAE(GenerativeModel):
             )
         if self.classes and not isinstance(self.prior, (MixturePrior, SampledPrior)):
             raise InvalidInput(
-                f"{type(self.prior).__name__} has no part for each of {classes} classes; give a MixturePrior, a "
+                f"{type(self.prior).__name__} cannot be split into {classes} classes; give a MixturePrior, a "
                 "SampledPrior, or no classes"
             )
         check_critic(self.objective, discriminator)
@@ -139,20 +152,20 @@ class AAE(GenerativeModel):
     # ------------------------------------------------------------------------------------------ the players
 
     @property
-    def num_classes(self):
-        """Number of classes that `sample` takes labels of, None for none."""
+    def num_classes(self) -> int | None:
+        """Number of classes whose labels `sample` accepts; None if it takes no labels."""
         return self.classes
 
-    def q_z(self, x):
+    def q_z(self, x: tf.Tensor) -> tfd.Distribution:
         """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
         return self.posterior(self.encoder(x))
 
-    def p_x(self, z):
+    def p_x(self, z: tf.Tensor) -> tfd.Distribution:
         """p_theta(x|z)."""
         return self.likelihood(self.decoder(z))
 
-    def prior_samples(self, noise, c=()):
-        """Samples of the prior, `[batch, latent_dim]`, each of its label's part of it: a pure function of `noise`."""
+    def prior_samples(self, noise: Noise, c: tuple = ()) -> tf.Tensor:
+        """Samples of the prior, `[batch, latent_dim]`, each from the part of its label: a pure function of `noise`."""
         if c:
             (onehot,) = c
             position, *others = noise
@@ -161,20 +174,20 @@ class AAE(GenerativeModel):
             noise = tf.where(label < self.classes, inside, position), *others
         return self.prior.draw(noise)
 
-    def logit(self, z, *c):
+    def logit(self, z: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|z): `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator([z, *c] if c else z), tf.float32), [-1])
 
-    def phi_terms(self, x, c, noise):
-        """What phi ascends, on samples of the prior and codes, each `[batch]`."""
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of phi on prior samples and codes, with its diagnostics; each `[batch]`."""
         for_posterior, for_prior, mix = noise
         prior = self.prior_samples(for_prior, c)
         code = tf.stop_gradient(self.posterior.sample(self.q_z(x), for_posterior))
         contest = self.objective.contest(lambda some: self.logit(some, *c), prior, code, mix)
         return {**contest, "distance": energy_distance(prior, code)}
 
-    def terms(self, x, c, noise):
-        """What theta and eta ascend, its two parts, and the squared error per value; each `[batch]`, in nats."""
+    def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of theta and eta, its two terms (nats), and the mean squared error per value; each `[batch]`."""
         code = self.posterior.sample(self.q_z(x), noise)
         p = self.p_x(code)
         reconstruction = p.log_prob(x)
@@ -188,34 +201,34 @@ class AAE(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
-        """What one step draws: for phi's step, and for that of theta and eta."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """The noise of one training step: for the step of phi, and for the step of theta and eta."""
         for_phi = self.posterior.noise(rng), self.prior.noise(rng), rng.uniform(())
         return for_phi, self.posterior.noise(rng)
 
-    def play(self, x, c, noise):
-        """One round: phi's step, then that of theta and eta; returns their terms."""
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """Takes one training step: phi first, then theta and eta; returns their terms."""
         for_phi, for_others = noise
         terms = self.ascend(self.phi_terms, x, c, for_phi, phi=self.ascends["phi"])
         others = {player: self.ascends[player] for player in ("theta", "eta")}
         return {**terms, **self.ascend(self.terms, x, c, for_others, **others)}
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.play(x, c, self.noise(self.rng(x)))
         return self.log(loss=-terms["reconstruction"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         for_phi, for_others = self.noise(self.rng(x, training=False))
         terms = {**self.jitted(self.phi_terms)(x, c, for_phi), **self.jitted(self.terms)(x, c, for_others)}
         return self.log(loss=-terms["reconstruction"], **terms)
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
-    def condition(self, y):
-        """The one-hot label that the discriminator sees, with an extra class for the label -1; nothing without them."""
+    def condition(self, y: Any) -> tuple:
+        """The one-hot label for the discriminator, with an extra class for label -1; `()` without `classes`."""
         if self.classes is None:
             return ()
         y = tf.cast(y, tf.int32)
@@ -223,20 +236,20 @@ class AAE(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The reconstruction."""
         return self._reconstruct(x)["x"]
 
-    def encode(self, x, label=None):
-        """The parameters of q(z|x): a dict of NumPy arrays, `mean` `[n, latent_dim]`; it does not look at labels."""
+    def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
+        """The parameters of q(z|x): a dict of NumPy arrays, `mean` `[n, latent_dim]`; ignores `label`."""
         return self.answer("encode", x=x)
 
-    def decode(self, z):
+    def decode(self, z: np.ndarray) -> np.ndarray:
         """The likelihood's mean for codes z: NumPy `[n, *image_shape]`."""
         return self.answer("decode", z=z)["x"]
 
-    def reconstruct(self, x, label=None):
-        """The likelihood's mean at the code of x: NumPy, the shape of x; it does not look at labels."""
+    def reconstruct(self, x: np.ndarray, label: Any = None) -> np.ndarray:
+        """The likelihood's mean at the code of x: NumPy, the shape of x; ignores `label`."""
         return self.answer("reconstruct", x=x)["x"]
 
     def _decode(self, z):
@@ -245,11 +258,11 @@ class AAE(GenerativeModel):
     def _reconstruct(self, x):
         return self._decode(self.posterior.code(self.q_z(x)))
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         x = {"x": Input(self.likelihood.event_shape, range=self.likelihood.range)}
         return x if self.classes is None else {**x, "label": Input((), tf.int32, range=(-1, self.classes - 1))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         x, *given = self.takes().items()
         x, z = dict([x]), {"z": Input(self.prior.event_shape)}
         return {

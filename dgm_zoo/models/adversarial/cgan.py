@@ -1,6 +1,7 @@
 """The conditional generative adversarial network."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,23 +10,24 @@ from dgm_zoo.checks import match, whole_number
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.models.adversarial.gan import GAN, conditional_adversaries
 
 
 @register("cgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class CGAN(GAN):
-    """Conditional GAN: the GAN with every conditional also given the class c.
+    """Conditional GAN: the GAN with every distribution also conditioned on the class c.
 
         max_{phi}    E_{p_theta(x|y,c) p(y)}  log q_phi(y|x,c)
         max_{theta}  E_{p_theta(x|y,c) p(y)}  log q^r_phi(y|x,c)
 
-    Training data are pairs (x, label); a generated example has the label of a real one of its batch. `sample` and
-    `decode` take `label` too.
+    Training data are pairs (x, label); generated examples use the labels of the real examples in the batch. `sample`
+    and `decode` take `label` too.
 
     Args:
-      generator: Keras model of `[z, c]`, c one-hot `[batch, num_classes]`; the default one sees c at every layer.
-      discriminator: Keras model of `[x, c]`, likewise.
+      generator: Keras model of `[z, c]`, c one-hot `[batch, num_classes]`; the default one receives c at every layer.
+      discriminator: Keras model of `[x, c]`, to which the same applies.
       num_classes: number of classes.
       Everything else: see `GAN`.
 
@@ -62,7 +64,8 @@ class CGAN(GAN):
 
     recipes = (conditional_adversaries,)
 
-    def __init__(self, generator, discriminator, prior=None, *, num_classes, **kwargs):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, prior: Prior | None = None, *,
+                 num_classes: int, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, prior, **kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
         for name, network in (("generator", generator), ("discriminator", discriminator)):
@@ -70,8 +73,8 @@ class CGAN(GAN):
             shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
             match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {**super().takes(), "label": Input((), tf.int32, range=(0, self.num_classes - 1))}

@@ -1,6 +1,10 @@
 """The generative adversarial network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
@@ -13,17 +17,20 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
 
 
 @recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
-def adversaries(*, image_shape, latent_dim=32, network=None, hidden=None, normalization=None, units=None,
-                prior="StandardNormal", objective="NonSaturating"):
-    """Generator, discriminator, prior, objective and the range of the data.
+def adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | None = None,
+                hidden: Sequence[int] | None = None, normalization: str | None = None, units: int | None = None,
+                prior: Any = "StandardNormal", objective: Any = "NonSaturating") -> dict[str, Any]:
+    """Returns the generator, the discriminator, the prior, the objective and the data range.
 
     Args:
-      image_shape: shape of x: an image's, or that of a vector, such as (2,).
+      image_shape: shape of x, of an image or of a vector such as (2,).
       latent_dim: size of z.
       network, hidden, normalization, units: see `networks.generator_and_discriminator`; with a gradient penalty the
         discriminator has no normalisation by default.
@@ -34,9 +41,11 @@ def adversaries(*, image_shape, latent_dim=32, network=None, hidden=None, normal
 
 
 @recipes.makes("generator", "discriminator", "prior", "objective", "data_range")
-def conditional_adversaries(*, image_shape, num_classes, latent_dim=32, network=None, hidden=None, normalization=None,
-                            units=None, prior="StandardNormal", objective="NonSaturating"):
-    """As `adversaries`, with a class as a condition of both networks."""
+def conditional_adversaries(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 32,
+                            network: str | None = None, hidden: Sequence[int] | None = None,
+                            normalization: str | None = None, units: int | None = None, prior: Any = "StandardNormal",
+                            objective: Any = "NonSaturating") -> dict[str, Any]:
+    """As `adversaries`, with both networks conditioned on a class."""
     size = whole_number("num_classes", num_classes)
     return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size)
 
@@ -56,7 +65,7 @@ def _adversaries(image_shape, latent_dim, network, hidden, normalization, units,
 
 
 class Adversaries(GenerativeModel):
-    """Base of models with a generator and a discriminator of x: their parts, samples, and no training step.
+    """Base class of models with a generator and a discriminator of x. It has no training step.
 
     Args:
       generator, discriminator, prior, objective, data_range: see `GAN`.
@@ -64,7 +73,8 @@ class Adversaries(GenerativeModel):
 
     default_objective = "NonSaturating"
 
-    def __init__(self, generator, discriminator, prior=None, *, objective=None, data_range=None, **kwargs):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, prior: Prior | None = None, *,
+                 objective: Any = None, data_range: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.generator, self.discriminator = generator, discriminator
         self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
@@ -77,35 +87,35 @@ class Adversaries(GenerativeModel):
         check_critic(self.objective, discriminator)
 
     @property
-    def x_shape(self):
+    def x_shape(self) -> tuple[int, ...]:
         return event_shape(self.discriminator.input)
 
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         return event_shape(self.generator.input)
 
     # ------------------------------------------------------------------------------------------ the two players
 
-    def generate(self, z, *c):
+    def generate(self, z: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """G_theta(z): `[batch, *x_shape]`."""
         return tf.cast(self.generator([z, *c] if c else z), tf.float32)
 
-    def logit(self, x, *c):
+    def logit(self, x: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|x): `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator([x, *c] if c else x), tf.float32), [-1])
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
     # ------------------------------------------------------------------------------------------ use
 
-    def decode(self, z, label=None):
+    def decode(self, z: np.ndarray, label: Any = None) -> np.ndarray:
         """G(z) for latents z `[n, latent_dim]`: NumPy `[n, *x_shape]`."""
         return self.answer("decode", z=z, **({} if label is None else {"label": label}))["x"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.x_shape, range=self.data_range)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         given = {name: wanted for name, wanted in self.takes().items() if name != "x"}
 
         def decode(z, label=None):
@@ -123,30 +133,31 @@ class Adversaries(GenerativeModel):
 @register("gan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class GAN(Rounds, Adversaries):
-    """Generative adversarial network: q_phi(y|x) tells real (y = 1) from generated (y = 0), theta reverses it.
+    """Generative adversarial network: q_phi(y|x) separates real (y = 1) from generated (y = 0); theta ascends q^r_phi.
 
         max_{phi}    E_{p_theta(x|y) p(y)}  log q_phi(y|x)
         max_{theta}  E_{p_theta(x|y) p(y)}  log q^r_phi(y|x),      q^r_phi(y|x) = q_phi(1 - y|x),
 
-    where p_theta(x|y=0) is the distribution of x = G_theta(z), z ~ p(z), and p_theta(x|y=1) is the data's. One step
-    of training is a step of phi on the batch and as many generated examples, then a step of theta on fresh ones.
+    where p_theta(x|y=0) is the distribution of x = G_theta(z), z ~ p(z), and p_theta(x|y=1) = p_data(x). A training
+    step updates phi on the batch and as many generated examples, then updates theta on newly generated ones.
 
-    The two utilities rise and fall against each other, so neither says how good the samples are: `loss`, the number
-    by which epochs are compared, is the energy distance between the batch and as many samples.
+    The players' utilities oppose each other, so neither measures sample quality. `loss`, used for model selection, is
+    the energy distance between the batch and as many samples.
 
     Args:
-      generator: Keras model, z `[batch, latent_dim]` to x, which ends in the range of the data.
+      generator: Keras model, z `[batch, latent_dim]` to x; its output range is that of the data.
       discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.
-      prior: p(z), a `distributions.Prior`, held fixed; `StandardNormal` if None.
+      prior: p(z), a `distributions.Prior`, not trained; `StandardNormal` if None.
       objective: see `objectives.adversarial`; the class's `default_objective` if None.
-      critic_steps: steps of phi for each one of theta, on the same batch with fresh noise.
-      data_range: closed range of the data's values, None for any; what `fit` is given is held against it.
+      critic_steps: number of steps of phi per step of theta, on the same batch with fresh noise.
+      data_range: closed range that data passed to `fit` must lie in; None to skip the check.
 
     Raises:
-      InvalidInput: networks and prior whose shapes do not fit, names both; a gradient penalty with a discriminator
-        that normalises over the batch; a prior that needs an encoder.
+      InvalidInput: the shapes of two parts do not match (the message names both); a gradient penalty is combined with
+        a discriminator that normalises over the batch; the prior needs an encoder.
 
-    A discriminator that is right about 99 of 100 examples of both kinds for a whole epoch is reported as a warning.
+    `fit` warns if the discriminator classifies 99 % of both the real and the generated examples correctly for a whole
+    epoch.
 
     Example:
       >>> model = dgm_zoo.create("gan", image_shape=(28, 28, 1), latent_dim=64)
@@ -189,14 +200,14 @@ class GAN(Rounds, Adversaries):
     )
     recipes = (adversaries,)
 
-    def phi_terms(self, x, c, noise):
-        """What phi ascends, on real x and generated ones, each `[batch]`."""
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of phi on real and generated x, with its diagnostics; each `[batch]`."""
         z, mix = noise
         generated = tf.stop_gradient(self.generate(self.prior.draw(z), *c))
         return self.objective.contest(lambda some: self.logit(some, *c), x, generated, mix)
 
-    def theta_terms(self, x, c, noise):
-        """What theta ascends, on generated x, and their distance from the real ones, each `[batch]`."""
+    def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of theta on generated x, and the energy distance to the real ones; each `[batch]`."""
         generated = self.generate(self.prior.draw(noise), *c)
         fake = self.logit(generated, *c)
         return {

@@ -1,6 +1,8 @@
-"""The information maximising generative adversarial network."""
+"""The information-maximising generative adversarial network."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.distributions.codes import Codes
+from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.adversarial.gan import GAN, adversaries
 from dgm_zoo.networks import dense
@@ -22,14 +25,16 @@ from dgm_zoo.objectives import energy_distance
 
 
 @recipes.makes("generator", "discriminator", "recognition", "prior", "objective", "data_range")
-def coded_adversaries(*, image_shape, latent_dim=32, categories=10, continuous=2, network=None, hidden=None,
-                      normalization=None, units=None, recognition_hidden=(128,), objective="NonSaturating"):
-    """The parts of `adversaries`, with a `Codes` prior and the recognition network.
+def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categories: int = 10, continuous: int = 2,
+                      network: str | None = None, hidden: Sequence[int] | None = None, normalization: str | None = None,
+                      units: int | None = None, recognition_hidden: Sequence[int] = (128,),
+                      objective: Any = "NonSaturating") -> dict[str, Any]:
+    """Returns the parts of `adversaries`, with a `Codes` prior, and the recognition network.
 
     Args:
-      latent_dim: size of z, the code included.
+      latent_dim: size of z, including the code.
       categories, continuous: see `distributions.Codes`.
-      recognition_hidden: widths of q_eta's own layers.
+      recognition_hidden: widths of the layers that only q_eta has.
       Everything else: see `adversaries`.
     """
     prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
@@ -44,26 +49,26 @@ def coded_adversaries(*, image_shape, latent_dim=32, categories=10, continuous=2
 @register("infogan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class InfoGAN(GAN):
-    """Information maximising GAN: a GAN part of whose z, the code c, can be inferred back from x.
+    """Information-maximising GAN: a GAN in which a part of z, the code c, can be inferred from x.
 
         max_{phi}         E  log q_phi(y|x)    + weight log q_eta(c|x)
         max_{theta, eta}  E  log q^r_phi(y|x)  + weight log q_eta(c|x),
 
-    the second term over generated x alone, y = 0. q_eta shares the discriminator's layers up to `layer`, which phi
-    owns: that is why log q_eta is a part of phi's utility too. What is logged as `information` is log q_eta(c|x) + H(c)
-    in nats, a lower bound of I(c; x).
+    the second term over generated x only, y = 0. q_eta shares the discriminator's layers up to `layer`. These layers
+    belong to phi, so log q_eta is part of phi's utility too. The logged value `information` is log q_eta(c|x) + H(c) in
+    nats, a lower bound on I(c; x).
 
     Args:
       generator: Keras model, z = [noise, category, continuous] `[batch, latent_dim]` to x.
-      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer of the name `layer`.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer named `layer`.
       recognition: Keras model, that layer's output to the parameters of q_eta(c|x), `[batch, prior.code_size]`.
-      prior: a `Codes`, p(z).
-      weight: of the information in the utilities, at least 0.
-      layer: name of the last layer of the discriminator that q_eta shares.
+      prior: p(z), a `Codes`.
+      weight: weight of the information in the utilities, at least 0.
+      layer: name of the last discriminator layer that q_eta shares.
       Everything else: see `GAN`.
 
     Raises:
-      InvalidInput: a prior that is no `Codes`; a discriminator without such a layer; shapes that do not fit.
+      InvalidInput: the prior is not a `Codes`; the discriminator has no such layer; shapes do not match.
 
     Example:
       >>> model = dgm_zoo.create("infogan", image_shape=(28, 28, 1), latent_dim=74, categories=10, continuous=2)
@@ -101,9 +106,10 @@ class InfoGAN(GAN):
     weight = Coefficient()
     small = {"latent_dim": 6, "categories": 3, "continuous": 1}
 
-    def __init__(self, generator, discriminator, recognition, prior, *, weight=1.0, layer="features", **kwargs):
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, recognition: keras.Model, prior: Codes, *,
+                 weight: Any = 1.0, layer: str = "features", **kwargs: Any) -> None:
         if not isinstance(prior, Codes):
-            raise InvalidInput(f"the prior of InfoGAN is a {type(prior).__name__}, which holds no code; give Codes")
+            raise InvalidInput(f"InfoGAN needs a prior with a code, got {type(prior).__name__}; give Codes")
         super().__init__(generator, discriminator, prior, **kwargs)
         self.recognition, self.layer = recognition, layer
         self.weight = weight
@@ -112,12 +118,12 @@ class InfoGAN(GAN):
         match("recognition's input", event_shape(recognition.input), f"discriminator's layer '{layer}'", features)
         match("recognition's output", event_shape(recognition.output), "code's parameters", code)
 
-    def recognise(self, x):
+    def recognise(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The logit of q_phi(y=1|x), `[batch]`, and the parameters of q_eta(c|x), `[batch, code_size]`."""
         logit, features = self.trunk(x)
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(self.recognition(features), tf.float32)
 
-    def phi_terms(self, x, c, noise):
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         z, mix = self.prior.draw(noise[0]), noise[1]
         generated = tf.stop_gradient(self.generate(z))
         real, (fake, params) = self.logit(x), self.recognise(generated)
@@ -125,7 +131,7 @@ class InfoGAN(GAN):
         utility += self.now("weight") * self.prior.information(params, z)
         return {"discriminator": utility, **self.objective.accuracies(real, fake)}
 
-    def theta_terms(self, x, c, noise):
+    def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         z = self.prior.draw(noise)
         generated = self.generate(z)
         fake, params = self.recognise(generated)
@@ -137,7 +143,7 @@ class InfoGAN(GAN):
             **self.objective.diagnostics(fake),
         }
 
-    def play(self, x, c, noise):
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         for_phi, for_theta = noise
         for one in for_phi:
             terms = self.ascend(self.phi_terms, x, c, one, phi=self.ascends["phi"])
@@ -146,21 +152,21 @@ class InfoGAN(GAN):
             **self.ascend(self.theta_terms, x, c, for_theta, theta=self.ascends["theta"], eta=self.ascends["eta"]),
         }
 
-    def encode(self, x):
+    def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """q_eta(c|x): a dict of NumPy arrays, `logits` `[n, categories]`, `mean` and `stddev` `[n, continuous]`."""
         return self.answer("encode", x=x)
 
-    def sample(self, n, seed=0, category=None, continuous=None):
+    def sample(self, n: int, seed: int = 0, category: Any = None, continuous: Any = None) -> np.ndarray:
         """Draws `n` samples: NumPy `[n, *x_shape]`.
 
         Args:
-          n: how many.
+          n: number of samples.
           seed: int32.
-          category: classes `[n]`, or one for all; with it every part of the code must be given.
-          continuous: values in [-1, 1], `[n, continuous]`. Without a code, it is drawn from its prior.
+          category: classes `[n]`, or one class for all samples. If one part of the code is given, all must be.
+          continuous: values in [-1, 1], `[n, continuous]`. If no part is given, the code is drawn from its prior.
 
         Raises:
-          InvalidInput: a part of the code that is missing, that the model does not have, or of another kind.
+          InvalidInput: a part of the code is missing, does not exist in this model, or has the wrong dtype.
         """
         given = {"category": category, "continuous": continuous}
         given = {name: np.asarray(value) for name, value in given.items() if value is not None}
@@ -169,14 +175,14 @@ class InfoGAN(GAN):
         wanted = self.code_inputs()
         for name, value in given.items():
             if name not in wanted:
-                raise InvalidInput(f"the code has no '{name}'; it is made of {', '.join(wanted)}")
+                raise InvalidInput(f"the code has no '{name}'; its parts are {', '.join(wanted)}")
             if name == "category" and not np.issubdtype(value.dtype, np.integer):
                 raise InvalidInput(f"category holds {value.dtype}; give whole numbers up to {wanted[name].range[1]}")
         seeds = row_seeds(seed, whole_number("n", n))
         given = {name: np.broadcast_to(v, (n,)) if v.ndim == 0 else v for name, v in given.items()}
         return self.answer("sample_code", seed=seeds, **given)["x"]
 
-    def code_inputs(self):
+    def code_inputs(self) -> dict[str, Any]:
         """The parts of the code as `Input`s by name."""
         inputs = {}
         if self.prior.categories:
@@ -185,7 +191,7 @@ class InfoGAN(GAN):
             inputs["continuous"] = Input((self.prior.continuous,), range=(-1.0, 1.0))
         return inputs
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         def sample_code(noise, category=None, continuous=None):
             rows = tf.shape(noise)[0]
             category = tf.zeros([rows], tf.int32) if category is None else category

@@ -1,4 +1,4 @@
-"""The importance weighted conditional generative adversarial network."""
+"""The importance-weighted conditional generative adversarial network."""
 
 import keras
 
@@ -12,13 +12,13 @@ from dgm_zoo.models.adversarial.iwgan import importance_weighted
 @register("iwcgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class IWCGAN(CGAN):
-    """Importance weighted CGAN: the CGAN, with each generated example weighted in theta's utility.
+    """Importance-weighted CGAN: the CGAN with a weight on each generated example in theta's utility.
 
         max_{theta}  E_{z_1..z_k ~ p(z)}  sum_i w~_i log q^r_phi(y=0|x_i, c_i),   x_i = G_theta(z_i, c_i),
-        w~_i  proportional to  exp(logit_i) of q_phi(y=1|x_i, c_i), held constant.
+        w~_i  proportional to  exp(logit_i) of q_phi(y=1|x_i, c_i), without gradient.
 
-    The weights are normalised over the batch, whose classes are mixed; the paper does not say whether over the batch
-    or within each class.
+    The weights are normalised over the batch, across classes; the paper does not say whether to normalise over the
+    batch or within each class.
 
     Args:
       See `CGAN`.

@@ -1,4 +1,4 @@
-"""The importance weighted generative adversarial network."""
+"""The importance-weighted generative adversarial network."""
 
 from dataclasses import replace
 
@@ -10,8 +10,8 @@ from dgm_zoo.core.registry import register
 from dgm_zoo.models.adversarial.gan import GAN, adversaries
 
 
-def importance_weighted(formulation: Formulation, given):
-    """The same formulation, but for theta's utility; `given` is what q_phi(y|.) is given, with an index."""
+def importance_weighted(formulation: Formulation, given: str) -> Formulation:
+    """Returns the formulation with theta's utility weighted; `given` names what q_phi(y|.) conditions on, indexed."""
     phi, theta = formulation.ascents
     utility = f"E_{{z_1..z_k ~ p(z)}} Σ_i w̃_i log q_φ^r(y=0|{given}), w̃_i ∝ q_φ^r(y=0|{given}) / q_φ(y=0|{given})"
     return replace(
@@ -25,16 +25,16 @@ def importance_weighted(formulation: Formulation, given):
 @register("iwgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class IWGAN(GAN):
-    """Importance weighted GAN: the GAN, with each generated example weighted in theta's utility.
+    """Importance-weighted GAN: the GAN with a weight on each generated example in theta's utility.
 
         max_{theta}  E_{z_1..z_k ~ p(z)}  sum_i w~_i log q^r_phi(y=0|G_theta(z_i)),
-        w~_i  proportional to  q^r_phi(y=0|x_i) / q_phi(y=0|x_i) = exp(logit_i), held constant,
+        w~_i  proportional to  q^r_phi(y=0|x_i) / q_phi(y=0|x_i) = exp(logit_i), without gradient,
 
-    where k is the batch of one replica; phi ascends what it ascends in the GAN, max_{phi} E log q_phi(y|x). `ess` is
-    the effective number of the k samples: near 1, one of them is all that theta learns from.
+    where k is the batch size of one replica; phi has the same utility as in the GAN, max_{phi} E log q_phi(y|x). `ess`
+    is the effective sample size, between 1 and k: near 1, theta learns from a single sample only.
 
     Args:
-      See `GAN`. Other models are importance weighted by the same objective, "ImportanceWeighted".
+      See `GAN`. Other models use importance weights through the same objective, "ImportanceWeighted".
 
     Example:
       >>> model = dgm_zoo.create("iwgan", image_shape=(28, 28, 1), latent_dim=64)

@@ -1,7 +1,12 @@
 """The semi-supervised adversarial auto-encoder."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, whole_number
@@ -14,16 +19,21 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import Deterministic, StandardNormal
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
 from dgm_zoo.objectives import adversarial, of_labelled, of_labels
 
 
 @recipes.makes("encoder", "decoder", "discriminator", "label_discriminator", "prior", "likelihood", "posterior")
-def networks(*, image_shape, num_classes, latent_dim=32, network="dense", hidden=None, activation=None,
-             discriminator_hidden=(128, 128), normalization="none", likelihood="IndependentBernoulli",
-             prior="StandardNormal", posterior="Deterministic"):
-    """Encoder, decoder, the two discriminators, and heads; see `aae.networks`."""
+def networks(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 32, network: str = "dense",
+             hidden: Sequence[int] | None = None, activation: str | None = None,
+             discriminator_hidden: Sequence[int] = (128, 128), normalization: str = "none",
+             likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
+             posterior: Any = "Deterministic") -> dict[str, Any]:
+    """Returns the encoder, the decoder, the two discriminators and the heads; see `aae.networks`."""
     latent, classes = (whole_number("latent_dim", latent_dim),), whole_number("num_classes", num_classes)
     likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
     encoder, decoder = encoder_and_decoder(
@@ -41,33 +51,34 @@ def networks(*, image_shape, num_classes, latent_dim=32, network="dense", hidden
 @register("ssaae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SSAAE(GenerativeModel):
-    """Semi-supervised adversarial auto-encoder: an AAE whose code is a style z and a class c, some of which are known.
+    """Semi-supervised adversarial auto-encoder: an AAE whose code is a style z and a class c, known for some x.
 
         max_{phi}         E  log q_phi(y|z) + log q_phi(y|c)
         max_{theta, eta}  E  log p_theta(x|z, c) + weight (log q^r_phi(y|z) + log q^r_phi(y|c))
-        max_{eta}         E  log q_eta(label|x)  over the examples that have a label,
+        max_{eta}         E  log q_eta(label|x)  over the labelled examples,
 
-    in this order, three phases of a step. c is the vector of probabilities q_eta(.|x): one discriminator tells it from
-    one-hot vectors of uniformly drawn classes, another tells z from the prior p(z). Training data are pairs (x, label)
-    with the label -1 where there is none.
+    in this order, as the three phases of a step. c is the vector of probabilities q_eta(.|x). One discriminator
+    separates c from one-hot vectors of uniformly drawn classes, the other separates z from samples of the prior p(z).
+    Training data are pairs (x, label), with label -1 for unlabelled examples.
 
     Args:
-      encoder: Keras model, x to the parameters of q(z|x) and after them the logits of q(label|x),
-        `[batch, posterior's + num_classes]`.
-      decoder: Keras model, [z, c] joined, `[batch, latent_dim + num_classes]`, to the parameters of p(x|z, c).
+      encoder: Keras model, x to the parameters of q(z|x), followed by the logits of q(label|x),
+        `[batch, posterior.params_size + num_classes]`.
+      decoder: Keras model, [z, c] concatenated, `[batch, latent_dim + num_classes]`, to the parameters of p(x|z, c).
       discriminator: Keras model, z to a logit, `[batch, 1]`.
       label_discriminator: Keras model, c to a logit, `[batch, 1]`.
-      prior: p(z), held fixed; `StandardNormal` if None.
+      prior: p(z), not trained; `StandardNormal` if None.
       likelihood: the head of p(x|z, c).
       posterior: the head of q(z|x); `Deterministic` if None.
       num_classes: number of classes.
       objective, weight: see `AAE`.
 
-    The third phase has an optimizer of its own, a copy of eta's, and leaves a batch without labels out.
+    The third phase has its own optimizer, a copy of eta's, and is skipped if the batch has no labels.
     `classification` and `accuracy` are means over the labelled examples.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit, names both; a posterior whose samples carry no gradient.
+      InvalidInput: the shapes of two networks or heads do not match (the message names both); the posterior's samples
+        carry no gradient.
 
     Example:
       >>> model = dgm_zoo.create("ssaae", image_shape=(28, 28, 1), num_classes=10, latent_dim=10)
@@ -118,8 +129,10 @@ class SSAAE(GenerativeModel):
     recipes = (networks,)
     weight = Coefficient()
 
-    def __init__(self, encoder, decoder, discriminator, label_discriminator, prior=None, *, likelihood, num_classes,
-                 posterior=None, objective="NonSaturating", weight=1.0, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, discriminator: keras.Model,
+                 label_discriminator: keras.Model, prior: Prior | None = None, *, likelihood: Head, num_classes: Any,
+                 posterior: Head | None = None, objective: Any = "NonSaturating", weight: Any = 1.0,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
         latent = event_shape(discriminator.input)
@@ -147,25 +160,25 @@ class SSAAE(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the players
 
-    def inferred(self, x):
+    def inferred(self, x: tf.Tensor) -> tuple[tfd.Distribution, tf.Tensor]:
         """q_eta(z|x), and the logits of q_eta(label|x), `[batch, num_classes]`."""
         params, logits = tf.split(tf.cast(self.encoder(x), tf.float32), [self.posterior.params_size, -1], -1)
         return self.posterior(params), logits
 
-    def p_x(self, z, c):
+    def p_x(self, z: tf.Tensor, c: tf.Tensor) -> tfd.Distribution:
         """p_theta(x|z, c)."""
         return self.likelihood(self.decoder(tf.concat([z, c], -1)))
 
-    def logit_of_z(self, z):
+    def logit_of_z(self, z: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|z), `[batch]`."""
         return tf.reshape(tf.cast(self.discriminator(z), tf.float32), [-1])
 
-    def logit_of_c(self, c):
+    def logit_of_c(self, c: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|c), `[batch]`."""
         return tf.reshape(tf.cast(self.label_discriminator(c), tf.float32), [-1])
 
-    def phi_terms(self, x, noise):
-        """What phi ascends, and the two discriminators' accuracies in the mean, each `[batch]`."""
+    def phi_terms(self, x: tf.Tensor, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of phi, and the mean accuracies of the two discriminators; each `[batch]`."""
         for_posterior, for_prior, uniform, mix = noise
         q, logits = self.inferred(x)
         z, c = tf.stop_gradient(self.posterior.sample(q, for_posterior)), tf.stop_gradient(tf.nn.softmax(logits))
@@ -177,8 +190,8 @@ class SSAAE(GenerativeModel):
             **{name: (of_z[name] + of_c[name]) / 2.0 for name in ("accuracy_real", "accuracy_fake")},
         }
 
-    def terms(self, x, noise):
-        """What theta and eta ascend and its two parts, each `[batch]`; log p(x|z, c) is in nats."""
+    def terms(self, x: tf.Tensor, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of theta and eta and its two terms, each `[batch]`; log p(x|z, c) is in nats."""
         q, logits = self.inferred(x)
         z, c = self.posterior.sample(q, noise), tf.nn.softmax(logits)
         of_z = self.logit_of_z(z)
@@ -189,24 +202,24 @@ class SSAAE(GenerativeModel):
             "encoder": reversed_, **self.objective.diagnostics(of_z),
         }
 
-    def label_terms(self, x, label, rate):
-        """log q_eta(label|x) in nats, and whether the likeliest class is the label: `[batch]`, 0 without a label.
+    def label_terms(self, x: tf.Tensor, label: Any, rate: Any) -> dict[str, tf.Tensor]:
+        """log q_eta(label|x) in nats, and whether the likeliest class is the label: `[batch]`, 0 if unlabelled.
 
-        `taught`, what eta ascends, is the first times `rate`, a scalar: in its mean over all replicas' rows, the mean
-        over those that have a label.
+        `taught`, the utility of eta, is log q_eta(label|x) times the scalar `rate`, so that its mean over the rows of
+        all replicas is the mean over the labelled rows.
         """
         terms = of_labels(tf.nn.log_softmax(self.inferred(x)[1]), label)
         return {**terms, "taught": rate * terms["classification"]}
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
-        """What one step draws: for phi's phase, and for that of theta and eta."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """The noise of one training step: for the phase of phi, and for the phase of theta and eta."""
         for_phi = self.posterior.noise(rng), self.prior.noise(rng), rng.uniform(()), rng.uniform(())
         return for_phi, self.posterior.noise(rng)
 
-    def play(self, x, c, noise):
-        """One round: the three phases; returns their terms."""
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """Takes one training step of three phases; returns their terms."""
         for_phi, for_others = noise
         terms = self.ascend(self.phi_terms, x, for_phi, phi=self.ascends["phi"])
         others = {player: self.ascends[player] for player in ("theta", "eta")}
@@ -217,12 +230,12 @@ class SSAAE(GenerativeModel):
         rate, some = tf.math.divide_no_nan(*counts), counts[1] > 0.0
         return terms | self.ascend(self.label_terms, x, label, rate, eta="taught", phase="classification", when=some)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.play(x, c, self.noise(self.rng(x)))
         return self.log(of_labelled(*c), loss=-terms["reconstruction"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         for_phi, for_others = self.noise(self.rng(x, training=False))
         terms = {
@@ -231,27 +244,27 @@ class SSAAE(GenerativeModel):
         }
         return self.log(of_labelled(*c), loss=-terms["reconstruction"], **terms)
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         return (tf.cast(y, tf.int32),)
 
     # ------------------------------------------------------------------------------------------ use
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The reconstruction."""
         return self._reconstruct(x)["x"]
 
-    def encode(self, x, label=None):
-        """The parameters of q(z|x), a dict of NumPy arrays; it does not look at labels."""
+    def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
+        """The parameters of q(z|x), a dict of NumPy arrays; ignores `label`."""
         return self.answer("encode", x=x)
 
-    def reconstruct(self, x, label=None):
-        """The likelihood's mean at the code of x: NumPy, the shape of x; it does not look at labels."""
+    def reconstruct(self, x: np.ndarray, label: Any = None) -> np.ndarray:
+        """The likelihood's mean at the code of x: NumPy, the shape of x; ignores `label`."""
         return self.answer("reconstruct", x=x)["x"]
 
-    def classify(self, x):
+    def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities` of the classes, each NumPy `[n, num_classes]`."""
         return self.answer("classify", x=x)
 
@@ -266,11 +279,11 @@ class SSAAE(GenerativeModel):
         _, logits = self.inferred(x)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         x = Input(self.likelihood.event_shape, range=self.likelihood.range)
         return {"x": x, "label": Input((), tf.int32, range=(-1, self.num_classes - 1))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         x, z = {"x": self.takes()["x"]}, {"z": Input(self.prior.event_shape)}
         encode = lambda x: self.posterior.moments(self.inferred(x)[0])  # noqa: E731
         label = {"label": Input((), tf.int32, range=(0, self.num_classes - 1))}

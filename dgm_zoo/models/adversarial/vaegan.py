@@ -1,9 +1,13 @@
 """The variational auto-encoder with a learned similarity."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
 from dgm_zoo.checks import event_shape, match, nonnegative
@@ -16,6 +20,9 @@ from dgm_zoo.core.registry import register
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.adversarial.gan import GAN, Adversaries, adversaries
 from dgm_zoo.networks import encoder_and_decoder
@@ -23,8 +30,9 @@ from dgm_zoo.objectives import NonSaturating, energy_distance, log_q
 
 
 @recipes.makes("encoder", "posterior")
-def encoder(*, image_shape, latent_dim=32, network=None, encoder_hidden=None, posterior="IndependentNormal"):
-    """The encoder and the head of q(z|x).
+def encoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | None = None,
+            encoder_hidden: Sequence[int] | None = None, posterior: Any = "IndependentNormal") -> dict[str, Any]:
+    """Returns the encoder and the head of q(z|x).
 
     Args:
       encoder_hidden: widths or channels of the encoder; see `networks.encoder_and_decoder`.
@@ -41,35 +49,35 @@ def encoder(*, image_shape, latent_dim=32, network=None, encoder_hidden=None, po
 @register("vaegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class VAEGAN(Adversaries):
-    """VAE/GAN: a VAE whose decoder is a GAN's generator, and whose likelihood is that of the discriminator's features.
+    """VAE/GAN: a VAE whose decoder is the generator of a GAN, with a likelihood in the discriminator's feature space.
 
         max_{eta}    E_{q_eta(z|x)} log p(f(x)|z) - KL(q_eta(z|x) || p(z))
         max_{theta}  gamma E_{q_eta(z|x)} log p(f(x)|z) + E_{p_theta(x|y=0)} log q^r_phi(y=0|x)
         max_{phi}    E_{p_theta(x|y) p(y)} log q_phi(y|x),
 
-    where f is the discriminator up to `layer`, p(f(x)|z) = N(f(G_theta(z)), I), its constant left out, and generated
-    x are in equal parts G_theta(z) of z ~ p(z) and of z ~ q_eta(z|x). These are three separate gradients of one pass:
-    eta sees nothing of the adversary, and phi nothing of the likelihood that is measured in its features.
+    where f is the discriminator up to `layer`, p(f(x)|z) = N(f(G_theta(z)), I) without its constant, and one half of
+    the generated x are G_theta(z) with z ~ p(z), the other half with z ~ q_eta(z|x). One forward pass gives three
+    separate gradients: eta has no adversarial term, and phi no likelihood term, although f is part of phi.
 
-    Equilibrium: phi rests in a step in which -log q_phi is below `equilibrium` - `margin` on real or on generated x
-    (the batch's mean, over all replicas); theta rests where it is above `equilibrium` + `margin`; if both would,
-    neither does. A resting player's gradient is 0, with which an optimizer with momentum still coasts.
+    Equilibrium: phi pauses in a step if the mean of -log q_phi over the batch, on all replicas, is below
+    `equilibrium` - `margin` on real or on generated x; theta pauses if it is above `equilibrium` + `margin` on either;
+    if both would pause, both move. A paused player's gradient is 0; with momentum its variables still change.
 
     Args:
       encoder: Keras model, x to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
-      generator: Keras model, z `[batch, latent_dim]` to x, which ends in the range of the data.
-      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer of the name `layer`.
-      prior: p(z), held fixed; `StandardNormal` if None.
+      generator: Keras model, z `[batch, latent_dim]` to x; its output range is that of the data.
+      discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`, with a layer named `layer`.
+      prior: p(z), not trained; `StandardNormal` if None.
       posterior: the head of q(z|x); `IndependentNormal` if None.
-      gamma: weight of the features' likelihood for theta, at least 0; that likelihood is a sum over all features.
-      layer: name of the discriminator's layer whose output is f(x).
-      equilibrium, margin: nats; see above. No player rests if margin is None.
-      objective: "NonSaturating", or "ImportanceWeighted" or "Saturating", which have the same q_phi.
+      gamma: weight of the feature likelihood in theta's utility, at least 0; the likelihood is a sum over all features.
+      layer: name of the discriminator layer whose output is f(x).
+      equilibrium, margin: nats; see above. No player pauses if margin is None.
+      objective: "NonSaturating", "ImportanceWeighted" or "Saturating", which share one q_phi.
       data_range, seed: see `GAN`.
 
     Raises:
-      InvalidInput: networks and heads whose shapes do not fit, a discriminator without such a layer, a posterior
-        whose samples carry no gradient, or an objective without a q_phi.
+      InvalidInput: shapes do not match, the discriminator has no such layer, the posterior's samples carry no
+        gradient, or the objective has no q_phi.
 
     Example:
       >>> model = dgm_zoo.create("vaegan", image_shape=(28, 28, 1), latent_dim=64)
@@ -111,8 +119,10 @@ class VAEGAN(Adversaries):
     recipes = (adversaries, encoder)
     gamma = Coefficient()
 
-    def __init__(self, encoder, generator, discriminator, prior=None, *, posterior=None, gamma=1e-3,
-                 layer="features", equilibrium=0.68, margin=0.35, objective=None, data_range=None, **kwargs):
+    def __init__(self, encoder: keras.Model, generator: keras.Model, discriminator: keras.Model,
+                 prior: Prior | None = None, *, posterior: Head | None = None, gamma: Any = 1e-3,
+                 layer: str = "features", equilibrium: float = 0.68, margin: float | None = 0.35,
+                 objective: Any = None, data_range: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, prior, objective=objective, data_range=data_range, **kwargs)
         latent = self.latent_shape()
         self.encoder, self.layer = encoder, layer
@@ -135,23 +145,24 @@ class VAEGAN(Adversaries):
             )
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):  # version 0.1 also saved the GAN's critic_steps
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "VAEGAN":
+        # Version 0.1 also saved the GAN's critic_steps.
         return super().from_config({k: v for k, v in config.items() if k != "critic_steps"}, custom_objects)
 
-    def q_z(self, x):
+    def q_z(self, x: tf.Tensor) -> tfd.Distribution:
         """q_eta(z|x): batch shape `[batch]`, event shape `[latent_dim]`."""
         return self.posterior(self.encoder(x))
 
-    def discriminate(self, x):
+    def discriminate(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The logit of q_phi(y=1|x), `[batch]`, and the features f(x), `[batch, ...]`."""
         logit, features = self.features(x)
         return tf.reshape(tf.cast(logit, tf.float32), [-1]), tf.cast(features, tf.float32)
 
-    def moves(self, of_real, of_fake):
-        """Whether phi and whether theta moves in a step: two booleans.
+    def moves(self, of_real: tf.Tensor, of_fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Whether phi and theta move in a step: two booleans.
 
         Args:
-          of_real, of_fake: the means of -log q_phi over the real and over the generated examples, nats.
+          of_real, of_fake: means of -log q_phi over the real and the generated examples, nats.
         """
         if self.margin is None:
             return tf.constant(True), tf.constant(True)
@@ -161,13 +172,13 @@ class VAEGAN(Adversaries):
         neither = ~(phi | theta)
         return phi | neither, theta | neither
 
-    def decided(self, terms):
-        """`moves` of the terms of a step, by the means over all replicas: a dict of player to boolean."""
+    def decided(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """`moves` for the terms of a step, averaged over all replicas: a dict of player to boolean."""
         means = over_replicas("mean", [terms["loss_real"], terms["loss_fake"]])
         return dict(zip(("phi", "theta"), self.moves(*means), strict=True))
 
-    def terms(self, x, c, noise):
-        """What each player ascends, and its parts; each `[batch]`, and scalars for who moves."""
+    def terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of each player and its terms, each `[batch]`, and the scalars that decide which players move."""
         for_posterior, for_prior = noise
         q = self.q_z(x)
         z = self.posterior.sample(q, for_posterior)
@@ -193,44 +204,44 @@ class VAEGAN(Adversaries):
             **self.objective.diagnostics(of_p),
         }
 
-    def noise(self, rng):
-        """What one step draws: for q(z|x), and for p(z)."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """The noise of one training step: for q(z|x) and for p(z)."""
         return self.posterior.noise(rng), self.prior.noise(rng)
 
-    def play(self, x, c, noise):
-        """One round: the three players' steps, from one pass; returns the terms."""
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """Takes one training step of all three players from one forward pass; returns the terms."""
         terms = self.ascend(self.terms, x, c, noise, moves=self.decided, **self.ascends)
         return {**terms, **self.who_moves(terms)}
 
-    def who_moves(self, terms):
-        """What is logged of `decided`: 1 where the player moves, else 0."""
+    def who_moves(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The logged values of `decided`: 1 if the player moves, else 0."""
         return {f"{player}_moves": tf.cast(move, tf.float32) for player, move in self.decided(terms).items()}
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         return self.log(**self.play(x, c, self.noise(self.rng(x))))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False)))
         return self.log(**terms, **self.who_moves(terms))
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The reconstruction."""
         return self._reconstruct(x)["x"]
 
-    def encode(self, x):
+    def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters of q(z|x): a dict of NumPy arrays, `mean` and `stddev` `[n, latent_dim]`."""
         return self.answer("encode", x=x)
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """G(z) at the mean of q(z|x): NumPy, the shape of x."""
         return self.answer("reconstruct", x=x)["x"]
 
     def _reconstruct(self, x):
         return {"x": self.generate(self.posterior.code(self.q_z(x)))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         return {
             **super().endpoints(),
             "encode": Endpoint(

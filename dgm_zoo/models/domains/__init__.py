@@ -1,1 +1,1 @@
-"""Models of two domains, and predictability minimisation: ADA, CycleGAN, PM."""
+"""Two-domain models (ADA, CycleGAN) and predictability minimisation (PM)."""

@@ -1,6 +1,9 @@
 """Adversarial domain adaptation."""
 
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import event_shape, match
@@ -9,6 +12,8 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, networks
 from dgm_zoo.objectives import (
@@ -27,41 +32,42 @@ MODES = ("symmetric", "grl", "adda")
 @register("ada")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class ADA(GenerativeModel):
-    """Adversarial domain adaptation: features of two domains that a discriminator cannot tell apart.
+    """Adversarial domain adaptation: learns features of two domains that a discriminator cannot distinguish.
 
         max_{phi}    E_{p_theta(x|y) p(y)} log q_phi(y|x)
         max_{theta}  E_{source} log C_omega(class|G_theta(z)) + lambda E_{p_theta(x|y) p(y)} log q^r_phi(y|x)
         max_{omega}  E_{source} log C_omega(class|G_theta(z))
 
-    z is an example, x = G_theta(z) its features, y = 1 the source domain and y = 0 the target. The players step at
-    once. A batch is half source, half target, and each half passes the networks by itself, so that a layer such as
-    `BatchNormalization` has each domain's own statistics. Labels of the target never reach training.
+    z is an example, x = G_theta(z) its features, y = 1 the source domain and y = 0 the target. All players step
+    simultaneously. Half of a batch is source, the other half target; each half passes through the networks separately,
+    so that a layer such as `BatchNormalization` uses the statistics of one domain. Training never uses target labels.
 
-    `mode` says what theta ascends for lambda = `domain_weight`:
+    `mode` selects theta's domain term, weighted by lambda = `domain_weight`:
 
     * "symmetric": log q^r_phi(y|x) of both domains, as above (Hu et al., Eq. 1 to 3).
     * "grl": -log q_phi(y|x) of both domains, through a gradient reversal layer (DANN).
-    * "adda": theta is an encoder of the target only, a copy of `trunk` to begin with, and ascends log q^r_phi(y=0|x).
-      `trunk` and `head` are those of an earlier run on the source and stay fixed (ADDA). In a config,
-      `train.start_from` names that run, such as one with `domain_weight` 0.
+    * "adda": theta is an encoder of the target only, initialised with `trunk`, and ascends log q^r_phi(y=0|x). `trunk`
+      and `head` come from an earlier run on the source and stay fixed (ADDA). In a config, `train.start_from` names
+      that run, such as one with `domain_weight` 0.
 
-    `loss` is the source's mean of -log C, in nats, by which epochs are compared; in mode "adda" it is constant, and the
-    last epoch counts. `evaluate` also reports `accuracy_target`, of target examples with a label, as an oracle.
+    `loss`, used for model selection, is the mean of -log C on the source, in nats; in mode "adda" it is constant, and
+    the last epoch is selected. `evaluate` also reports `accuracy_target`, an oracle: the accuracy on target examples
+    that have a label.
 
     Args:
       trunk: Keras model, examples `[batch, ...]` to features `[batch, d]`.
       head: Keras model, features to logits of the classes, `[batch, num_classes]`.
       discriminator: Keras model, features (or logits of the classes) to the logit of q(y=1|x), `[batch, 1]`.
-      target_trunk: the target's encoder in mode "adda"; a copy of `trunk` if None.
+      target_trunk: the encoder of the target in mode "adda"; a copy of `trunk` if None.
       mode: "symmetric", "grl" or "adda".
-      level: what the discriminator sees: the "features", or the "logits" of the classes.
-      objective: `NonSaturating`, or `ImportanceWeighted`; see `objectives.domain_confusion`. Not in mode "grl".
+      level: the discriminator's input: "features", or "logits" of the classes.
+      objective: `NonSaturating` or `ImportanceWeighted`; see `objectives.domain_confusion`. Mode "grl" takes none.
       domain_weight: lambda: a number, a schedule, or `{"total_steps": n}` for DANN's schedule, which rises from 0 to 1
         over n steps; in a config "dann" is that schedule over the whole run.
 
     Raises:
-      InvalidInput: an unknown mode or level; networks whose shapes do not fit, names both; an objective that does not
-        suit the mode; a target trunk in another mode than "adda".
+      InvalidInput: the mode or level is unknown; the shapes of two networks do not match (the message names both); the
+        mode does not support the objective; a target trunk is given in a mode other than "adda".
 
     Example:
       >>> model = dgm_zoo.create("ada", image_shape=(28, 28, 1), num_classes=10)
@@ -106,8 +112,9 @@ class ADA(GenerativeModel):
     small = {"filters": [4, 8], "feature_dim": 16}
     domain_weight = Coefficient()
 
-    def __init__(self, trunk, head, discriminator, target_trunk=None, *, mode="symmetric", level="features",
-                 objective="NonSaturating", domain_weight=1.0, **kwargs):
+    def __init__(self, trunk: keras.Model, head: keras.Model, discriminator: keras.Model,
+                 target_trunk: keras.Model | None = None, *, mode: str = "symmetric", level: str = "features",
+                 objective: Any = "NonSaturating", domain_weight: Any = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.discriminator, self.target_trunk = trunk, head, discriminator, target_trunk
         self.mode, self.level, self.objective = mode, level, _confusing(objective, mode)
@@ -126,7 +133,7 @@ class ADA(GenerativeModel):
             raise InvalidInput(f"mode '{mode}' has one trunk for both domains; leave target_trunk out")
 
     def _fix_the_source(self):
-        """Gives the target a trunk of its own, the only one that learns."""
+        """Gives the target its own trunk; the source's trunk and head become untrainable."""
         self.players = {"theta": ("target_trunk",), "phi": ("discriminator",)}
         self.ascends = {player: type(self).ascends[player] for player in self.players}
         if self.target_trunk is None:
@@ -134,8 +141,8 @@ class ADA(GenerativeModel):
             self.target_trunk.set_weights(self.trunk.get_weights())
         self.trunk.trainable = self.head.trainable = False
 
-    def take_weights(self, other):
-        """Takes trunk and head of a run on the source in mode "adda"; else see `GenerativeModel.take_weights`."""
+    def take_weights(self, other: keras.Model) -> bool:
+        """Copies trunk and head of a source run in mode "adda"; otherwise see `GenerativeModel.take_weights`."""
         if self.mode != "adda":
             return super().take_weights(other)
         pairs = [(self.trunk, "trunk"), (self.target_trunk, "trunk"), (self.head, "head")]
@@ -148,24 +155,24 @@ class ADA(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the utilities
 
-    def see(self, x, target=True):
-        """Features and logits of the classes of x: `[batch, d]` and `[batch, num_classes]`."""
+    def see(self, x: tf.Tensor, target: bool = True) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features and class logits of x: `[batch, d]` and `[batch, num_classes]`."""
         features = (self.target_trunk if target and self.mode == "adda" else self.trunk)(x)
         return tf.cast(features, tf.float32), tf.cast(self.head(features), tf.float32)
 
-    def domain_logit(self, features, logits):
+    def domain_logit(self, features: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """The logit of q_phi(y=1|x): `[batch]`."""
         x = features if self.level == "features" else logits
         if self.mode == "grl":
             x = reverse_gradient(x, self.now("domain_weight"))
         return tf.reshape(tf.cast(self.discriminator(x), tf.float32), [-1])
 
-    def terms(self, x, c, noise=()):
-        """What the players ascend, and how often head and discriminator are right, each `[batch]`.
+    def terms(self, x: tuple[tf.Tensor, tf.Tensor], c: tuple, noise: Noise = ()) -> dict[str, tf.Tensor]:
+        """The players' utilities, and the accuracies of head and discriminator; each `[batch]`.
 
         Args:
-          x: examples (of source, of target), `[batch, ...]` each.
-          c: what `condition` returns, the classes of the source: int32 `[batch]`.
+          x: examples (source, target), `[batch, ...]` each.
+          c: the result of `condition`, a tuple with the source classes: int32 `[batch]`.
         """
         (label,) = c
         of_source, of_target = self.see(x[0], target=False), self.see(x[1])
@@ -179,7 +186,7 @@ class ADA(GenerativeModel):
         objective = {
             "symmetric": lambda: log_class + self.now("domain_weight") * confusion,
             "adda": lambda: self.now("domain_weight") * confusion,
-            "grl": lambda: log_class + told_apart,  # which the reversal turns round, times the weight, for the trunk
+            "grl": lambda: log_class + told_apart,  # for the trunk, reversed and weighted
         }[self.mode]()
         right = self.objective.accuracies(source, target)
         return {
@@ -187,25 +194,25 @@ class ADA(GenerativeModel):
             "accuracy_source": tf.cast(tf.argmax(of_source[1], -1, tf.int32) == label, tf.float32),
             "accuracy_domain": 0.5 * (right["accuracy_real"] + right["accuracy_fake"]),
             **self.objective.diagnostics(target),
-            "mean_x": tf.reduce_mean(x[0]) + tf.reduce_mean(x[1]),  # is checked: max-pooling on a CPU drops NaN
+            "mean_x": tf.reduce_mean(x[0]) + tf.reduce_mean(x[1]),  # finds NaN, which max-pooling on a CPU drops
         }
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
-        """A step draws none."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """Returns `()`: a training step needs no noise."""
         return ()
 
-    def condition(self, y):
-        """The classes of the source, and not those of the target."""
+    def condition(self, y: Any) -> tuple:
+        """The source classes; target classes are ignored."""
         return (tf.cast(y[0], tf.int32),)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.ascend(self.terms, x, c, self.noise(self.rng(x[0])), **self.ascends)
         return self.log(loss=-terms["log_class"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.jitted(self.terms)(x, c)
         known = tf.cast(data[1][1], tf.int32)
@@ -213,12 +220,13 @@ class ADA(GenerativeModel):
         self.oracle.update_state(tf.cast(right, tf.float32), sample_weight=tf.cast(known >= 0, tf.float32))
         return self.log(loss=-terms["log_class"], **terms)
 
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)
         self.__dict__["oracle"] = keras.metrics.Mean(name="accuracy_target")
 
-    def evaluate(self, x=None, y=None, *args, return_dict=False, **kwargs):
-        """`GenerativeModel.evaluate`, and `accuracy_target` if any example of the target has a label."""
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, return_dict: bool = False,
+                 **kwargs: Any) -> dict[str, float] | list[float]:
+        """`GenerativeModel.evaluate`, plus `accuracy_target` if any target example has a label."""
         self.oracle.reset_state()
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
         if float(tf.convert_to_tensor(self.oracle.count)):
@@ -227,7 +235,7 @@ class ADA(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def check_examples(self, where, x, y):
+    def check_examples(self, where: str, x: Any, y: Any) -> None:
         classes = event_shape(self.head.output)[0]
         if int(tf.reduce_min(y[0])) < 0:
             raise InvalidInput(f"{where}: the source has examples without a label; give each its class")
@@ -239,19 +247,19 @@ class ADA(GenerativeModel):
                     f"num_classes={most + 1}, or leave these examples out"
                 )
 
-    def classify(self, x):
+    def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`, of examples of the target domain."""
         return self.answer("classify", x=x)
 
-    def features(self, x):
+    def features(self, x: np.ndarray) -> np.ndarray:
         """The features of examples of the target domain: NumPy `[n, d]`."""
         return self.answer("features", x=x)["features"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
         return {"source": x, "target": x, "source_label": Input((), tf.int32)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         def classify(x):
             logits = self.see(x)[1]
             return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
@@ -264,7 +272,7 @@ class ADA(GenerativeModel):
 
 
 def _confusing(objective, mode):
-    """The objective that `objective` names; raises `InvalidInput` if the mode is unknown or does not suit it."""
+    """Returns the objective that `objective` names; raises `InvalidInput` if the mode is unknown or rejects it."""
     if mode not in MODES:
         raise unknown("mode", mode, MODES)
     found = adversarial(objective)

@@ -1,5 +1,8 @@
 """The networks of adversarial domain adaptation, and DANN's schedule of lambda."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -16,14 +19,15 @@ LEVELS = ("features", "logits")
 
 
 @recipes.makes("trunk", "head", "discriminator")
-def networks(*, image_shape, num_classes, filters=(20, 50), feature_dim=500, discriminator_hidden=(500, 500),
-             normalization="none", level="features"):
-    """A LeNet as the trunk, a linear head, and a dense discriminator of domains.
+def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (20, 50), feature_dim: int = 500,
+             discriminator_hidden: Sequence[int] = (500, 500), normalization: str = "none",
+             level: str = "features") -> dict[str, Any]:
+    """Returns a LeNet as the trunk, a linear head, and a dense domain discriminator.
 
     Args:
       image_shape: shape of x, the same in both domains.
       num_classes: number of classes.
-      filters, feature_dim: channels of the LeNet's convolutions, and its number of features.
+      filters, feature_dim: channels of the LeNet's convolutions, and number of features.
       discriminator_hidden, normalization: see `networks.dense_discriminator`.
       level: see `ADA`.
     """
@@ -39,7 +43,7 @@ def networks(*, image_shape, num_classes, filters=(20, 50), feature_dim=500, dis
 
 @keras.saving.register_keras_serializable("dgm_zoo")
 class ReversalSchedule(Schedule):
-    """`value` times `objectives.reversal_weight` of the share of `total_steps` that are done: from 0 to `value`.
+    """`value` times `objectives.reversal_weight` at the completed share of `total_steps`: rises from 0 to `value`.
 
     Args:
       total_steps: training steps until the end of the schedule.
@@ -52,11 +56,11 @@ class ReversalSchedule(Schedule):
     References: Ganin et al., Domain-Adversarial Training of Neural Networks, 2016, section 5.2.2.
     """
 
-    def __init__(self, total_steps, value=1.0):
+    def __init__(self, total_steps: int, value: float = 1.0) -> None:
         self.total_steps, self.value = whole_number("total_steps", total_steps), nonnegative("value", value)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         return self.value * reversal_weight(tf.minimum(tf.cast(step, tf.float32) / self.total_steps, 1.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"total_steps": self.total_steps, "value": self.value}

@@ -1,6 +1,10 @@
 """The cycle-consistent generative adversarial network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import event_shape, match, nonnegative, whole_number
@@ -10,6 +14,8 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.domains.translators import networks
 from dgm_zoo.networks import ImagePool
@@ -19,39 +25,41 @@ from dgm_zoo.objectives import adversarial, cycle_consistency, energy_distance, 
 @register("cyclegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class CycleGAN(GenerativeModel):
-    """CycleGAN: translation between two domains without pairs, there and back.
+    """CycleGAN: translation between two domains in both directions, learned without pairs.
 
         max_{theta, eta}  u(D_target(G(z))) + u(D_source(F(x))) - lambda (|F(G(z)) - z| + |G(F(x)) - x|)
                           - lambda lambda_id (|F(z) - z| + |G(x) - x|)
         max_{phi}         the discriminators' utilities on real and on translated images
 
-    z is an image of the source, x one of the target; G = `to_target` with theta, F = `to_source` with eta. u is the
-    objective's utility, and all distances are means over pixels and patches. One way is an AAE whose code is an image,
-    the other its mirror, InfoGAN; |.| is the log-likelihood of a Laplace distribution.
+    z is an image of the source, x an image of the target; G = `to_target` has parameters theta, F = `to_source` eta. u
+    is the objective's utility; utilities and distances are means over patches and pixels. One direction is an AAE whose
+    code is an image, the other is its mirror image, InfoGAN; -|.| is the log-likelihood of a Laplace distribution, up
+    to constants.
 
-    In a step of training both translators take one step together, then both discriminators one, on the batch and on the
-    translations of before that step. A pool of earlier translations gives the discriminators some of these in the place
-    of new ones. It is saved with the model, so that a run resumes to the same bits.
+    In a training step both translators take one step together, then both discriminators take one step, on the batch and
+    on the translations computed before the translators moved. A pool of earlier translations replaces some of the new
+    ones for the discriminators. The pool is saved with the model, so that a resumed run is bit-identical.
 
-    Neither utility says how good translations are, and a small cycle error does not either. `loss`, by which epochs are
-    compared, is the sum of the energy distances between each domain and the translations to it.
+    Neither the utilities nor the cycle error measure translation quality. `loss`, used for model selection, is the sum
+    of the energy distances between each domain and the translations to it.
 
     Args:
-      to_target, to_source: Keras models, images of one domain to images of the other, which end in the range of the
-        data.
-      discriminator_source, discriminator_target: Keras models, an image to logits, of each patch or one.
-      objective: see `objectives.adversarial`; the published `LeastSquares` by default.
-      cycle_weight: lambda. `LeastSquares` has a factor 1/2 that the published utility has not, so that 5 is the
+      to_target, to_source: Keras models, images of one domain to images of the other; their output range is that of
+        the data.
+      discriminator_source, discriminator_target: Keras models, an image to logits: one per patch, or a single one.
+      objective: see `objectives.adversarial`; the default is the published `LeastSquares`.
+      cycle_weight: lambda. `LeastSquares` has a factor 1/2 that the published utility lacks, so 5 corresponds to the
         published 10.
-      identity_weight: lambda_id, as a share of lambda; 0 for none, 0.5 where the paper uses it.
-      pool_size: number of translations to each domain that are kept; 0 for none.
+      identity_weight: lambda_id, relative to lambda; 0 disables the term, 0.5 is the paper's value where it uses one.
+      pool_size: number of stored translations to each domain; 0 disables the pool.
       data_range: range that the data must lie in; None to skip the check.
 
     Raises:
-      InvalidInput: networks whose shapes do not fit, names both; a gradient penalty with a discriminator that
-        normalises over the batch; an identity weight for domains of unequal channels.
+      InvalidInput: the shapes of two networks do not match (the message names both); a gradient penalty is combined
+        with a discriminator that normalises over the batch; identity_weight is set, but the domains' shapes differ.
 
-    A discriminator that is right about 99 of 100 examples of both kinds for a whole epoch is reported as a warning.
+    `fit` warns if a discriminator classifies 99 % of both the real and the generated examples correctly for a whole
+    epoch.
 
     Example:
       >>> model = dgm_zoo.create("cyclegan", image_shape=(28, 28, 1))
@@ -107,8 +115,10 @@ class CycleGAN(GenerativeModel):
     small = {"pool_size": 48}
     cycle_weight = Coefficient()
 
-    def __init__(self, to_target, to_source, discriminator_source, discriminator_target, *, objective="LeastSquares",
-                 cycle_weight=5.0, identity_weight=0.0, pool_size=50, data_range=None, **kwargs):
+    def __init__(self, to_target: keras.Model, to_source: keras.Model, discriminator_source: keras.Model,
+                 discriminator_target: keras.Model, *, objective: Any = "LeastSquares", cycle_weight: Any = 5.0,
+                 identity_weight: float = 0.0, pool_size: int = 50, data_range: Sequence[float] | None = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.to_target, self.to_source = to_target, to_source
         self.discriminator_source, self.discriminator_target = discriminator_source, discriminator_target
@@ -129,25 +139,25 @@ class CycleGAN(GenerativeModel):
         self.logged = (*type(self).logged, *(("identity",) if self.identity_weight else ()), *self.objective.logged)
         self.pool_source, self.pool_target = ImagePool(self.pool_size, source), ImagePool(self.pool_size, target)
 
-    def watchers(self):
+    def watchers(self) -> list[keras.callbacks.Callback]:
         return [Saturation()] if self.objective.saturates else []
 
     # ------------------------------------------------------------------------------------------ the utilities
 
-    def g(self, z):
-        """G_theta(z): images of the source as images of the target."""
+    def g(self, z: tf.Tensor) -> tf.Tensor:
+        """G_theta(z): translates source images to the target."""
         return tf.cast(self.to_target(z), tf.float32)
 
-    def f(self, x):
-        """F_eta(x): images of the target as images of the source."""
+    def f(self, x: tf.Tensor) -> tf.Tensor:
+        """F_eta(x): translates target images to the source."""
         return tf.cast(self.to_source(x), tf.float32)
 
-    def logits(self, domain, images):
-        """The logits of a domain's discriminator, of each patch: `[batch, ...]`."""
+    def logits(self, domain: str, images: tf.Tensor) -> tf.Tensor:
+        """The logits of a domain's discriminator, one per patch: `[batch, ...]`."""
         return tf.cast(getattr(self, f"discriminator_{domain}")(images), tf.float32)
 
-    def translator_terms(self, z, x):
-        """What theta and eta ascend, `[batch]`, and the translations, `fake_target` and `fake_source`."""
+    def translator_terms(self, z: tf.Tensor, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The utility of theta and eta with its terms, `[batch]`, and the translations `fake_target`, `fake_source`."""
         fake_target, fake_source = self.g(z), self.f(x)
         logits = self.logits("target", fake_target), self.logits("source", fake_source)
         realism = sum(over_patches(self.objective.generator(one)) for one in logits)
@@ -162,8 +172,9 @@ class CycleGAN(GenerativeModel):
             **{name: 0.5 * tf.reduce_mean(both[0][name] + both[1][name]) for name in self.objective.logged},
         }
 
-    def phi_terms(self, z, x, fake_source, fake_target, mix):
-        """What phi ascends on real and translated images of both domains, and its accuracies, each `[batch]`."""
+    def phi_terms(self, z: tf.Tensor, x: tf.Tensor, fake_source: tf.Tensor, fake_target: tf.Tensor,
+                  mix: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The utility of phi on real and translated images of both domains, and its accuracies; each `[batch]`."""
         found = [self._contest("source", z, fake_source, mix), self._contest("target", x, fake_target, mix)]
         one, other = found
         return {
@@ -180,12 +191,12 @@ class CycleGAN(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def noise(self, rng):
-        """What one step draws: for the pools of source and target, and the mix of a gradient penalty."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """The noise of one training step: for the source and target pools, and for the gradient penalty's mix."""
         return rng.uniform((2,)), rng.uniform((2,)), rng.uniform(())
 
-    def play(self, x, c, noise):
-        """One round: the translators' step, then the discriminators'; returns the terms of both."""
+    def play(self, x: tuple[tf.Tensor, tf.Tensor], c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """Takes one training step: the translators first, then the discriminators; returns all terms."""
         (z, x), (for_source, for_target, mix) = x, noise
         both = {player: self.ascends[player] for player in ("theta", "eta")}
         terms = self.ascend(self.translator_terms, z, x, **both)
@@ -196,11 +207,11 @@ class CycleGAN(GenerativeModel):
             **self.ascend(self.phi_terms, z, x, fake_source, fake_target, mix, phi=self.ascends["phi"]),
         }
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         return self.log(**self.play(x, c, self.noise(self.rng(x[0]))))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         (z, x), _ = self.unpack(data)
         *_, mix = self.noise(self.rng(z, training=False))
         terms = self.jitted(self.translator_terms)(z, x)
@@ -209,7 +220,7 @@ class CycleGAN(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def translate(self, x, to="target"):
+    def translate(self, x: np.ndarray, to: str = "target") -> np.ndarray:
         """Translates images to the other domain: NumPy `[n, ...]`.
 
         Args:
@@ -217,23 +228,23 @@ class CycleGAN(GenerativeModel):
           to: the domain to translate to.
 
         Raises:
-          InvalidInput: no such domain, or images that do not suit.
+          InvalidInput: the domain is unknown, or the images have another shape or range.
         """
         if to not in self.domains:
             raise unknown("domain", to, self.domains)
         return self.answer(f"to_{to}", x=x)["x"]
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """F(G(x)) for images x of the source: NumPy `[n, ...]`."""
         return self.answer("reconstruct", x=x)["x"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {
             "source": Input(event_shape(self.to_target.input), range=self.data_range),
             "target": Input(event_shape(self.to_source.input), range=self.data_range),
         }
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         source, target = ({"x": wanted} for wanted in self.takes().values())
         return {
             "to_target": Endpoint(source, lambda x: {"x": self.g(x)}, doc="images of the source as the target's, G(x)"),

@@ -1,6 +1,10 @@
 """Predictability minimisation."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
@@ -11,6 +15,8 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Head, Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks import Predictors, encoder_and_decoder
 from dgm_zoo.objectives import log_q_units, log_q_units_reversed, v_c
@@ -19,17 +25,18 @@ FORMS = ("squares", "bernoulli", "reversed")
 
 
 @recipes.makes("encoder", "predictors", "decoder", "likelihood")
-def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activation=None, predictor_hidden=(),
-             decode=False, likelihood="IndependentBernoulli"):
-    """An encoder, a predictor for each unit and, if asked for, a decoder.
+def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str = "dense",
+             hidden: Sequence[int] | None = None, activation: str | None = None, predictor_hidden: Sequence[int] = (),
+             decode: bool = False, likelihood: Any = "IndependentBernoulli") -> dict[str, Any]:
+    """Returns an encoder, a predictor for each unit and, with `decode`, a decoder and its likelihood.
 
     Args:
       image_shape: shape of x.
       latent_dim: number of code units, at least 2.
       network, hidden, activation: see `networks.encoder_and_decoder`.
       predictor_hidden: widths of the hidden layers of each predictor; see `networks.Predictors`.
-      decode: whether there is a decoder.
-      likelihood: the head of p(x|z) of a decoder; see `distributions.get`.
+      decode: whether to build a decoder.
+      likelihood: the head of the decoder's p(x|z); see `distributions.get`.
     """
     units, image_shape = whole_number("latent_dim", latent_dim, 2), tuple(image_shape)
     head = distributions.get(likelihood, image_shape)
@@ -45,41 +52,42 @@ def networks(*, image_shape, latent_dim=32, network="dense", hidden=None, activa
 @register("pm")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class PM(GenerativeModel):
-    """Predictability minimisation: a code of binary units, none of which the others predict.
+    """Predictability minimisation: learns a code of binary units that cannot be predicted from one another.
 
         max_{phi}  E_{p_data(x)} sum_i log q_phi(z_i|z_-i),      z = G_eta(x) in (0, 1)^n
         min_{eta}  the same
 
-    A predictor for each unit sees all other units; the code makes each unit unpredictable, which drives the units to be
-    binary, balanced and independent of each other: a factorial code. In a step of training the predictors take
-    `predictor_steps` steps, then the code takes one. The units are deterministic functions of x, since coin flips would
-    be unpredictable, too. Let the predictors learn faster than the code, with 10 times its learning rate as in the
-    original, or in several steps; else units flee to a constant, where a sigmoid has no gradient.
+    The predictor of a unit receives all other units. The encoder makes each unit unpredictable, which drives the units
+    to be binary, balanced and mutually independent: a factorial code. In a training step the predictors take
+    `predictor_steps` steps, then the encoder takes one. The units are deterministic functions of x, because random bits
+    would be unpredictable, too. The predictors must learn faster than the encoder, with 10
+    times its learning rate as in the original, or with several steps; otherwise units saturate at a constant, where the
+    sigmoid has no gradient.
 
-    `form` says what log q is:
+    `form` defines log q:
 
-    * "squares": minus V_C = 1/2 sum_i (P_i - z_i)^2, Schmidhuber's objective with gamma = 0, a Gaussian q.
+    * "squares": -V_C, V_C = 1/2 sum_i (P_i - z_i)^2, Schmidhuber's objective with gamma = 0; q is Gaussian.
     * "bernoulli": the log-probability of bits, z_i log P_i + (1 - z_i) log (1 - P_i).
     * "reversed": as "bernoulli" for phi; eta ascends log q^r = sum_i log q_phi(1 - z_i|z_-i) instead, which does not
       saturate.
 
-    With a decoder, which eta moves too, eta also ascends `reconstruction_weight` E log p(x|z).
+    With a decoder, which also belongs to eta, eta's utility includes `reconstruction_weight` E log p(x|z).
 
-    `loss` is -V_C in every form, by which epochs are compared. V_C overstates independence if the predictors are
-    behind; the measure `code_independence` fits them anew.
+    `loss`, used for model selection, is -V_C in every form. V_C overstates independence if the predictors lag behind;
+    the measure `code_independence` fits new predictors.
 
     Args:
       encoder: Keras model, x `[batch, ...]` to the logits of the units, `[batch, n]`, n at least 2.
-      predictors: `networks.Predictors` of n units.
+      predictors: `networks.Predictors` for n units.
       decoder: Keras model, z `[batch, n]` to the parameters of p(x|z); None for no decoder.
       likelihood: the head of p(x|z); None without a decoder.
       form: "squares", "bernoulli" or "reversed".
-      predictor_steps: steps of the predictors for each one of the code.
-      reconstruction_weight: weight of log p(x|z), a number or a schedule; of no effect without a decoder.
+      predictor_steps: number of predictor steps per encoder step.
+      reconstruction_weight: weight of log p(x|z), a number or a schedule; has no effect without a decoder.
 
     Raises:
-      InvalidInput: one code unit; networks whose shapes do not fit, names both; an unknown form; a decoder without a
-        likelihood, or the other way round.
+      InvalidInput: the code has one unit; the shapes of two networks do not match (the message names both); the form
+        is unknown; a decoder is given without a likelihood, or vice versa.
 
     Example:
       >>> model = dgm_zoo.create("pm", image_shape=(28, 28, 1), latent_dim=16)
@@ -90,7 +98,7 @@ class PM(GenerativeModel):
 
     References:
       Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992.
-      Hu et al., On Unifying Deep Generative Models, 2018 (the reversal of q, here of each unit's).
+      Hu et al., On Unifying Deep Generative Models, 2018 (the reversal of q, here for each unit).
     """
 
     players = {"eta": ("encoder",), "phi": ("predictors",)}
@@ -121,8 +129,9 @@ class PM(GenerativeModel):
     small = {"latent_dim": 3, "predictor_steps": 5}  # at equal learning rates
     reconstruction_weight = Coefficient()
 
-    def __init__(self, encoder, predictors, decoder=None, likelihood=None, *, form="squares", predictor_steps=1,
-                 reconstruction_weight=1.0, **kwargs):
+    def __init__(self, encoder: keras.Model, predictors: Predictors, decoder: keras.Model | None = None,
+                 likelihood: Head | None = None, *, form: str = "squares", predictor_steps: int = 1,
+                 reconstruction_weight: Any = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.encoder, self.predictors, self.decoder, self.likelihood = encoder, predictors, decoder, likelihood
         self.form, self.predictor_steps = form, whole_number("predictor_steps", predictor_steps)
@@ -142,24 +151,24 @@ class PM(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ the two players
 
-    def code(self, x):
+    def code(self, x: tf.Tensor) -> tf.Tensor:
         """z = G_eta(x): the units, `[batch, n]` in (0, 1)."""
         return tf.sigmoid(tf.cast(self.encoder(x), tf.float32))
 
-    def prediction(self, code):
+    def prediction(self, code: tf.Tensor) -> tf.Tensor:
         """The logits of q_phi(z_i=1|z_-i): `[batch, n]`."""
         return tf.cast(self.predictors(code), tf.float32)
 
-    def phi_terms(self, x):
-        """What phi ascends: `[batch]`."""
+    def phi_terms(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The utility of phi: `[batch]`."""
         code = tf.stop_gradient(self.code(x))
         return {"log_q": self._log_q(self.prediction(code), code)}
 
     def _log_q(self, logit, code):
         return -v_c(tf.sigmoid(logit), code) if self.form == "squares" else log_q_units(logit, code)
 
-    def eta_terms(self, x):
-        """What eta ascends, and the number by which epochs are compared: `[batch]` each."""
+    def eta_terms(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The utility of eta, `loss` for model selection, and diagnostics; each `[batch]`."""
         code = self.code(x)
         logit = self.prediction(code)
         reversed_too = self.form == "reversed"
@@ -173,45 +182,45 @@ class PM(GenerativeModel):
 
     # ------------------------------------------------------------------------------------------ training
 
-    def steps_of(self, player):
+    def steps_of(self, player: str) -> int:
         return self.predictor_steps if player == "phi" else 1
 
-    def noise(self, rng):
-        """A step draws none."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """Returns `()`: a training step needs no noise."""
         return ()
 
-    def play(self, x, c, noise):
-        """One round: the predictors' steps, then the code's; returns the terms of the last of each."""
+    def play(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """Takes one training step: the predictors' steps, then the encoder's; returns the terms of the last steps."""
         for _ in range(self.predictor_steps):
             terms = self.ascend(self.phi_terms, x, phi=self.ascends["phi"])
         return {**terms, **self.ascend(self.eta_terms, x, eta=self.ascends["eta"])}
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         return self.log(**self.play(x, c, self.noise(self.rng(x))))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, _ = self.unpack(data)
         return self.log(**self.jitted(self.phi_terms)(x), **self.jitted(self.eta_terms)(x))
 
     # ------------------------------------------------------------------------------------------ use
 
-    def encode(self, x):
-        """A dict of `mean`, the units, which are deterministic: NumPy `[n, units]` in (0, 1)."""
+    def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """A dict with `mean`, the deterministic units: NumPy `[n, units]` in (0, 1)."""
         return self.answer("encode", x=x)
 
-    def decode(self, z):
-        """The mean of p(x|z) at codes z `[n, units]`: NumPy `[n, *x_shape]`. Only with a decoder."""
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """The mean of p(x|z) at codes z `[n, units]`: NumPy `[n, *x_shape]`. Requires a decoder."""
         return self.answer("decode", z=z)["x"]
 
-    def reconstruct(self, x):
-        """The mean of p(x|z) at the code of x: NumPy `[n, *x_shape]`. Only with a decoder."""
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """The mean of p(x|z) at the code of x: NumPy `[n, *x_shape]`. Requires a decoder."""
         return self.answer("reconstruct", x=x)["x"]
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(event_shape(self.encoder.input), range=self.likelihood.range if self.likelihood else None)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         x, z = {"x": self.takes()["x"]}, {"z": Input((self.predictors.units,), range=(0.0, 1.0))}
         found = {"encode": Endpoint(x, lambda x: {"mean": self.code(x)}, doc="the units of the code")}
         if self.decoder is None:

@@ -1,5 +1,8 @@
 """The networks of CycleGAN: two translators and two discriminators, convolutional or dense."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from dgm_zoo.core import recipes
@@ -8,23 +11,24 @@ from dgm_zoo.networks import patch_discriminator, resnet_translator
 from dgm_zoo.networks.dcgan import dense_discriminator
 from dgm_zoo.networks.dense import dense
 
-LEAST, DEEPEST = 4, 3  # a side of logits that the default depth leaves at least; the published depth
+LEAST, DEEPEST = 4, 3  # minimum side length of the logits at the default depth; published depth
 
 
 @recipes.makes("to_target", "to_source", "discriminator_source", "discriminator_target", "data_range")
-def networks(*, image_shape, network=None, hidden=None, translator_filters=32, blocks=3, upsampling="resize",
-             discriminator_filters=32, depth=None, normalization=None):
-    """Two translators and two discriminators of one kind each.
+def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: Sequence[int] | None = None,
+             translator_filters: int = 32, blocks: int = 3, upsampling: str = "resize", discriminator_filters: int = 32,
+             depth: int | None = None, normalization: str | None = None) -> dict[str, Any]:
+    """Returns two translators and two discriminators, all convolutional or all dense.
 
     Args:
       image_shape: shape of x, the same in both domains.
-      network: "conv" or "dense"; None for "conv" where x is an image and "dense" where it is a vector.
+      network: "conv" or "dense"; None for "conv" if x is an image, and "dense" if it is a vector.
       hidden: widths of the dense networks' hidden layers, (128, 128) if None.
       translator_filters, blocks, upsampling: see `networks.resnet_translator`.
       discriminator_filters, depth: see `networks.patch_discriminator`; None for the largest depth up to the published 3
-        that leaves 4x4 patches, and at least 1.
-      normalization: the discriminators': "instance" (patches only), "spectral" or "none"; None for "instance" of
-        patches and "none" of dense ones.
+        that leaves at least 4x4 patches, or 1 if none does.
+      normalization: of the discriminators: "instance" (patches only), "spectral" or "none"; None for "instance" with
+        patches and "none" with dense networks.
     """
     shape = tuple(image_shape)
     network = network or ("conv" if len(shape) == 3 else "dense")

@@ -1,6 +1,7 @@
 """The hierarchical symmetric variational auto-encoder."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 
@@ -8,6 +9,8 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Ascent
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.groups import INFERENCE
+from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.symvae import SymmetricVAE
 
@@ -25,21 +28,22 @@ class HierarchicalSymmetricVAE(SymmetricVAE):
         ladder   q_eta(z|x) = q(z_0|x) q(z_1|z_0, x) ... q(z_T|z_T-1, x)
         reverse  q_eta(z|x) = q(z_T|x) q(z_T-1|z_T) ... q(z_0|z_1)
 
-    In a ladder the logits of z_t, t > 0, are those of p_theta(z_t|z_t-1) plus a_t(x), the encoder's. What it shares
-    with the decoder stays theta's: eta's step sees it as a constant. See `SymmetricVAE` for the game. z is
-    one vector, group after group; `encode` gives the logits of each group, given the likeliest value of those drawn
-    before it, and `reconstruct` the mean of p(x|z) at these values.
+    In a ladder the logits of z_t, t > 0, are those of p_theta(z_t|z_t-1) plus the encoder's a_t(x). The parameters that
+    the ladder shares with the decoder belong to theta: a step of eta treats them as constants. See `SymmetricVAE` for
+    the game. z is one vector, the groups concatenated in order. `encode` returns the logits of each group given the
+    likeliest values of the groups drawn before it, and `reconstruct` the mean of p(x|z) at these values.
 
     Args:
       encoder: Keras model, x to the parameters of q(z|x), `[batch, *posterior.params_shape]`.
-      decoder: Keras model, z `[batch, bits]` to those of p(x|z); that of `create` looks at z_T alone, as the authors'.
+      decoder: Keras model, z `[batch, bits]` to the parameters of p(x|z). The decoder that `create` builds uses only
+        z_T, as in the authors' code.
       prior: p(z), a `networks.groups.GroupedPrior`.
       likelihood: the head of p(x|z).
-      posterior: a `LadderPosterior` or a `ReversePosterior` of the same groups.
+      posterior: a `LadderPosterior` or a `ReversePosterior` over the same groups.
       latents, dream_weight, seed: see `SymmetricVAE`.
 
     Raises:
-      InvalidInput: as `SymmetricVAE`; prior or posterior of other classes, or of groups that differ.
+      InvalidInput: as `SymmetricVAE`; prior or posterior of another type, or with different groups.
 
     Example:
       >>> model = dgm_zoo.create("hsymvae", image_shape=(28, 28, 1), groups="30,100", inference="reverse")
@@ -66,10 +70,11 @@ class HierarchicalSymmetricVAE(SymmetricVAE):
         ),
     )
 
-    def __init__(self, encoder, decoder, prior, *, likelihood, posterior, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior, *, likelihood: Head, posterior: Head,
+                 **kwargs: Any) -> None:
         if not isinstance(posterior, tuple(INFERENCE.values())):
             raise InvalidInput(
-                f"{type(prior).__name__} and {type(posterior).__name__} are not both of groups; give a GroupedPrior "
+                f"{type(prior).__name__} and {type(posterior).__name__} are not both over groups; give a GroupedPrior "
                 "and a LadderPosterior or ReversePosterior"
             )
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)

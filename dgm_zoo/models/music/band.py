@@ -1,4 +1,7 @@
-"""What `create` builds MuseGAN's parts with."""
+"""The recipe from which `create` builds MuseGAN's parts."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from dgm_zoo import distributions
 from dgm_zoo.core import recipes
@@ -8,20 +11,22 @@ from dgm_zoo.objectives import adversarial
 
 
 @recipes.makes("generator", "critic", "prior", "objective", "composition", "tracks", "condition", "noise_dim")
-def band(*, image_shape, tracks=None, composition="hybrid", condition=None, noise_dim=128, width=1024,
-         share_temporal=False, density=None, prior="StandardNormal", objective="Wasserstein"):
-    """Generator, critic, prior and objective of phrases.
+def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, composition: str = "hybrid",
+         condition: str | None = None, noise_dim: int = 128, width: int = 1024, share_temporal: bool = False,
+         density: Sequence[float] | None = None, prior: Any = "StandardNormal",
+         objective: Any = "Wasserstein") -> dict[str, Any]:
+    """Returns the generator, the critic, the prior, the objective and the settings of a MuseGAN.
 
     Args:
       image_shape: (bars, steps, pitches, tracks) of a phrase.
-      tracks: their names; None for "track 1", "track 2", ...
-      composition: "jamming" (every track has a generator and a critic), "composer" (one generator, one critic) or
-        "hybrid" (a generator for every track, one critic).
-      condition: name of the track that is given; None to generate all of them.
-      noise_dim: length of the noise that one bar generator is given; see `networks.noise_sizes`.
-      width: of the widest layer; see `networks.music`.
+      tracks: names of the tracks; None for "track 1", "track 2", ...
+      composition: "jamming" (a generator and a critic per track), "composer" (one generator, one critic) or "hybrid" (a
+        generator per track, one critic).
+      condition: name of the given track; None to generate all tracks.
+      noise_dim: size of the noise input of one bar generator; see `networks.noise_sizes`.
+      width: width of the widest layer; see `networks.music`.
       share_temporal: whether all temporal generators share their weights, as in the released code.
-      density: for each track the share of its values that are 1, which the generator begins near; None for 1/2.
+      density: for each track, the share of its values that are 1, to initialise the generator; None for 1/2.
       prior: see `distributions.get`.
       objective: see `objectives.adversarial`.
     """
@@ -49,7 +54,7 @@ def band(*, image_shape, tracks=None, composition="hybrid", condition=None, nois
 
 
 def index_of(tracks: list[str], name: str | None) -> int | None:
-    """Returns the index of a track, None for None; raises `InvalidInput`, with the nearest name, if it is not there."""
+    """Returns the index of a track, or None for None; raises `InvalidInput`, with the nearest name, if unknown."""
     if name is not None and name not in tracks:
         raise unknown("track", name, tracks)
     return None if name is None else tracks.index(name)

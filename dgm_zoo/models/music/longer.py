@@ -1,4 +1,6 @@
-"""Pieces of any length, and ways from one phrase to another: what to do with a generator's noise."""
+"""Pieces of any length, and interpolations between phrases, made by controlling a generator's noise."""
+
+from typing import Any
 
 import numpy as np
 
@@ -8,24 +10,24 @@ from dgm_zoo.distributions.noise import check_seed
 from dgm_zoo.errors import InvalidInput
 
 
-def compose(model, phrases: int | None = None, seed: int = 0, condition: np.ndarray | None = None) -> np.ndarray:
-    """Generates one phrase after another: the noise that all bars share stays, that of single bars is drawn anew.
+def compose(model: Any, phrases: int | None = None, seed: int = 0, condition: np.ndarray | None = None) -> np.ndarray:
+    """Generates consecutive phrases: all share the noise common to all bars; the noise of single bars is drawn anew.
 
     Args:
       model: a `MuseGAN`.
-      phrases: how many; None where a condition says it.
+      phrases: number of phrases; None if a condition determines it.
       seed: int32.
-      condition: of a model with a condition, its track over all bars, `[bars, steps, pitches]`. Bars that do not fill
-        the last phrase are generated as if silent ones followed.
+      condition: for a model with a condition, that track over all bars, `[bars, steps, pitches]`. If the bars do not
+        fill the last phrase, it is padded with silent bars, which the result omits.
 
     Returns:
       NumPy `[bars, steps, pitches, tracks]`.
 
     Raises:
-      InvalidInput: a number of phrases that does not suit, or a condition that is missing, empty, or of another shape.
+      InvalidInput: the number of phrases is invalid, or the condition is missing, empty, or of another shape.
 
     Example:
-      >>> model.compose(8, seed=0).shape   # of a model of 4 bars
+      >>> model.compose(8, seed=0).shape   # a model of 4 bars
       (32, 16, 84, 5)
     """
     length, given = model.x_shape[0], {}
@@ -51,20 +53,20 @@ def compose(model, phrases: int | None = None, seed: int = 0, condition: np.ndar
     return decoded(model, z, seed, given).reshape(-1, *model.x_shape[1:])[:bars]
 
 
-def interpolate(model, first: int, second: int, n: int, condition: np.ndarray | None = None) -> np.ndarray:
-    """Generates phrases along an arc from the noise of seed `first` to that of `second`, which keeps its variance.
+def interpolate(model: Any, first: int, second: int, n: int, condition: np.ndarray | None = None) -> np.ndarray:
+    """Generates phrases along an arc from the noise of seed `first` to that of `second`; the arc keeps the variance.
 
     Args:
       model: a `MuseGAN`.
-      first, second: int32; the ends are `model.sample(1, seed)` of these.
-      n: number of phrases, both ends included; at least 2.
-      condition: of a model with a condition, one phrase of its track, `[bars, steps, pitches]`.
+      first, second: int32; the end points are `model.sample(1, seed)` for these seeds.
+      n: number of phrases, including both end points; at least 2.
+      condition: for a model with a condition, one phrase of that track, `[bars, steps, pitches]`.
 
     Returns:
       NumPy `[n, bars, steps, pitches, tracks]`.
 
     Raises:
-      InvalidInput: n below 2, a seed that is not an int32, or a condition that is missing or does not fit.
+      InvalidInput: n is below 2, a seed is not an int32, or the condition is missing or has another shape.
 
     Example:
       >>> model.interpolate(0, 1, 5).shape
@@ -80,12 +82,12 @@ def interpolate(model, first: int, second: int, n: int, condition: np.ndarray | 
     return decoded(model, z.astype(np.float32), first, given)
 
 
-def latents(model, seeds: np.ndarray) -> np.ndarray:
-    """Returns the z that an endpoint draws for these seeds, NumPy `[n, latent]`."""
+def latents(model: Any, seeds: np.ndarray) -> np.ndarray:
+    """Returns the z that an endpoint draws for these seeds: NumPy `[n, latent]`."""
     return model.prior.draw(model.dream_noise(RowNoise(seeds))[0]).numpy()
 
 
-def decoded(model, z, seed, given):
-    """The phrases of noise z `[n, latent]`, NumPy `[n, *x_shape]`."""
+def decoded(model: Any, z: np.ndarray, seed: int, given: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns the phrases for noise z `[n, latent]`: NumPy `[n, *x_shape]`."""
     seeds = {"seed": row_seeds(check_seed(seed), len(z))} if "seed" in model.endpoints()["decode"].inputs else {}
     return model.answer("decode", z=z, **seeds, **given)["x"]

@@ -1,4 +1,7 @@
-"""MuseGAN: phrases of several tracks, from scratch or around one track that is given."""
+"""MuseGAN: phrases of several tracks, generated from scratch or to accompany a given track."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +15,9 @@ from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal, row_seeds
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
+from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.models.music import longer
 from dgm_zoo.models.music.band import band, index_of
@@ -24,36 +30,36 @@ BINARISATIONS = ("threshold", "bernoulli")
 @register("musegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class MuseGAN(Rounds):
-    """Wasserstein GAN of phrases x `[bars, steps, pitches, tracks]`, whose generator shares noise over tracks and bars.
+    """Wasserstein GAN of phrases x `[bars, steps, pitches, tracks]`; its generator shares noise over tracks and bars.
 
         max_{phi}    E_{p_data(x)} D_phi(x) - E_{p(z)} D_phi(G_theta(z)) - 10 E (|grad D_phi(x^)| - 1)^2
         max_{theta}  E_{p(z)} D_theta(G_theta(z)),
         bar t of track i:  G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t).
 
-    The noise z is the same in all bars and tracks, z_i belongs to track i, z_t and z_it become another vector in every
-    bar. "hybrid" has all four; "composer" lacks those of a track, "jamming" those that tracks share, so that its tracks
-    are independent. Jamming's M critics see a track each, and phi's utility is the sum of theirs. With a condition y,
-    one of the tracks, the generator is given the features of each bar of y and makes the others, G(z, y), and the
-    critics compare (x, y) with (G(z, y), y).
+    The noise z is common to all bars and tracks, z_i belongs to track i, and G_temp maps z_t and z_it to a different
+    vector for each bar. "hybrid" has all four; "composer" lacks the track-specific ones, "jamming" the shared ones, so
+    that its tracks are independent. In "jamming" each of the M critics receives one track, and phi's utility is the sum
+    over the critics. With a condition y, one of the tracks, the generator receives features of each bar of y and
+    generates the other tracks, G(z, y); the critics compare (x, y) with (G(z, y), y).
 
-    Probabilities are trained, as in the paper, and what is sampled are bits. `loss`, by which epochs are compared, is
-    the energy distance between the batch and as many samples. A round of training is `critic_steps` steps of phi on one
-    batch, each with fresh noise, then one of theta. z has unit variance; the released code's 0.1 gives the same
+    As in the paper, training uses probabilities, and samples are bits. `loss`, used for model selection, is the energy
+    distance between the batch and as many samples. A training step is `critic_steps` steps of phi on one batch, each
+    with fresh noise, then one step of theta. z has unit variance; the released code uses 0.1, which gives the same
     networks, since batch normalisation follows the first layer.
 
     Args:
-      generator: Keras model, z `[batch, latent]`, or [z, y], to logits of the tracks that are generated.
+      generator: Keras model, z `[batch, latent]`, or [z, y], to logits of the generated tracks.
       critic: Keras model, x to the value of each critic, `[batch, m]`; see `networks.phrase_critics`.
-      prior: p(z), held fixed; `StandardNormal` if None.
+      prior: p(z), not trained; `StandardNormal` if None.
       objective: see `objectives.adversarial`.
       composition, tracks, condition, noise_dim: see `band`.
-      critic_steps: steps of phi for each one of theta.
-      binarisation: of samples: "threshold", 1 where the probability is above 1/2, or "bernoulli", 1 with it.
-      straight_through: whether the critics are shown such bits, with a gradient, in place of probabilities.
-      monophonic: names of the tracks of which samples sound one pitch at a time, the likeliest one.
+      critic_steps: number of steps of phi per step of theta.
+      binarisation: of samples: "threshold", 1 if the probability is above 1/2, or "bernoulli", 1 with that probability.
+      straight_through: whether the critics receive such bits, with a gradient, instead of probabilities.
+      monophonic: names of the tracks whose samples sound one pitch at a time, the likeliest one.
 
     Raises:
-      InvalidInput: an unknown track, composition or binarisation; networks and prior whose shapes do not fit.
+      InvalidInput: the track, composition or binarisation is unknown; shapes of networks and prior do not match.
 
     Example:
       >>> tracks = ["bass", "drums", "guitar", "lead", "strings"]
@@ -103,9 +109,10 @@ class MuseGAN(Rounds):
     )
     recipes = (band,)
 
-    def __init__(self, generator, critic, prior=None, *, tracks, composition="hybrid", condition=None, noise_dim=128,
-                 objective="Wasserstein", critic_steps=5, binarisation="threshold", straight_through=False,
-                 monophonic=(), **kwargs):
+    def __init__(self, generator: keras.Model, critic: keras.Model, prior: Prior | None = None, *,
+                 tracks: Sequence[str], composition: str = "hybrid", condition: str | None = None, noise_dim: int = 128,
+                 objective: Any = "Wasserstein", critic_steps: int = 5, binarisation: str = "threshold",
+                 straight_through: bool = False, monophonic: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(critic_steps=critic_steps, **kwargs)
         self.generator, self.critic, self.objective = generator, critic, adversarial(objective)
         self.tracks, self.composition, self.given = list(tracks), composition, condition
@@ -126,43 +133,43 @@ class MuseGAN(Rounds):
 
     # ------------------------------------------------------------------------------------------ the two players
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> tuple[Any, tuple]:
         x, _ = super().unpack(data)
         return x, () if self.index is None else (x[..., self.index : self.index + 1],)
 
-    def logits(self, z, *c):
-        """Those of the tracks that G_theta generates, `[batch, *own_shape]`, given the condition's track, if any."""
+    def logits(self, z: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
+        """Logits of the tracks that G_theta generates, `[batch, *own_shape]`, given the condition's track, if any."""
         return tf.cast(self.generator([z, *c] if c else z), tf.float32)
 
-    def bits(self, logits, uniform, single=()):
-        """Zeros and ones, with a gradient, tracks of these indices monophonic: `[batch, *own_shape]`."""
+    def bits(self, logits: tf.Tensor, uniform: tf.Tensor, single: Sequence[int] = ()) -> tf.Tensor:
+        """Bits with a gradient, `[batch, *own_shape]`; the tracks with indices `single` are monophonic."""
         return distributions.binarised(logits, uniform if self.binarisation == "bernoulli" else None, single)
 
-    def own(self, x):
-        """The tracks of x that are generated."""
+    def own(self, x: tf.Tensor) -> tf.Tensor:
+        """The tracks of x other than the condition's."""
         return x if self.index is None else tf.concat([x[..., : self.index], x[..., self.index + 1 :]], -1)
 
-    def whole(self, own, *c):
-        """The tracks that are generated with that of the condition back in its place: `[batch, *x_shape]`."""
+    def whole(self, own: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
+        """The generated tracks, with the condition's track inserted at its index: `[batch, *x_shape]`."""
         return tf.concat([own[..., : self.index], *c, own[..., self.index :]], -1) if c else own
 
-    def values(self, own, *c):
-        """D_phi of these tracks beside the condition: `[batch]`, or `[batch, m]` of jamming's m critics."""
+    def values(self, own: tf.Tensor, *c: tf.Tensor) -> tf.Tensor:
+        """D_phi of these tracks and the condition's: `[batch]`, or `[batch, m]` for the m critics of "jamming"."""
         found = tf.cast(self.critic(self.whole(own, *c)), tf.float32)
         return found if self.composition == "jamming" else found[:, 0]
 
-    def shown(self, logits, uniform):
-        """What the critics are shown of a generated phrase."""
+    def shown(self, logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+        """The critics' input for a generated phrase: bits with `straight_through`, else probabilities."""
         return self.bits(logits, uniform) if self.straight_through else tf.sigmoid(logits)
 
     # ------------------------------------------------------------------------------------------ training
 
-    def dream_noise(self, rng):
+    def dream_noise(self, rng: BatchNoise) -> tuple:
         uniform = rng.uniform(self.own_shape) if self.binarisation == "bernoulli" else rng.zeros(())
         return self.prior.noise(rng), uniform
 
-    def phi_terms(self, x, c, noise):
-        """What phi ascends, on real phrases and generated ones, each `[batch]`."""
+    def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of phi on real and generated phrases, with its diagnostics; each `[batch]`."""
         (z, uniform), mix = noise
         generated = tf.stop_gradient(self.shown(self.logits(self.prior.draw(z), *c), uniform))
         terms = self.objective.contest(lambda own: self.values(own, *c), self.own(x), generated, mix)
@@ -171,8 +178,8 @@ class MuseGAN(Rounds):
             **{name: _over_critics(tf.reduce_mean, value) for name, value in terms.items()},
         }
 
-    def theta_terms(self, x, c, noise):
-        """What theta ascends, on generated phrases, and how these differ from real ones, each `[batch]`."""
+    def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
+        """The utility of theta on generated phrases, and comparisons with real ones; each `[batch]`."""
         z, uniform = noise
         logits = self.logits(self.prior.draw(z), *c)
         value = self.objective.generator(self.values(self.shown(logits, uniform), *c))
@@ -187,10 +194,10 @@ class MuseGAN(Rounds):
 
     # ------------------------------------------------------------------------------------------ use
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         return {"x": Input(self.x_shape, range=(0.0, 1.0), binary=True)}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         track = {} if self.index is None else {"condition": Input(self.x_shape[:-1], range=(0.0, 1.0), binary=True)}
         seed = {"seed": SEED} if self.binarisation == "bernoulli" else {}
 
@@ -214,18 +221,18 @@ class MuseGAN(Rounds):
             ),
         }
 
-    def accompany(self, condition, seed=0):
-        """Generates the other tracks around one.
+    def accompany(self, condition: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Generates the other tracks for a given one.
 
         Args:
-          condition: zeros and ones of the condition's track: `[n, bars, steps, pitches]`, or one phrase of these.
+          condition: zeros and ones of the condition's track, `[n, bars, steps, pitches]`, or `[bars, steps, pitches]`.
           seed: int32.
 
         Returns:
-          All tracks, NumPy `[n, bars, steps, pitches, tracks]`, or one phrase of these.
+          All tracks: NumPy `[n, bars, steps, pitches, tracks]`, without the first axis if the condition is one phrase.
 
         Raises:
-          InvalidInput: the model generates from scratch, the condition has no note, or its shape does not fit.
+          InvalidInput: the model has no condition, the condition has no note, or its shape does not match.
         """
         given = np.asarray(condition)
         phrases = given[None] if given.ndim == len(self.x_shape) - 1 else given
@@ -233,32 +240,32 @@ class MuseGAN(Rounds):
         x = self.answer("accompany", seed=row_seeds(seed, len(phrases)), condition=phrases)["x"]
         return x[0] if given.ndim == len(self.x_shape) - 1 else x
 
-    def check_condition(self, condition):
-        """Raises `InvalidInput` for a model without a condition, or a condition without a note."""
+    def check_condition(self, condition: np.ndarray) -> None:
+        """Raises `InvalidInput` if the model has no condition, or `condition` has no note."""
         if self.index is None:
             raise InvalidInput("this musegan generates from scratch; train one with a condition, such as 'strings'")
         if not np.any(condition):
-            raise InvalidInput(f"the condition, track '{self.given}', has no note; give one that sounds")
+            raise InvalidInput(f"the condition, track '{self.given}', has no note; give a track with notes")
 
-    def perform(self, x, seed=0):
-        """Returns a sample for each phrase of x `[n, ...]`, with its condition's track if the model has one."""
+    def perform(self, x: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Returns a sample for each phrase of x `[n, ...]`; a model with a condition takes that track from x."""
         seeds = row_seeds(seed, len(x))
         if self.index is None:
             return self.answer("sample", seed=seeds)["x"]
         return self.answer("accompany", seed=seeds, condition=np.asarray(x)[..., self.index])["x"]
 
-    def compose(self, phrases=None, seed=0, condition=None):
+    def compose(self, phrases: int | None = None, seed: int = 0, condition: np.ndarray | None = None) -> np.ndarray:
         """Generates a piece of any length; see `longer.compose`."""
         return longer.compose(self, phrases, seed, condition)
 
-    def interpolate(self, first, second, n, condition=None):
-        """Generates phrases from the noise of one seed to that of another; see `longer.interpolate`."""
+    def interpolate(self, first: int, second: int, n: int, condition: np.ndarray | None = None) -> np.ndarray:
+        """Interpolates between the noise of two seeds; see `longer.interpolate`."""
         return longer.interpolate(self, first, second, n, condition)
 
-    def get_config(self):  # `condition` is the base's method
+    def get_config(self) -> dict[str, Any]:  # `condition` is the base's method
         return {**super().get_config(), "condition": self.given}
 
 
 def _over_critics(reduce, values):
-    """One value for each example, `[batch]`, from those of one critic or of several."""
+    """Reduces the values of one or several critics to one value per example, `[batch]`."""
     return reduce(values, 1) if values.shape.rank == 2 else values

@@ -1,1 +1,1 @@
-"""Models that learn labels: the classifier by which samples are judged."""
+"""Supervised models: the classifier that evaluates samples of other models."""

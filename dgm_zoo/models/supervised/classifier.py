@@ -1,6 +1,10 @@
-"""The classifier on whose features and probabilities samples of the other models are judged."""
+"""The classifier whose features and probabilities evaluate samples of the other models."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
@@ -9,13 +13,16 @@ from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.distributions.heads import Noise
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
 
 
 @recipes.makes("trunk", "head")
-def networks(*, image_shape, num_classes, filters=(32, 64), hidden=256):
-    """A LeNet as the trunk and a linear head.
+def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (32, 64),
+             hidden: int = 256) -> dict[str, Any]:
+    """Returns a LeNet as the trunk, and a linear head.
 
     Args:
       filters, hidden: see `networks.lenet`.
@@ -28,21 +35,21 @@ def networks(*, image_shape, num_classes, filters=(32, 64), hidden=256):
 @register("classifier")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Classifier(GenerativeModel):
-    """Classifier: one player, who names the class of x and generates nothing.
+    """Classifier: one player, which predicts the class of x; the model generates nothing.
 
         max_{omega}  E_{p_data(x, y)} log q_omega(y|x)
 
-    It is the zoo's judge of samples: `dgm_zoo.metrics` compares real and generated images by its features, what the
-    trunk emits, and by its probabilities. The features are dropped out in training, each with probability `dropout`
-    and by a mask drawn like all other noise; evaluation and endpoints use them whole.
+    It evaluates samples of the other models: `dgm_zoo.metrics` compares real and generated images by its features (the
+    trunk's output) and by its probabilities. In training, each feature is dropped with probability `dropout`, by a mask
+    drawn like all other noise; evaluation and endpoints use all features.
 
     Args:
       trunk: Keras model, x `[batch, ...]` to features `[batch, d]`.
       head: Keras model, features to logits `[batch, num_classes]`.
-      dropout: probability with which a feature is dropped in training, in [0, 1).
+      dropout: probability of dropping a feature in training, in [0, 1).
 
     Raises:
-      InvalidInput: a trunk and a head whose shapes do not fit (names both), or a dropout that is no probability.
+      InvalidInput: the shapes of trunk and head do not match (the message names both), or dropout is not in [0, 1).
 
     Example:
       >>> model = dgm_zoo.create("classifier", image_shape=(28, 28, 1), num_classes=10)
@@ -69,30 +76,30 @@ class Classifier(GenerativeModel):
     recipes = (networks,)
     small = {"filters": [4, 8], "hidden": 16}
 
-    def __init__(self, trunk, head, *, dropout=0.5, **kwargs):
+    def __init__(self, trunk: keras.Model, head: keras.Model, *, dropout: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.dropout = trunk, head, dropout_rate(dropout)
         match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
         self.num_classes = event_shape(head.output)[0]
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.ascend(self.terms, x, c, self.noise(self.rng(x)), **self.ascends)
         return self.log(loss=-terms["log_q"], **terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
         terms = self.jitted(self.terms)(x, c)
         return self.log(loss=-terms["log_q"], **terms)
 
-    def noise(self, rng):
-        """What decides which features are dropped: uniform, `[batch, d]`."""
+    def noise(self, rng: BatchNoise) -> Noise:
+        """Uniform noise that selects the features to drop, `[batch, d]`."""
         return rng.uniform(event_shape(self.trunk.output))
 
-    def terms(self, x, c, noise=None):
+    def terms(self, x: tf.Tensor, c: tuple, noise: Noise | None = None) -> dict[str, tf.Tensor]:
         """log q(y|x) and whether the likeliest class is y, each `[batch]`; with noise, some features are dropped.
 
-        The mean of x is a term so that it is checked: to max-pooling on a CPU, NaN is the smallest number of all.
+        The mean of x is a term so that NaN in x is found: max-pooling on a CPU treats NaN as the smallest number.
         """
         (y,) = c
         h = self.trunk(x)
@@ -103,19 +110,19 @@ class Classifier(GenerativeModel):
         log_q = -tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
         return {"log_q": log_q, "accuracy": tf.cast(right, tf.float32), "mean_x": tf.reduce_mean(x)}
 
-    def condition(self, y):
+    def condition(self, y: Any) -> tuple:
         return (tf.cast(y, tf.int32),)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """The probabilities of the classes."""
         return self._classify(x)["probabilities"]
 
-    def classify(self, x):
+    def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`."""
         return self.answer("classify", x=x)
 
-    def features(self, x):
-        """What the trunk emits for x: NumPy `[n, d]`."""
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """The trunk's output for x: NumPy `[n, d]`."""
         return self.answer("features", x=x)["features"]
 
     def _features(self, x):
@@ -125,11 +132,11 @@ class Classifier(GenerativeModel):
         logits = tf.cast(self.head(self.trunk(x)), tf.float32)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
-    def takes(self):
+    def takes(self) -> dict[str, Input]:
         x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
         return {"x": x, "label": Input((), tf.int32, range=(0, self.num_classes - 1))}
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         x = {"x": self.takes()["x"]}
         return {
             "classify": Endpoint(x, self._classify, doc="logits and probabilities of the classes"),
