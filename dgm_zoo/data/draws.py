@@ -1,5 +1,7 @@
 """Everything random in the data: order, pixels and hidden labels as pure functions of the seed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -16,19 +18,19 @@ _ROWS_OF = {"source": _LATENTS + 3, "target": _LATENTS + 4}
 UNLABELLED = -1  # the label of a row that has none, and each of its latents
 
 
-def key_of(seed, purpose, epoch, batch):
+def key_of(seed: int, purpose: int, epoch: int | tf.Tensor, batch: int | tf.Tensor) -> tf.Tensor:
     """Key of a random stream, int64 [2]: four 32-bit numbers, so that no two streams share one."""
     low = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(32, tf.int64))
     return tf.stack([tf.constant(purpose << 32 | seed % 2**32, tf.int64), low | tf.cast(batch, tf.int64)])
 
 
-def permutation(n, key):
+def permutation(n: int, key: tf.Tensor) -> tf.Tensor:
     """A permutation of 0 .. n - 1, int32 [n]: the ranks of n random 64-bit integers."""
     ranks = tf.random.stateless_uniform([n], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
     return tf.argsort(ranks, stable=True)
 
 
-def noise_of(binarize, dequantize, x, levels):
+def noise_of(binarize: str | None, dequantize: bool, x: np.ndarray, levels: int | None) -> Callable | None:
     """Returns the function (rows, key) -> float32 rows that the options ask for, or None for plain pixels."""
     if (binarize or dequantize) and levels is None:
         raise InvalidInput("binarize and dequantize need pixels; with levels=None leave both out")
@@ -45,7 +47,7 @@ def noise_of(binarize, dequantize, x, levels):
     return None
 
 
-def values(rows, levels):
+def values(rows: tf.Tensor, levels: int | None) -> tf.Tensor:
     """Pixels in [0, 1] as float32: grey level k is k / (levels - 1), floats are what they are."""
     return tf.cast(rows, tf.float32) / (levels - 1) if rows.dtype == tf.uint8 else rows
 

@@ -36,8 +36,11 @@ class Bars:
     steps: int
 
 
-def load(name, split, folder, *, batch_size, bars=None, hop=None, steps=None, sounding=None, shuffle=None, seed=0,
-         first_epoch=None, limit=None) -> tf.data.Dataset:
+def load(
+    name: str, split: str, folder: str, *, batch_size: int, bars: int | None = None, hop: int | None = None,
+    steps: int | None = None, sounding: int | None = None, shuffle: bool | None = None, seed: int = 0,
+    first_epoch: int | None = None, limit: int | None = None,
+) -> tf.data.Dataset:
     """Returns batches of phrases, float32 `[batch, bars, steps, 84, tracks]` of zeros and ones; see `data.load`.
 
     Args:
@@ -67,13 +70,16 @@ def load(name, split, folder, *, batch_size, bars=None, hop=None, steps=None, so
     return pipeline.batches_of(epoch_of_rows, gather, epoch_steps, first_epoch)
 
 
-def count(name, split, folder, *, bars=None, hop=None, steps=None, sounding=None) -> int:
+def count(
+    name: str, split: str, folder: str, *, bars: int | None = None, hop: int | None = None, steps: int | None = None,
+    sounding: int | None = None,
+) -> int:
     """Returns the number of phrases that `load` would give."""
     bars = BARS if bars is None else whole_number("bars", bars)
     return len(_phrases(name, split, folder, bars, hop, steps, sounding)[1])
 
 
-def shape_of(name, bars=None, steps=None) -> tuple:
+def shape_of(name: str, bars: int | None = None, steps: int | None = None) -> tuple:
     """Returns the shape of one phrase, (bars, steps, 84, tracks); raises `InvalidInput` for steps that do not fit."""
     bars = BARS if bars is None else whole_number("bars", bars)
     return bars, _checked_steps(name, steps), PITCHES, len(SETS[name].music.tracks)

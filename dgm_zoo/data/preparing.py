@@ -13,7 +13,9 @@ from dgm_zoo.errors import InvalidInput
 _DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
 
 
-def prepare(name, data_dir=None, manual_dir=None):
+def prepare(
+    name: str, data_dir: str | os.PathLike | None = None, manual_dir: str | os.PathLike | None = None
+) -> str:
     """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
 
     Args:
@@ -56,7 +58,7 @@ def prepare(name, data_dir=None, manual_dir=None):
     )
 
 
-def directory(name, data_dir=None):
+def directory(name: str, data_dir: str | os.PathLike | None = None) -> str:
     """Returns the folder of a set that is prepared, or that prepares itself.
 
     Raises:
@@ -109,7 +111,7 @@ def _stored(name):
     return SETS[name].stored_as or name
 
 
-def prepared_in(name, data_dir):
+def prepared_in(name: str, data_dir: str | os.PathLike | None) -> str | None:
     """The folder of a prepared set, or None. TFDS writes dataset_info.json last."""
     for folder in _folders(name, data_dir):
         path = os.path.join(folder, _stored(name), SETS[name].version)

@@ -6,7 +6,7 @@ from dgm_zoo.data.sets import SETS
 
 
 @functools.cache
-def read_split(name, split, folder, image_size):
+def read_split(name: str, split: str, folder: str, image_size: tuple[int, int] | None) -> tuple:
     """Reads a split into memory, once.
 
     Args:

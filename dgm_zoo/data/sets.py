@@ -258,12 +258,12 @@ SETS = {
 }
 
 
-def list_datasets():
+def list_datasets() -> list[str]:
     """Returns the names that `load` takes, sorted."""
     return sorted(SETS)
 
 
-def entry(name):
+def entry(name: str) -> Set:
     """Returns the `Set` of a name; raises `InvalidInput` with the nearest name if there is none."""
     if name not in SETS:
         raise unknown("data set", name, SETS)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Extractor(NamedTuple):
     extract: Callable
 
 
-def extractor(given, name=None):
+def extractor(given: Any, name: str | None = None) -> Extractor:
     """Returns the `Extractor` for a classifier or a function.
 
     Args:
@@ -54,7 +54,7 @@ def extractor(given, name=None):
     raise InvalidInput(f"classifier {given!r} sees no images; give a classifier of the zoo, or a function to features")
 
 
-def inception_v3(weights="imagenet"):
+def inception_v3(weights: str | os.PathLike | None = "imagenet") -> Extractor:
     """Returns the `Extractor` of Keras' InceptionV3: 2,048 features (`avg_pool`) and 1,000 probabilities.
 
     Images `[n, H, W, C]` in [0, 1], C = 1 or 3, are resized to 299x299 (bilinear, no antialiasing), grey ones repeated

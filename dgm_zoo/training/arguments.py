@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
@@ -159,7 +160,7 @@ def _first(rows, config):
 
 
 @register_argument("masks")
-def masks(given: str | None, config: ConfigDict):
+def masks(given: str | None, config: ConfigDict) -> np.ndarray | None:
     """Masks `[10000, height, width, 1]` that the preset `given` draws: where its samples are above 1/2."""
     return None if given is None else from_preset(str(given)).sample(MASKS, seed=config.train.seed) > 0.5
 

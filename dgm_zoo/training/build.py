@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -55,7 +56,7 @@ def _check_levels(likelihood, config):
 
 
 def dataset(
-    config: ConfigDict, model: GenerativeModel, split: str, first_epoch: int | None = None, **options
+    config: ConfigDict, model: GenerativeModel, split: str, first_epoch: int | None = None, **options: Any
 ) -> tf.data.Dataset:
     """Returns the batches of one split as `config` wants them and `model` takes them; of both domains, if it has two.
 
@@ -78,7 +79,7 @@ def dataset(
     return data.load(given.pop("name"), split, **given, seed=config.train.seed, first_epoch=first_epoch)
 
 
-def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options) -> tf.data.Dataset:
+def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options: Any) -> tf.data.Dataset:
     """Returns batches of x with what the model takes and `options` ask for, and not with what only training needs.
 
     Of two domains it is the source.

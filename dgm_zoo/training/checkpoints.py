@@ -70,7 +70,7 @@ class Checkpoints(keras.callbacks.Callback):
       NonFiniteLoss: a validation term, a weight or an optimizer's variable is NaN or infinite at the end of an epoch.
     """
 
-    def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None):
+    def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None) -> None:
         super().__init__()
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 from ml_collections import ConfigDict
@@ -105,7 +106,7 @@ def run_file(path: Path) -> dict:
     return names
 
 
-def call_in(path: Path, names: dict, function: str):
+def call_in(path: Path, names: dict, function: str) -> Any:
     """Calls a function without arguments that `run_file` found; raises `InvalidInput` if it is missing or fails."""
     if not callable(names.get(function)):
         raise InvalidInput(f"config file '{path}' has no {function}(); define it")

@@ -33,7 +33,7 @@ class TensorBoard(keras.callbacks.Callback):
       history: logs of the epochs before this process, a list of dicts.
     """
 
-    def __init__(self, folder: str | Path, history: list[dict]):
+    def __init__(self, folder: str | Path, history: list[dict]) -> None:
         super().__init__()
         self.folder, self.history = Path(folder), list(history)
 

@@ -6,6 +6,7 @@ training if it has any, the target never does; held-out data keep all.
 """
 
 import inspect
+from typing import Any
 
 import tensorflow as tf
 from ml_collections import ConfigDict
@@ -55,7 +56,7 @@ def steps_per_epoch(config: ConfigDict) -> int:
     return max(counts) // (config.data.batch_size // 2)
 
 
-def pair(config: ConfigDict, split: str, first_epoch: int | None = None, **changes) -> tf.data.Dataset:
+def pair(config: ConfigDict, split: str, first_epoch: int | None = None, **changes: Any) -> tf.data.Dataset:
     """Returns the batches of both domains, `((x_source, x_target), (y_source, y_target))`.
 
     Args:

@@ -10,7 +10,7 @@ SIDE = 4
 SPLITS = {"train": 10_000, "validation": 2_500, "test": 2_500}
 
 
-def distribution(side=SIDE):
+def distribution(side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
     """Returns all images of bars, `[n, side, side, 1]` uint8, and their probabilities, `[n]`."""
     patterns = np.array(list(itertools.product([0, 1], repeat=side)), np.uint8)
     vertical = np.broadcast_to(patterns[:, None, :], (len(patterns), side, side))

@@ -1,5 +1,7 @@
 """How a set of piano-rolls is stored: one record for each piece, its bars one after another, their bits packed."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -15,7 +17,7 @@ class PackedBars(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     VERSION = tfds.core.Version("1.0.0")
 
-    def pieces(self, dl_manager) -> dict:
+    def pieces(self, dl_manager: Any) -> dict:
         """Returns, for each split, a list of pieces: uint8 arrays `[bars, bytes]`."""
         raise NotImplementedError
 

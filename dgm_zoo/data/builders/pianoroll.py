@@ -1,6 +1,7 @@
 """The `pianoroll` data set: a user's own folder of MIDI files."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Pianoroll(PackedBars):
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = "A folder with MIDI files (.mid or .midi), which may lie in folders of their own."
 
-    def pieces(self, dl_manager):
+    def pieces(self, dl_manager: Any) -> dict:
         folder = pathlib.Path(dl_manager.manual_dir)
         pieces, failures = [], []
         for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi")):

@@ -1,5 +1,9 @@
 """The `textured_digits` data set: MNIST's digits, cut out of one photograph and laid upon another."""
 
+import os
+import pathlib
+from typing import Any
+
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
@@ -41,7 +45,7 @@ class TexturedDigits(tfds.core.GeneratorBasedBuilder):
     scikit-image ships (`skimage.data`).
     """
 
-    def __init__(self, *, mnist, **kwargs):
+    def __init__(self, *, mnist: str | os.PathLike, **kwargs: Any) -> None:
         self.mnist = mnist
         super().__init__(**kwargs)
 
@@ -72,7 +76,7 @@ class TexturedDigits(tfds.core.GeneratorBasedBuilder):
             yield row, {"image": textured(mask, list(patched.values()), rng), "mask": mask, "label": digit["label"]}
 
 
-def photographs(folder):
+def photographs(folder: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
     """Returns the photographs of each split, `{"train": {name: uint8 [H, W, 3]}, "test": ...}`; no name is in both.
 
     Raises:
@@ -98,7 +102,7 @@ def _read(file):
     return pixels
 
 
-def textured(mask, patched, rng):
+def textured(mask: np.ndarray, patched: list[np.ndarray], rng: np.random.RandomState) -> Any:
     """One image: where `mask` is 1 a patch of one photograph, elsewhere one of another.
 
     Args:
@@ -120,7 +124,7 @@ def textured(mask, patched, rng):
     return best
 
 
-def cut(photograph, rng):
+def cut(photograph: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
     """A patch of a photograph, uint8 `[28, 28, 3]`, at a place that `rng`, a `np.random.RandomState`, draws."""
     top, left = (rng.randint(side - SIDE + 1) for side in photograph.shape[:2])
     return photograph[top : top + SIDE, left : left + SIDE]

@@ -1,5 +1,7 @@
 """The `uci_binary` data sets: eight benchmarks of binary density estimation, read from files that a user has."""
 
+import os
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -49,7 +51,7 @@ class UciBinary(tfds.core.GeneratorBasedBuilder):
             yield number, {"bits": bits}
 
 
-def read(path, sizes):
+def read(path: str | os.PathLike, sizes: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Returns the splits of a file, `{"train": uint8 [n, bits], "validation": ..., "test": ...}`.
 
     Args:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
@@ -85,7 +86,7 @@ class Context:
         """The batches of the split, with what training has: labels, pairs."""
         return dataset(self.config, self.model, self.split)
 
-    def examples(self, split: str | None = None, **options) -> tf.data.Dataset:
+    def examples(self, split: str | None = None, **options: Any) -> tf.data.Dataset:
         """Returns batches whose x come with what `options` ask for and nothing else; see `build.held_out`."""
         return held_out(self.config, self.model, split or self.split, **options)
 
