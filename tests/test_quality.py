@@ -561,7 +561,7 @@ BAD[6, 1] = np.nan
         (lambda: load_reference("digits", extractor(Judge()), limit=True), "limit=True does not fit split 'test'"),
         (lambda: load_reference("digits", extractor(Judge()), limit=0), "limit=0 does not fit split 'test'; give 1 to"),
         (lambda: load_reference("digits", extractor(Judge()), threshold="no"), "threshold='no' is not a boolean; give"),
-        (lambda: load_reference("digits", extractor(Judge()), image_size=4), "image_size=4 is no size; give (height,"),
+        (lambda: load_reference("digits", extractor(Judge()), image_size=4), "image_size=4 is not a size; give"),
         (lambda: sample_quality(X, "digits", len, threshold=1), "threshold=1 is not a boolean; give True or False"),
         (lambda: sample_quality(X.astype(str), "digits", len), "x is <U32 of shape [30, 4]; give real numbers"),
         (lambda: sample_quality(X[:, 0], "digits", len), "x is float64 of shape [30]; give real numbers, one row"),

@@ -118,7 +118,7 @@ def call_in(path: Path, names: dict, function: str) -> Any:
 
 
 def _broken(path, error):
-    return InvalidInput(f"config file '{path}' is broken ({type(error).__name__}: {error}); mend it")
+    return InvalidInput(f"config file '{path}' is broken ({type(error).__name__}: {error}); correct it")
 
 
 def _read(path):
@@ -262,4 +262,4 @@ def _optimizer(given, decay, total_steps):
     try:
         return classes[str(name).lower()](**{**given, "learning_rate": rate})
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"config.train.optimizer does not suit {name} ({error}); drop or mend it") from None
+        raise InvalidInput(f"config.train.optimizer does not suit {name} ({error}); drop or correct it") from None

@@ -1,4 +1,4 @@
-"""The `jsb_chorales` data set: four-part chorales by J. S. Bach, read from a file that a user has."""
+"""The `jsb_chorales` data set: four-part chorales by J. S. Bach, read from a file that the user supplies."""
 
 import zipfile
 from typing import Any

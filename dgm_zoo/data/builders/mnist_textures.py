@@ -65,7 +65,7 @@ class MnistTextures(tfds.core.GeneratorBasedBuilder):
 
 
 def blended(digit: np.ndarray, patch: np.ndarray) -> np.ndarray:
-    """|patch - digit| channel by channel, uint8 `[H, W, 3]`.
+    """Returns |patch - digit| channel by channel, uint8 `[H, W, 3]`.
 
     Args:
       digit: uint8 `[H, W, 1]`.

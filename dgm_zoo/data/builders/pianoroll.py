@@ -10,7 +10,7 @@ from dgm_zoo.data.midi import read_midi
 from dgm_zoo.errors import InvalidInput
 
 SEED = 0  # of the split
-HELD_OUT = 0.1  # share of the pieces that validation and test have each
+HELD_OUT = 0.1  # share of the pieces in each of validation and test
 
 
 class Pianoroll(PackedBars):
@@ -42,7 +42,7 @@ def divide(pieces: list) -> dict:
     """Returns the pieces, without copies, as a dict of the lists `train`, `validation` and `test`.
 
     Raises:
-      InvalidInput: fewer than three different pieces.
+      InvalidInput: there are fewer than three different pieces.
     """
     pieces = list({piece.tobytes(): piece for piece in pieces}.values())
     if len(pieces) < 3:

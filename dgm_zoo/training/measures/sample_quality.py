@@ -57,15 +57,15 @@ def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor 
     """Returns the extractor of features of the classifier that the config names, or None if it names none.
 
     Raises:
-      InvalidInput: no such preset, or one that is no classifier, or whose images have another shape, a narrower range,
-        or fewer classes than the model's.
+      InvalidInput: the preset does not exist, is not a classifier, or its images have another shape, a narrower range, or
+        fewer classes than the model's.
     """
     name = config.evaluate.classifier
     if name is None:
         return None
     found, fix = from_preset(name), "set config.evaluate.classifier to another, or to None"
     if not {"classify", "features"} <= set(found.endpoints()):
-        raise InvalidInput(f"preset '{name}' is no classifier; set config.evaluate.classifier to one, or to None")
+        raise InvalidInput(f"preset '{name}' is not a classifier; set config.evaluate.classifier to one, or to None")
     wanted, x = found.takes()["x"], model.takes()["x"]
     if wanted.shape != x.shape:
         raise InvalidInput(

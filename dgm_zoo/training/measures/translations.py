@@ -42,7 +42,7 @@ def check_classes(model: GenerativeModel, config: ConfigDict) -> None:
     name, fix = config.evaluate.classifier, "set config.evaluate.classifier to another, or to None"
     judge = from_preset(name)
     if "classify" not in judge.endpoints():
-        raise InvalidInput(f"preset '{name}' is no classifier; {fix}")
+        raise InvalidInput(f"preset '{name}' is not a classifier; {fix}")
     wanted = judge.endpoints()["classify"].inputs["x"].shape
     for role, takes in model.takes().items():
         if takes.shape != wanted:
