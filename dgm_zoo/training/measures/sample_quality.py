@@ -57,8 +57,8 @@ def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor 
     """Returns the extractor of features of the classifier that the config names, or None if it names none.
 
     Raises:
-      InvalidInput: the preset does not exist, is not a classifier, or its images have another shape, a narrower range, or
-        fewer classes than the model's.
+      InvalidInput: the preset does not exist, is not a classifier, or its images have another shape or a narrower range
+        or fewer classes than the model's.
     """
     name = config.evaluate.classifier
     if name is None:
