@@ -305,7 +305,7 @@ BROKEN = {
     "array.py": ("import numpy as np\ndef get_config():\n    return {'model': np.ones(2)}\n", "config.model is array("),
     "section.py": ("def get_config():\n    return {'model': 'vae'}\n", "config.model is 'vae'; make it a section"),
     "sections.py": ("def get_config():\n    return {'models': {}}\n", "did you mean 'model'?"),
-    "empty.py": ("def get_config():\n    return {}\n", "config.model.name is missing or no string; set it"),
+    "empty.py": ("def get_config():\n    return {}\n", "config.model.name is missing or not a string; set it"),
     "broken.json": ('{"model":', "is broken (JSONDecodeError"),
 }
 
@@ -324,7 +324,7 @@ def test_a_missing_config_file_is_refused(tmp_path, capsys):
 
 BAD = {
     "model.name=vea": "unknown model 'vea'; did you mean 'vae'?",
-    "model.name=3": "config.model.name is missing or no string",
+    "model.name=3": "config.model.name is missing or not a string",
     "model.likelihood=IndependentBernouli": "unknown head 'IndependentBernouli'; did you mean 'IndependentBernoulli'?",
     "model.latentdim=2": "did you mean 'model.latent_dim'?",
     "model.latent_dim=0": "latent_dim is 0; give a whole number of at least 1",

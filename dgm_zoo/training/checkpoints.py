@@ -154,7 +154,7 @@ def restore(path: Path, model: keras.Model) -> None:
     """
     advice = "delete its folder or train with --overwrite to start afresh"
     if not zipfile.is_zipfile(path):
-        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or no Keras file; {advice}")
+        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or not a Keras file; {advice}")
     try:
         found = keras.saving.load_model(path)
     except Exception as error:  # a foreign or damaged file may raise any exception

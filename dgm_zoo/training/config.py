@@ -79,7 +79,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
             raise InvalidInput(f"config.{section} is {values!r}; make it a section with keys of its own")
     for section, example in (("model", "vae"), ("data", "digits")):
         if not isinstance(config.get(section, {}).get("name"), str):
-            raise InvalidInput(f"config.{section}.name is missing or no string; set it, for example to {example!r}")
+            raise InvalidInput(f"config.{section}.name is missing or not a string; set it, for example to {example!r}")
     resolved = {
         "model": config["model"],
         "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},

@@ -1,8 +1,8 @@
-"""Show which technique goes with which model, and how.
+"""Show which technique applies to which model, and how.
 
-Without arguments: the table of all of them. With a TECHNIQUE and a MODEL: the call and the config lines that have both,
-or the reason why they do not go together. --out trains every pair of the table for a few steps, and then writes it as
-a page; a pair that does not train is an error.
+Without arguments, prints the table of all pairs. With a TECHNIQUE and a MODEL, prints the call and the config lines
+that combine them, or the reason why they cannot be combined. --out trains every pair of the table for a few steps and
+then writes the table as a page; a pair that does not train is an error.
 """
 
 import os
@@ -19,7 +19,7 @@ EXAMPLES = ("dgm-zoo transfer", "dgm-zoo transfer samples vae", "dgm-zoo transfe
 
 
 def define(flags: absl_flags.FlagValues) -> None:
-    absl_flags.DEFINE_string("out", None, "Markdown file of the table, written once all of it trained",
+    absl_flags.DEFINE_string("out", None, "Markdown file of the table, written after every pair has trained",
                              flag_values=flags)
 
 
