@@ -29,8 +29,8 @@ def parse(name: str, command: ModuleType, words: list[str]) -> Call:
     """Returns the `Call` of `command` (a module of `commands/`) for the words after its name.
 
     Raises:
-      InvalidInput: a flag is unknown (the message names the nearest one), its value is missing or of another type, or there
-        are too many arguments.
+      InvalidInput: a flag is unknown (the message names the nearest one), its value is missing or of another type, or
+        there are too many arguments.
     """
     flags = absl_flags.FlagValues()
     flags.set_gnu_getopt(True)  # flags may follow arguments

@@ -29,7 +29,8 @@ def run(call: Call) -> dict:
 
     one, other = (models.formulation_of(name) for name in call.arguments)
     if one is other:
-        raise InvalidInput(f"'{call.arguments[0]}' and '{call.arguments[1]}' have one formulation; give two models that differ")
+        first, second = call.arguments
+        raise InvalidInput(f"'{first}' and '{second}' have the same formulation; give two different models")
     return {"from": call.arguments[0], "to": call.arguments[1], "names": [one.name, other.name],
             **compare(one, other)}
 

@@ -23,7 +23,7 @@ N, PHRASES = 64, 4  # default n for images, and for music
 
 def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
-    absl_flags.DEFINE_integer("n", None, f"number of samples ({N}), or of phrases of music ({PHRASES})", flag_values=flags)
+    absl_flags.DEFINE_integer("n", None, f"number of samples ({N}), or of phrases ({PHRASES})", flag_values=flags)
     absl_flags.DEFINE_integer("seed", 0, "int32 that determines the samples", flag_values=flags)
     absl_flags.DEFINE_integer(
         "label", None, "class of all samples, for a conditional model; by default each class in turn", flag_values=flags
