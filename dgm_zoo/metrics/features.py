@@ -77,7 +77,7 @@ def inception_v3(weights: str | os.PathLike | None = "imagenet") -> Extractor:
         raise InvalidInput(f"there is no weights file '{weights}' for InceptionV3; give its path, or 'imagenet'")
     try:
         network = keras.applications.InceptionV3(weights=weights)
-    except Exception as error:  # Keras raises a bare Exception where a download fails
+    except Exception as error:  # Keras raises a bare Exception if a download fails
         raise InvalidInput(
             f"the weights {weights!r} of InceptionV3 can be neither found nor downloaded ({_first_line(error)}); "
             "give the path of a weights file"

@@ -27,7 +27,7 @@ def helmholtz_evidence(
 
     log p~*(x) = 2 log sum_h sqrt(p(x, h) q(h|x)) is a lower bound of log p(x), and of log p*(x) = log p~*(x) - 2 log Z.
     The estimates of log p and log p~* are low in expectation for finite K. The estimate of log p* may be low or high,
-    because that of log Z is low, too. Memory use does not grow with K.
+    because that of log Z is low as well. Memory use does not grow with K.
 
     Args:
       model: has `weight_moments(x, num_samples=, seed=)` and `takes()`, as every Helmholtz machine of the zoo has.

@@ -29,7 +29,7 @@ def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict
       quick: runs a version that takes seconds: it tests that everything runs; its numbers are meaningless.
 
     Returns:
-      What the JSON file holds: `rows`, versions, machine.
+      The contents of the JSON file: `rows`, versions, machine.
 
     Raises:
       InvalidInput: see `directions`.
