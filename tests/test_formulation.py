@@ -339,7 +339,7 @@ def test_draw_writes_the_models_that_it_is_given(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["compare", "gan", "gan"], "'gan' is both models"),
+        (["compare", "gan", "gan"], "'gan' and 'gan' have the same formulation"),
         (["compare", "gan"], "give two models"),
         (["compare", "gan", "infogna"], "unknown model 'infogna'; did you mean 'infogan'?"),
         (["draw"], "MODEL is missing"),

@@ -155,7 +155,7 @@ REFUSED = [
      "classifier 'judge' knows 3 classes, but the model has 10; set config.evaluate.classifier to another, or to None"),
     (config({"name": "vae", "likelihood": "IndependentNormal", **SMALL}, {"binarize": None}, classifier="judge"), judge,
      "classifier 'judge' sees values in [0, 1], but the model's samples may have any; set config.evaluate.classifier"),
-    (config(classifier="judge"), lambda: tiny("svae"), "preset 'judge' is no classifier"),  # it has no features
+    (config(classifier="judge"), lambda: tiny("svae"), "preset 'judge' is not a classifier"),  # it has no features
     (config(classifier="judge", limit=19), judge, "config.evaluate.limit is 19, too few samples to judge"),
     (config({"name": "aae", **SMALL}, limit=19), judge, "config.evaluate.limit is 19, too few codes to compare with"),
     (config({"name": "bihm", "layers": "8,4"}, {"binarize": "threshold"}, num_samples=30_000_000), judge,

@@ -364,7 +364,7 @@ def test_inception_weights_that_cannot_be_had_are_refused(tmp_path, monkeypatch)
         raise Exception(f"URL fetch failure on https://example.org/{weights}: None -- no network")
 
     monkeypatch.setattr(keras.applications, "InceptionV3", offline)
-    with pytest.raises(InvalidInput, match="'imagenet' of InceptionV3 can be neither found nor fetched .URL fetch"):
+    with pytest.raises(InvalidInput, match="'imagenet' of InceptionV3 can be neither found nor downloaded .URL fetch"):
         metrics.inception_v3()
 
 
@@ -538,11 +538,11 @@ BAD[6, 1] = np.nan
     ("measure", "sentence"),
     [
         (lambda: inception_score(P[:9]), "inception score over 10 parts needs at least 10 rows, not 9; give more"),
-        (lambda: inception_score(P + 1), "probabilities are none: give rows of numbers from 0 to 1 that sum to 1"),
+        (lambda: inception_score(P + 1), "probabilities must lie in [0, 1] and each row must sum to 1"),
         (lambda: inception_score(P[0]), "probabilities has shape [3]; give one row for each image, [n, d]"),
         (lambda: frechet_distance(X, X[:1]), "Frechet distance needs at least 2 generated rows, not 1; give more"),
         (lambda: frechet_distance(X, X[:, :3]), "real rows have 4 features and generated ones 3; give the same"),
-        (lambda: frechet_distance(X, BAD), "generated holds NaN or infinity in row 6; mend the model that made it"),
+        (lambda: frechet_distance(X, BAD), "generated holds NaN or infinity in row 6; correct the model that made it"),
         (lambda: kernel_distance(X[:19], X), "kernel distance over 10 parts needs at least 20 rows, not 19; give more"),
         (lambda: precision_recall(X, X[:3]), "precision and recall needs at least 4 generated rows, not 3; give more"),
         (lambda: density_coverage(X[:5], X), "density and coverage needs at least 6 real rows, not 5; give more"),
@@ -551,22 +551,22 @@ BAD[6, 1] = np.nan
         (lambda: density_coverage(X, X, k=0), "k is 0; give a whole number of at least 1"),
         (lambda: mode_coverage(ring([10] * 8), RING, least=0), "least is 0; give a whole number of samples, at least"),
         (lambda: conditional_accuracy(P, [0, 1]), "labels of shape [2] do not fit 30 samples; give one for each"),
-        (lambda: conditional_accuracy(P, [3] * 30), "labels from 3 to 3 do not fit 3 classes; mend them"),
+        (lambda: conditional_accuracy(P, [3] * 30), "labels from 3 to 3 do not fit 3 classes; correct them"),
         (lambda: mode_coverage(ring([10] * 8), RING), "80 points cannot put 20 on each of 8 modes; give at least 160"),
         (lambda: mode_coverage(X, RING), "points of shape [30, 4] do not suit; give finite ones, [n, 2]"),
-        (lambda: mode_coverage(X, "digits"), "data set 'digits' is no mixture of Gaussians and has no modes to count"),
-        (lambda: mode_coverage(X, "gaussian_mixtures/moons"), "data set 'gaussian_mixtures/moons' is no mixture"),
-        (lambda: extractor(7), "classifier 7 sees no images; give a classifier of the zoo, or a function to features"),
+        (lambda: mode_coverage(X, "digits"), "data set 'digits' is not a mixture of Gaussians and has no modes"),
+        (lambda: mode_coverage(X, "gaussian_mixtures/moons"), "data set 'gaussian_mixtures/moons' is not a mixture"),
+        (lambda: extractor(7), "classifier 7 extracts no features; give one of the zoo, or a function to features"),
         (lambda: load_reference("digits", extractor(Judge()), "dev"), "unknown split 'dev'"),
         (lambda: load_reference("digits", extractor(Judge()), limit=True), "limit=True does not fit split 'test'"),
         (lambda: load_reference("digits", extractor(Judge()), limit=0), "limit=0 does not fit split 'test'; give 1 to"),
         (lambda: load_reference("digits", extractor(Judge()), threshold="no"), "threshold='no' is not a boolean; give"),
-        (lambda: load_reference("digits", extractor(Judge()), image_size=4), "image_size=4 is no size; give (height,"),
+        (lambda: load_reference("digits", extractor(Judge()), image_size=4), "image_size=4 is not a size; give"),
         (lambda: sample_quality(X, "digits", len, threshold=1), "threshold=1 is not a boolean; give True or False"),
         (lambda: sample_quality(X.astype(str), "digits", len), "x is <U32 of shape [30, 4]; give real numbers"),
         (lambda: sample_quality(X[:, 0], "digits", len), "x is float64 of shape [30]; give real numbers, one row"),
-        (lambda: sample_quality(X, "digits"), "the images of 'digits' need a classifier to see them; give one"),
-        (lambda: sample_quality(X[:19], "digits", len), "19 samples are too few to judge; give at least 20"),
+        (lambda: sample_quality(X, "digits"), "the images of 'digits' need a classifier for their features; give one"),
+        (lambda: sample_quality(X[:19], "digits", len), "19 samples are too few; give at least 20"),
         (lambda: sample_quality(X, "digits", len, label=[0]), "labels of shape [1] do not fit 30 samples"),
         (lambda: sample_quality(X, "digits", len, label=[10] * 30), "labels from 10 to 10 do not fit 10 classes"),
     ],

@@ -299,13 +299,13 @@ def refused(capsys, folder, *words):
 BROKEN = {
     "syntax.py": ("def get_config(:\n", "SyntaxError"),
     "nothing.py": ("x = 1\n", "has no get_config(); define it"),
-    "raises.py": ("def get_config():\n    raise KeyError('x')\n", "is broken (KeyError: 'x'); mend it"),
-    "exits.py": ("raise SystemExit(0)\n", "is broken (SystemExit: 0); mend it"),
+    "raises.py": ("def get_config():\n    raise KeyError('x')\n", "is broken (KeyError: 'x'); correct it"),
+    "exits.py": ("raise SystemExit(0)\n", "is broken (SystemExit: 0); correct it"),
     "none.py": ("def get_config():\n    return None\n", "gives NoneType; let it give a ConfigDict"),
     "array.py": ("import numpy as np\ndef get_config():\n    return {'model': np.ones(2)}\n", "config.model is array("),
     "section.py": ("def get_config():\n    return {'model': 'vae'}\n", "config.model is 'vae'; make it a section"),
     "sections.py": ("def get_config():\n    return {'models': {}}\n", "did you mean 'model'?"),
-    "empty.py": ("def get_config():\n    return {}\n", "config.model.name is missing or no string; set it"),
+    "empty.py": ("def get_config():\n    return {}\n", "config.model.name is missing or not a string; set it"),
     "broken.json": ('{"model":', "is broken (JSONDecodeError"),
 }
 
@@ -324,7 +324,7 @@ def test_a_missing_config_file_is_refused(tmp_path, capsys):
 
 BAD = {
     "model.name=vea": "unknown model 'vea'; did you mean 'vae'?",
-    "model.name=3": "config.model.name is missing or no string",
+    "model.name=3": "config.model.name is missing or not a string",
     "model.likelihood=IndependentBernouli": "unknown head 'IndependentBernouli'; did you mean 'IndependentBernoulli'?",
     "model.latentdim=2": "did you mean 'model.latent_dim'?",
     "model.latent_dim=0": "latent_dim is 0; give a whole number of at least 1",
@@ -335,7 +335,7 @@ BAD = {
     "data.limit=5000": "limit=5000 does not fit split 'train'; give 1 to 1293",
     "data.limit=0": "config.data.limit is 0",
     "data.labels=false": "config.data.labels is 'false'; give True or False",
-    "data.image_size=9": "image_size=9 is no size",
+    "data.image_size=9": "image_size=9 is not a size",
     "train.epoch=1": "did you mean 'train.epochs'?",
     "train.epochs=-1": "config.train.epochs is -1; give a whole number of at least 1",
     "train.epochs=1e400": "config.train.epochs is inf; give a finite number",
@@ -359,7 +359,7 @@ BAD = {
     "trian.epochs=3": "unknown config section 'trian'; did you mean 'train'?",
     "evaluate.samples=3": "did you mean 'evaluate.num_samples'?",
     "evaluate.classifier=vae_digit": "unknown preset 'vae_digit'; did you mean 'vae_digits'?",
-    "evaluate.classifier=vae_digits": "preset 'vae_digits' is no classifier; set config.evaluate.classifier to one",
+    "evaluate.classifier=vae_digits": "preset 'vae_digits' is not a classifier; set config.evaluate.classifier to one",
     "evaluate.limit=361": "limit=361 does not fit split 'test'; give 1 to 360",
 }
 

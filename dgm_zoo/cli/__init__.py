@@ -1,1 +1,1 @@
-"""The `dgm-zoo` command: one small module per command in `commands/`, on top of the other rooms."""
+"""The `dgm-zoo` command: one small module per command in `commands/`, built on the other packages."""

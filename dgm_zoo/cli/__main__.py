@@ -1,4 +1,4 @@
-"""`python -m dgm_zoo.cli`, for where the console script is not on the path."""
+"""`python -m dgm_zoo.cli`, for use if the console script is not on the path."""
 
 import sys
 

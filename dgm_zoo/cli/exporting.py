@@ -1,4 +1,4 @@
-"""From a trained source to a folder that TensorFlow Serving reads, and the commands that serve it."""
+"""Export of a trained source for TensorFlow Serving, and the commands that serve it."""
 
 import os
 import shlex
@@ -12,12 +12,12 @@ if TYPE_CHECKING:  # importing it takes TensorFlow
 
 
 def export_source(source: Source, directory: str, name: str | None = None, version: int | None = None) -> str:
-    """Exports the model with its record, as `<model>_<dataset>` if no name is given; returns the version folder."""
+    """Exports the model with its record, by default as `<model>_<dataset>`; returns the version folder."""
     from dgm_zoo import serving
 
     name = name or f"{source.config.model.name}_{source.config.data.name}".replace("/", "_")
     config = source.config.to_dict()
-    if config["train"]["start_from"]:  # the folder's path is private, and of no use elsewhere
+    if config["train"]["start_from"]:  # the folder's path is private and useless elsewhere
         config["train"]["start_from"] = Path(config["train"]["start_from"]).name
     record = {
         "config": config,
@@ -29,7 +29,7 @@ def export_source(source: Source, directory: str, name: str | None = None, versi
 
 
 def serve_commands(path: str, model: "GenerativeModel") -> list[str]:
-    """Returns shell commands that serve an exported version folder, and that ask it for one sample."""
+    """Returns shell commands that serve an exported version folder and request one sample."""
     folder = os.path.dirname(os.path.abspath(path))
     name = os.path.basename(folder)
     row = {key: 0 for key in model.endpoints()["sample"].inputs} if "sample" in model.endpoints() else None

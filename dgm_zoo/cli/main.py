@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: the words after `dgm-zoo`; `sys.argv[1:]` if None.
 
     Returns:
-      0, or 2 for an error that the user can mend (one sentence on stderr), 3 for a loss that became NaN or
-      infinite, 130 for Ctrl-C. Any other exception is a fault of the package and is not caught.
+      0, or 2 for an error that the user can correct (one sentence on stderr), 3 for a loss that became NaN or
+      infinite, 130 for Ctrl-C. Any other exception is a bug in the package and is not caught.
 
     Example:
       >>> main(["sample", "--preset=vae_mnist", "--n=64", "--out=samples.png"])
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def overview() -> str:
-    """Returns what `dgm-zoo --help` prints."""
+    """Returns the text of `dgm-zoo --help`."""
     modules = {name: importlib.import_module(f"dgm_zoo.cli.commands.{name}") for name in COMMANDS}
     lines = [f"  {name:<12} {module.__doc__.splitlines()[0]}" for name, module in modules.items()]
     return "\n".join([

@@ -1,4 +1,4 @@
-"""What the commands for music share: the tracks of a trained model, and how a piece is written."""
+"""Helpers of the music commands: the tracks of a trained model, and the writing of a piece."""
 
 import os
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 ENDINGS = (".mid", ".wav", ".png", ".npy")
-PANELS = 4  # phrases that a picture shows at most
+PANELS = 4  # largest number of phrases in a picture
 
 
 def tracks_of(trained: source.Source) -> tuple:
-    """Returns the tracks of the data that a model was trained on, () for a model of anything else."""
+    """Returns the tracks of a model's training data, () if they are not music."""
     from dgm_zoo import data
 
     music = data.info(trained.config.data.name).music
@@ -36,9 +36,9 @@ def write(path: str, piece: "np.ndarray", tracks: tuple, bars: int, tempo: float
     Args:
       path: the file.
       piece: zeros and ones.
-      tracks: those of the last axis.
-      bars: of one phrase; a picture shows the first phrases side by side.
-      tempo: beats a minute, of MIDI and sound.
+      tracks: the tracks of the last axis.
+      bars: number of bars in a phrase; a picture shows the first phrases side by side.
+      tempo: beats per minute, for MIDI and sound.
     """
     import numpy as np
 

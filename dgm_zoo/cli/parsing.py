@@ -1,4 +1,4 @@
-"""From words to flags: absl flags of one command at a time, config overrides, usage."""
+"""Command line parsing: absl flags of one command at a time, config overrides, usage."""
 
 import inspect
 from types import ModuleType
@@ -16,7 +16,7 @@ class Call(NamedTuple):
 
     Attributes:
       flags: the command's `absl.flags.FlagValues`, parsed.
-      arguments: the words that are no flags, such as the NAME of `reproduce NAME`.
+      arguments: the words that are not flags, such as the NAME of `reproduce NAME`.
       overrides: `"model.latent_dim=16"` for each `--config.model.latent_dim=16`, in order.
     """
 
@@ -29,11 +29,11 @@ def parse(name: str, command: ModuleType, words: list[str]) -> Call:
     """Returns the `Call` of `command` (a module of `commands/`) for the words after its name.
 
     Raises:
-      InvalidInput: an unknown flag (with the nearest one), a flag whose value is missing or of another type, or an
-        argument too many.
+      InvalidInput: a flag is unknown (the message names the nearest one), its value is missing or of another type, or
+        there are too many arguments.
     """
     flags = absl_flags.FlagValues()
-    flags.set_gnu_getopt(True)  # flags may stand behind arguments
+    flags.set_gnu_getopt(True)  # flags may follow arguments
     command.define(flags)
     absl_flags.DEFINE_bool("json", False, "one JSON document on stdout, progress on stderr", flag_values=flags)
     absl_flags.DEFINE_bool("help", False, "print this and exit", short_name="h", flag_values=flags)
@@ -53,7 +53,7 @@ def parse(name: str, command: ModuleType, words: list[str]) -> Call:
 
 
 def split_overrides(words: list[str]) -> tuple[list[str], list[str]]:
-    """Returns the words without `--config.key=value` and `--config.key value`, and these as "key=value".
+    """Returns the words without config overrides (`--config.key=value` or two words), and these as "key=value".
 
     Example:
       >>> split_overrides(["--config=c.py", "--config.train.epochs=2", "--config.train.seed", "1"])
@@ -74,7 +74,7 @@ def split_overrides(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def usage(name: str, command: ModuleType, flags: absl_flags.FlagValues) -> str:
-    """Returns what `dgm-zoo NAME --help` prints."""
+    """Returns the text of `dgm-zoo NAME --help`."""
     entries = {}
     for key in flags:
         if key != flags[key].short_name:
@@ -97,7 +97,7 @@ def usage(name: str, command: ModuleType, flags: absl_flags.FlagValues) -> str:
 
 
 def only(call: Call, name: str, example: str) -> str:
-    """Returns the argument of a command that needs one; raises `InvalidInput` with an example if it is missing."""
+    """Returns a command's required argument; raises `InvalidInput` with an example if it is missing."""
     if not call.arguments:
         raise InvalidInput(f"{name} is missing; for example {example}")
     return call.arguments[0]

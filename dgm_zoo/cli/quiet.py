@@ -1,4 +1,4 @@
-"""TensorFlow without its log on the terminal."""
+"""Imports TensorFlow without its log on the terminal."""
 
 import contextlib
 import os
@@ -7,9 +7,9 @@ import tempfile
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow in silence, unless the user has set TF_CPP_MIN_LOG_LEVEL.
+    """Imports TensorFlow silently, unless the user has set TF_CPP_MIN_LOG_LEVEL.
 
-    A command calls this before it imports a room that needs TensorFlow. Setting the variable is not enough:
+    A command calls this before it imports a package that needs TensorFlow. Setting the variable is not enough:
     TensorFlow 2.21 writes some lines to stderr before it reads the variable.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
@@ -20,12 +20,12 @@ def import_tensorflow() -> None:
     logging.set_verbosity(logging.ERROR)
     with _held_back_stderr():
         import tensorflow
-    tensorflow.get_logger().setLevel("ERROR")  # a logger of its own, which warns of each new trace
+    tensorflow.get_logger().setLevel("ERROR")  # its Python logger warns about each new trace
 
 
 @contextlib.contextmanager
 def _held_back_stderr():
-    """Holds back what is written to file descriptor 2, native code's included; lets it out if there is an error."""
+    """Buffers all output to file descriptor 2, including that of native code; writes it out if there is an error."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:

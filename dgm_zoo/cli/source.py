@@ -1,4 +1,4 @@
-"""What the commands for a trained model share: where the model comes from, its test images, where output goes."""
+"""Helpers of the commands for a trained model: its source, its test images, its output."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from absl import flags as absl_flags
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
 
-if TYPE_CHECKING:  # importing them takes TensorFlow, or time
+if TYPE_CHECKING:  # importing them needs TensorFlow, or is slow
     import numpy as np
     from ml_collections import ConfigDict
 
@@ -22,10 +22,10 @@ class Source(NamedTuple):
     """A trained model and its record.
 
     Attributes:
-      flag: the words that named it, `--workdir=...` or `--preset=...`.
+      flag: the flag that named it, `--workdir=...` or `--preset=...`.
       model: the Keras model, compiled.
       config: the resolved config of its run.
-      metrics: dict of name to `value`, `stderr`, `protocol`; empty for a run that was not evaluated.
+      metrics: dict of name to `value`, `stderr`, `protocol`; empty for a run that is not evaluated.
     """
 
     flag: str
@@ -44,7 +44,7 @@ def open_source(flags: absl_flags.FlagValues) -> Source:
     """Returns the `Source` that `--workdir` or `--preset` names.
 
     Raises:
-      InvalidInput: none or both of the flags, no such run or preset, or a preset that does not say its config.
+      InvalidInput: none or both of the flags are given, the run or preset does not exist, or the preset has no config.
     """
     if bool(flags.workdir) == bool(flags.preset):
         raise InvalidInput("give one of --workdir=DIR, the folder of a run, and --preset=NAME")
@@ -85,12 +85,12 @@ def need(source: Source, *endpoints: str) -> None:
 
 
 def test_images(source: Source, n: int) -> tuple["np.ndarray", dict]:
-    """Returns the first `n` images of the test split as the model was trained on them, and what else it is given.
+    """Returns the first `n` images of the test split, with the data options of training, and the model's other inputs.
 
-    Pairs, labels and hidden labels that only training has are left out.
+    Pairs, labels and hidden labels that only training uses are left out.
 
     Returns:
-      x `[n, H, W, C]` in NumPy, and a dict: `label` `[n]` for a model that is conditioned on labels, else empty.
+      x `[n, H, W, C]` in NumPy, and a dict: `label` `[n]` for a model conditioned on labels, else empty.
     """
     from dgm_zoo.training.build import held_out
 
@@ -106,7 +106,7 @@ def rows_of_test(source: Source) -> int:
 
 
 def check_count(flag: str, value: int, most: int | None = None) -> None:
-    """Raises `InvalidInput` unless a flag's value is at least 1 and, where there is a bound, at most `most`."""
+    """Raises `InvalidInput` unless a flag's value is at least 1 and, if `most` is given, at most `most`."""
     if value < 1 or (most is not None and value > most):
         raise InvalidInput(f"--{flag}={value} does not fit; give {'at least 1' if most is None else f'1 to {most:,}'}")
 
@@ -121,11 +121,11 @@ def check_out(path: str) -> None:
 
 
 def write(path: str, picture: Callable, **arrays: "np.ndarray") -> None:
-    """Writes results by the path's ending: .npz holds all arrays by name, .npy the last one, .png the picture.
+    """Writes results by the path's ending: .npz has all arrays by name, .npy the last array, .png the picture.
 
     Args:
       path: see `check_out`.
-      picture: function that draws the PNG, given its path.
+      picture: function that writes the PNG to a path.
       **arrays: NumPy arrays.
     """
     import numpy as np
@@ -147,7 +147,7 @@ def metric_table(metrics: dict) -> list[str]:
 
 
 def metric_value(metric: dict) -> str:
-    """Returns "-85.12 ± 0.34", or only the value where there is no standard error."""
+    """Returns "-85.12 ± 0.34", or only the value if there is no standard error."""
     value, stderr = metric["value"], metric.get("stderr")
     text = str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
     return text if stderr is None else f"{text} ± {stderr:.2g}"

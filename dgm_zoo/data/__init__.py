@@ -7,10 +7,9 @@
     own = data.from_arrays(x, y, batch_size=64)
     pair = data.load_pair("mnist", "usps", 128)
 
-`load` reads a data set of the zoo, `from_arrays` serves a user's own arrays, `load_pair` and `pair_from_arrays` do the
-same for two domains without pairs, `prepare` fetches a set once, `list_datasets`, `info` and `class_shares` say what
-there is. TensorFlow is imported with the first data set, not
-before.
+`load` reads a data set of the zoo, `from_arrays` takes a user's own arrays, `load_pair` and `pair_from_arrays` do the
+same for two unpaired domains, `prepare` downloads or builds a set once, and `list_datasets`, `info` and `class_shares`
+describe the sets. TensorFlow is imported when the first data set is used, not earlier.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Checks of a user's own arrays: what their integers mean, and which arrays a pipeline cannot serve."""
+"""Checks of a user's own arrays: the meaning of their integers, and arrays that the pipeline cannot use."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ import numpy as np
 from dgm_zoo.data.checks import INT32, is_integer
 from dgm_zoo.errors import InvalidInput
 
-AUTO = "auto"  # `levels` that are inferred from the values of x
+AUTO = "auto"  # infers `levels` from the values of x
 _BITS_OR_LEVELS = "biu"  # kinds of dtype: booleans, signed and unsigned integers
-_EIGHT_BITS = 128  # a grey level from here on needs 8 bits
+_EIGHT_BITS = 128  # from this grey level on, the data must have 8 bits
 
 
 def check_arrays(
     x: Any, y: Any, labels: bool, pairs: int | None, levels: Any
 ) -> tuple[np.ndarray, np.ndarray | None, int | None]:
-    """Returns the arrays as the pipeline keeps them, and the number of grey levels of x.
+    """Returns the arrays in the pipeline's dtypes, and the number of grey levels of x.
 
     Args:
       x, y, labels, pairs, levels: see `pipeline.from_arrays`.
 
     Returns:
       x as uint8 or float32 `[N, ...]`; y as int32 `[N]` (labels), int8 `[N, n]` (latents) or None; and the number of
-      grey levels of x if it is uint8, or else `levels`, None where the values are not pixels.
+      grey levels of x if it is uint8, else `levels`; None if the values are not pixels.
 
     Raises:
-      InvalidInput: an array that is ragged, sparse, masked, empty, of another type, or out of range.
+      InvalidInput: an array is ragged, sparse, masked, empty, of another type, or out of range.
 
     Example:
       >>> check_arrays(np.array([[0, 1]]), None, False, None, AUTO)
@@ -56,7 +56,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
     """Returns a value as a NumPy array.
 
     Raises:
-      InvalidInput: masked, ragged or sparse values, which NumPy would misread, or an object that is not an array.
+      InvalidInput: the values are masked, ragged or sparse, which NumPy would misread, or not an array.
 
     Example:
       >>> as_array("x", [[0.0, 1.0], [1.0]])
@@ -75,7 +75,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 
 def _integers(x: np.ndarray, levels: int | str | None) -> tuple[np.ndarray, int]:
-    """Bits or grey levels as uint8, and how many levels they have."""
+    """Returns bits or grey levels as uint8, and their number of levels."""
     if x.dtype == bool:
         if levels not in (AUTO, 2):
             raise InvalidInput(f"levels={levels} does not fit x, which is bool and so has 2; leave levels out")
@@ -101,21 +101,21 @@ def _integers(x: np.ndarray, levels: int | str | None) -> tuple[np.ndarray, int]
 
 
 def _floats(x: np.ndarray, levels: int | str | None) -> np.ndarray:
-    """Finite float32 values, in [0, 1] unless `levels` is None."""
+    """Returns finite float32 values, in [0, 1] unless `levels` is None."""
     with np.errstate(over="ignore"):
         x = x.astype(np.float32, copy=False)
     low, high = x.min(), x.max()
     if not np.isfinite([low, high]).all():
         row = int(np.argmin(np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
-        raise InvalidInput(f"x holds NaN or infinite values, first in row {row}; remove or mend that row")
+        raise InvalidInput(f"x holds NaN or infinite values, first in row {row}; remove or correct that row")
     if levels is not None and (low < 0 or high > 1):
-        fix = "divide by 255" if low >= 0 and high <= 255 else "rescale, or levels=None if no pixels"
+        fix = "divide by 255" if low >= 0 and high <= 255 else "rescale, or levels=None if not pixels"
         raise InvalidInput(f"x has values from {low:g} to {high:g}, outside [0, 1]; {fix}")
     return x
 
 
 def _labels(y: Any, rows: int) -> np.ndarray:
-    """Labels as int32 `[rows]`, -1 for a row without one."""
+    """Returns labels as int32 `[rows]`, -1 for an unlabelled row."""
     y = as_array("y", y)
     if y.shape != (rows,) or y.dtype.kind not in "iu":
         raise InvalidInput(f"y is {y.dtype} of shape {y.shape}; give integers of shape ({rows},)")
@@ -128,7 +128,7 @@ def _labels(y: Any, rows: int) -> np.ndarray:
 
 
 def _latents(z: Any, rows: int) -> np.ndarray:
-    """Latents as int8 `[rows, n]`, zeros and ones."""
+    """Returns latents as int8 `[rows, n]`, zeros and ones."""
     z = as_array("y", z)
     if z.ndim != 2 or len(z) != rows or not z.size:
         raise InvalidInput(f"pairs need the latents of each row, but y has shape {z.shape}; give [{rows}, n]")

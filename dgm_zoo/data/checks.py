@@ -1,4 +1,4 @@
-"""Checks of the options of the pipelines; each returns Python's own numbers for NumPy's."""
+"""Checks of the pipelines' options; each returns Python numbers in place of NumPy's."""
 
 import numbers
 from typing import Any
@@ -16,7 +16,7 @@ def check_image_size(image_size: Any) -> tuple[int, int]:
     """Returns image_size as a tuple (height, width) of positive ints, or raises `InvalidInput`."""
     sides = tuple(image_size) if isinstance(image_size, (tuple, list)) else ()
     if len(sides) != 2 or not all(is_integer(side) and side > 0 for side in sides):
-        raise InvalidInput(f"image_size={image_size!r} is no size; give (height, width) in pixels")
+        raise InvalidInput(f"image_size={image_size!r} is not a size; give (height, width) in pixels")
     return tuple(int(side) for side in sides)
 
 
@@ -49,16 +49,16 @@ def check_flags(**flags: Any) -> None:
 
 
 def check_rows(name: str, rows: Any) -> int:
-    """Returns a number of rows as an int; raises `InvalidInput` unless it is an integer of at least 1."""
+    """Returns a number of rows as an int; raises `InvalidInput` unless it is an integer and at least 1."""
     if not is_integer(rows) or rows < 1:
-        raise InvalidInput(f"{name}={rows!r} is no number of rows; give an integer of at least 1")
+        raise InvalidInput(f"{name}={rows!r} is not a number of rows; give an integer of at least 1")
     return int(rows)
 
 
 def check_seed(seed: Any) -> int:
     """Returns seed as an int; raises `InvalidInput` unless it fits 32 bits."""
     if not is_integer(seed) or not -INT32 <= seed < INT32:
-        raise InvalidInput(f"seed={seed!r} is no 32-bit integer; give one from -2**31 to 2**31 - 1")
+        raise InvalidInput(f"seed={seed!r} is not a 32-bit integer; give one from -2**31 to 2**31 - 1")
     return int(seed)
 
 
@@ -72,14 +72,14 @@ def check_limit(limit: Any, split: str, rows: int) -> int | None:
 
 
 def check_hiding(labelled_fraction: Any, labels_per_class: Any) -> None:
-    """Raises `InvalidInput` unless exactly one of the two is given, and has a value that makes sense."""
+    """Raises `InvalidInput` unless exactly one of the two is given and has a valid value."""
     if (labelled_fraction is None) == (labels_per_class is None):
         raise InvalidInput(
             f"labelled_fraction={labelled_fraction!r} and labels_per_class={labels_per_class!r} exclude each other; "
             "give one of them"
         )
     if labelled_fraction is not None and not (is_real(labelled_fraction) and 0 < labelled_fraction <= 1):
-        raise InvalidInput(f"labelled_fraction={labelled_fraction!r} is no share; give more than 0 and at most 1")
+        raise InvalidInput(f"labelled_fraction={labelled_fraction!r} is not a share; give more than 0 and at most 1")
     if labels_per_class is not None:
         check_rows("labels_per_class", labels_per_class)
 
@@ -93,13 +93,13 @@ def check_pairs(pairs: Any, rows: int | None) -> int:
 
 
 def check_labelled_rows(labelled_rows: Any, batch_size: int, mixed: bool, training: bool) -> int | None:
-    """Returns labelled_rows as an int, or None for None; raises `InvalidInput` where a batch cannot hold them.
+    """Returns labelled_rows as an int, or None for None; raises `InvalidInput` if a batch cannot hold them.
 
     Args:
-      labelled_rows: rows of a batch that have labels; None for their share of the data.
+      labelled_rows: number of labelled rows in a batch; None for their share of the data.
       batch_size: rows of a batch.
-      mixed: whether some rows have labels and others do not.
-      training: whether the split is "train"; the others do not mix their rows.
+      mixed: whether the data have labelled and unlabelled rows.
+      training: whether the split is "train"; the other splits do not mix rows.
     """
     labelled_rows = None if labelled_rows is None else check_rows("labelled_rows", labelled_rows)
     if not training:
@@ -119,7 +119,7 @@ def check_labelled_rows(labelled_rows: Any, batch_size: int, mixed: bool, traini
 def check_options(
     split: Any, batch_size: Any, binarize: Any, dequantize: Any, seed: Any, first_epoch: Any
 ) -> tuple[int, int, int | None]:
-    """Returns batch_size, seed and first_epoch as Python's ints; raises `InvalidInput` where an option does not fit."""
+    """Returns batch_size, seed and first_epoch as Python's ints; raises `InvalidInput` if an option is invalid."""
     check_split(split)
     batch_size, seed = check_rows("batch_size", batch_size), check_seed(seed)
     if binarize is not None and not (isinstance(binarize, str) and binarize in BINARIZE):
@@ -131,5 +131,5 @@ def check_options(
     if split != "train":
         raise InvalidInput(f"first_epoch={first_epoch!r} is for 'train'; leave it out for '{split}'")
     if not is_integer(first_epoch) or not 0 <= first_epoch < INT32:
-        raise InvalidInput(f"first_epoch={first_epoch!r} is no epoch; give an integer of at least 0")
+        raise InvalidInput(f"first_epoch={first_epoch!r} is not an epoch; give an integer of at least 0")
     return batch_size, seed, int(first_epoch)

@@ -1,4 +1,4 @@
-"""One domain of a pair, and the check that two domains are on one scale."""
+"""One domain of a pair, and the check that two domains have the same scale."""
 
 import dataclasses
 import warnings
@@ -9,9 +9,9 @@ from dgm_zoo.data import checks, draws, pipeline
 from dgm_zoo.data.arrays import check_arrays
 from dgm_zoo.errors import InvalidInput
 
-SAMPLE = 1_000  # rows from which the scale of a domain is measured
-OVERLAP = 0.6  # of the two ranges of values, as intersection over union: below that they count as unequal
-MARGIN = 0.1  # of the common range, between its middle and a mean, from which on two means count as opposite
+SAMPLE = 1_000  # number of rows from which the scale of a domain is measured
+OVERLAP = 0.6  # least intersection over union of two ranges of values that count as equal
+MARGIN = 0.1  # least distance of opposite means from the middle of the common range, as a share of that range
 GREY, COLOUR = 1, 3
 
 
@@ -21,7 +21,7 @@ class Domain:
 
     Attributes:
       role: "source" or "target".
-      name: what messages call it.
+      name: its name in messages.
       x: uint8 grey levels or float32, `[N, ...]`.
       y: labels int32 `[N]`, -1 for a row without one.
       levels: number of grey levels of uint8 x; None for values that are not pixels.
@@ -54,19 +54,19 @@ def domain(
     span: tuple[float, float] | None = None,
     image_size: tuple[int, int] | None = None,
 ) -> Domain:
-    """Returns the `Domain` of arrays as a user gives them.
+    """Checks a user's arrays and returns their `Domain`.
 
     Args:
       role: "source" or "target".
-      name: what messages call it.
+      name: its name in messages.
       x: array `[N, ...]`: uint8 grey levels 0 .. levels - 1, or floats in [0, 1].
       y: integer labels `[N]`, -1 for a row without one; None if no row has one.
       levels: number of grey levels of uint8 data; None for real values that are not pixels.
-      span: (low, high), the range of the values of x, which is mapped to [0, 1]; None for that of `x` above.
-      image_size: (height, width) to area-average images to; None for their own.
+      span: (low, high), the range of the values of x, which is mapped to [0, 1]; None for x as described above.
+      image_size: (height, width) to which images are area-averaged; None keeps their size.
 
     Raises:
-      InvalidInput: an array that does not suit; the sentence begins with the name.
+      InvalidInput: an array is invalid; the message begins with the name.
     """
     try:
         if span is not None:
@@ -97,10 +97,10 @@ def scale(of: Domain) -> Scale:
 
 
 def check_scales(source: Domain, target: Domain) -> None:
-    """Refuses two domains whose values have unequal ranges, and warns where one looks like the other inverted.
+    """Raises if two domains have unequal ranges of values, and warns if one looks like the inverse of the other.
 
-    A domain in 0..255 beside one in 0..1, or dark ink beside white, makes an adversary's task trivial: a frequent
-    reason for a target accuracy at chance.
+    A domain in 0..255 beside one in 0..1, or dark ink beside white, makes the adversary's task trivial: a frequent
+    cause of chance accuracy on the target.
 
     Raises:
       InvalidInput: the ranges, as intervals, have an intersection over union below 0.6.
@@ -129,10 +129,10 @@ def check_scales(source: Domain, target: Domain) -> None:
 
 
 def check_shapes(source: Domain, target: Domain, channels: int | None) -> int | None:
-    """Returns the number of channels that both domains get, or None where their shapes are equal as they are.
+    """Returns the number of channels to give both domains, or None if their shapes are already equal.
 
     Raises:
-      InvalidInput: shapes that differ otherwise than in grey and colour, or a number of channels that does not suit.
+      InvalidInput: the shapes differ in more than grey and colour, or `channels` does not suit them.
     """
     shapes = [one.x.shape[1:] for one in (source, target)]
     named = f"{source.name} {list(shapes[0])} and {target.name} {list(shapes[1])}"

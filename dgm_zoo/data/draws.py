@@ -1,4 +1,6 @@
-"""Everything random in the data: order, pixels and hidden labels as pure functions of the seed."""
+"""All randomness in the data: order, pixels and hidden labels as pure functions of the seed."""
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -7,29 +9,29 @@ from dgm_zoo.data import checks
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput
 
-# What a random stream is for; together with the seed it makes the first half of the generator's key.
+# Purposes of random streams. Purpose and seed form the first half of the generator's key.
 ORDER, NOISE, DRAWN_ONCE = 0, 1, 2  # DRAWN_ONCE + the position of the split in SPLITS
 _LABELS = DRAWN_ONCE + len(SPLITS)
 _LATENTS = _LABELS + 1
-ORDER_OF = {"source": _LATENTS + 1, "target": _LATENTS + 2}  # each domain of a pair has an order of its own
+ORDER_OF = {"source": _LATENTS + 1, "target": _LATENTS + 2}  # each domain of a pair has its own order
 _ROWS_OF = {"source": _LATENTS + 3, "target": _LATENTS + 4}
-UNLABELLED = -1  # the label of a row that has none, and each of its latents
+UNLABELLED = -1  # the label of an unlabelled row, and each latent of an unpaired one
 
 
-def key_of(seed, purpose, epoch, batch):
-    """Key of a random stream, int64 [2]: four 32-bit numbers, so that no two streams share one."""
+def key_of(seed: int, purpose: int, epoch: int | tf.Tensor, batch: int | tf.Tensor) -> tf.Tensor:
+    """Returns the key of a random stream, int64 [2]: four 32-bit numbers, unique to the stream."""
     low = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(32, tf.int64))
     return tf.stack([tf.constant(purpose << 32 | seed % 2**32, tf.int64), low | tf.cast(batch, tf.int64)])
 
 
-def permutation(n, key):
-    """A permutation of 0 .. n - 1, int32 [n]: the ranks of n random 64-bit integers."""
+def permutation(n: int, key: tf.Tensor) -> tf.Tensor:
+    """Returns a random permutation of 0 .. n - 1, int32 [n]: the ranks of n random 64-bit integers."""
     ranks = tf.random.stateless_uniform([n], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
     return tf.argsort(ranks, stable=True)
 
 
-def noise_of(binarize, dequantize, x, levels):
-    """Returns the function (rows, key) -> float32 rows that the options ask for, or None for plain pixels."""
+def noise_of(binarize: str | None, dequantize: bool, x: np.ndarray, levels: int | None) -> Callable | None:
+    """Returns the function (rows, key) -> float32 rows for the given options, or None for plain pixels."""
     if (binarize or dequantize) and levels is None:
         raise InvalidInput("binarize and dequantize need pixels; with levels=None leave both out")
     if dequantize:
@@ -45,21 +47,21 @@ def noise_of(binarize, dequantize, x, levels):
     return None
 
 
-def values(rows, levels):
-    """Pixels in [0, 1] as float32: grey level k is k / (levels - 1), floats are what they are."""
+def values(rows: tf.Tensor, levels: int | None) -> tf.Tensor:
+    """Returns pixels as float32: grey level k becomes k / (levels - 1); floats stay unchanged."""
     return tf.cast(rows, tf.float32) / (levels - 1) if rows.dtype == tf.uint8 else rows
 
 
 def _bernoulli(p, key):
-    """Ones with probability p: exactly for p = 0 and 1, and to 2**-23, the grid of the uniforms, between."""
+    """Ones with probability p: exactly for p = 0 and 1, else to within 2**-23, the resolution of the uniforms."""
     return tf.cast(tf.random.stateless_uniform(tf.shape(p), key, alg="philox") < p, tf.float32)
 
 
 def _dequantized(rows, levels, key):
     """(k + u) / levels with u uniform on the odd multiples of 2**-16 in (0, 1).
 
-    Those u leave k + u exact in float32, so that floor(levels * x) gives k back; with finer ones it can round
-    up to k + 1.
+    With these u, k + u is exact in float32, so that floor(levels * x) recovers k; with finer ones it can round up
+    to k + 1.
     """
     count = tf.size(rows)
     words = tf.random.stateless_uniform([(count + 1) // 2], key, None, None, tf.uint32, alg="philox")
@@ -74,12 +76,12 @@ def hidden(
     """Hides labels: returns y with -1 in place of all but some labels of each class, drawn from the seed.
 
     Args:
-      y: labels int32 [N]; where one is -1 already it stays so.
+      y: labels int32 [N]; a label of -1 stays -1.
       labelled_fraction: share of each class, in (0, 1], whose labels stay, rounded to whole rows.
       labels_per_class: number of rows of each class whose labels stay; give one of the two.
 
     Raises:
-      InvalidInput: both or neither, one that cannot be meant, or one that does not suit the smallest class.
+      InvalidInput: both or neither are given, or a value is invalid or does not suit the smallest class.
 
     Example:
       >>> hidden(np.array([0, 0, 1, 1, 1, 1]), labelled_fraction=0.5)   # one 0 and two 1 stay
@@ -105,16 +107,16 @@ def hidden(
 
 
 def hidden_latents(z: np.ndarray, pairs: int, seed: int = 0) -> np.ndarray:
-    """Hides latents: returns z with -1 throughout all rows but `pairs` of them, drawn from the seed.
+    """Hides latents: returns z with -1 in all rows except `pairs` of them, drawn from the seed.
 
-    The rows of fewer pairs are among those of more.
+    With the same seed, the rows of a smaller `pairs` are a subset of those of a larger one.
 
     Args:
       z: int8 [N, n].
       pairs: number of rows whose latents stay, 0 to N.
 
     Raises:
-      InvalidInput: a number that does not fit.
+      InvalidInput: `pairs` is not an integer from 0 to N.
     """
     pairs = checks.check_pairs(pairs, len(z))
     kept = np.full_like(z, UNLABELLED)
@@ -125,18 +127,18 @@ def hidden_latents(z: np.ndarray, pairs: int, seed: int = 0) -> np.ndarray:
 
 
 def drawn_rows(domain: str, rows: int, limit: int, y: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-    """Draws some rows of a domain from the seed: their numbers, ascending, int64 `[limit]`.
+    """Draws rows of a domain from the seed; returns their numbers, ascending, int64 `[limit]`.
 
     Args:
       domain: "source" or "target"; the two draw independently of each other.
-      rows: number of rows that there are.
+      rows: number of rows in the domain.
       limit: number of rows to draw, 1 to `rows`.
-      y: labels int32 `[rows]`; if given, every class gets an equal number, and where that does not come out even the
-        lowest classes one more. None for a uniform draw.
+      y: labels int32 `[rows]`; if given, every class gets an equal number of rows, and the lowest classes get one
+        more if `limit` is not a multiple of the number of classes. None for a uniform draw.
       seed: 32-bit integer.
 
     Raises:
-      InvalidInput: a limit that does not fit, or a class with too few rows.
+      InvalidInput: `limit` is out of range, or a class has too few rows.
 
     Example:
       >>> drawn_rows("target", 7_291, 1_800, seed=0).shape

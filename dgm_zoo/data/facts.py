@@ -1,4 +1,4 @@
-"""What is stated of a data set, and how TFDS finds it."""
+"""The declared facts of a data set, and how TFDS finds it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,11 +19,11 @@ class Modes:
 
 @dataclasses.dataclass(frozen=True)
 class Music:
-    """What the axes of a piano-roll are.
+    """The axes of a piano-roll.
 
     Attributes:
       tracks: a tuple of `dgm_zoo.data.tracks.Track`.
-      steps: time steps in a bar at the finest; `load` takes this number, or one that divides it.
+      steps: the finest number of time steps in a bar; `load` takes this number or one that divides it.
     """
 
     tracks: tuple
@@ -42,12 +42,12 @@ class Set:
     licence: str
     levels: int | None = 256
     feature: str = "image"
-    from_stored: Callable | None = None  # what is done to a block of examples as TFDS stores them
+    from_stored: Callable | None = None  # converts a block of examples from TFDS's stored form
     builder: str | None = None  # module of builders/ for a set that TFDS lacks
-    manual: str | None = None  # file (or pattern of files) that a user must have; without one the set prepares itself
-    yours: bool = False  # whether those files decide what it holds, so that `splits` cannot say how many examples
-    made_of: str | None = None  # another set, whose folder its builder is given by that name
-    stored_as: str | None = None  # another set, which is prepared in place of this one and read by from_stored
-    latents: str | None = None  # feature that holds the bits that an example comes with, for pairs
+    manual: str | None = None  # file (or pattern of files) that the user must supply; None if none is needed
+    yours: bool = False  # whether those files are the user's own data, of unknown number, so that `splits` holds 0
+    made_of: str | None = None  # another set; the builder gets its folder as an argument of that name
+    stored_as: str | None = None  # another set, which is prepared instead of this one and converted by from_stored
+    latents: str | None = None  # feature that holds the latent bits of an example, for pairs
     modes: Modes | None = None
-    music: Music | None = None  # of a set of piano-rolls, whose examples are phrases of several bars
+    music: Music | None = None  # for a set of piano-rolls, whose examples are phrases of several bars

@@ -1,4 +1,4 @@
-"""From a MIDI file to the bars of a piano-roll."""
+"""Reads MIDI files as bars of a piano-roll."""
 
 import itertools
 import warnings
@@ -9,7 +9,7 @@ import numpy as np
 from dgm_zoo.data.tracks import BAND, BEATS, FINEST, LOWEST_PITCH, PITCHES, Track
 from dgm_zoo.errors import InvalidInput
 
-SHORTEST = 2  # steps of `FINEST` that an articulated note has at least
+SHORTEST = 2  # least length of an articulated note, in steps of `FINEST`
 
 
 def read_midi(path: str | Path, tracks: tuple[Track, ...] = BAND, steps: int = FINEST,
@@ -17,19 +17,18 @@ def read_midi(path: str | Path, tracks: tuple[Track, ...] = BAND, steps: int = F
     """Returns a MIDI file as bars of a piano-roll, bool `[bars, steps, 84, tracks]`.
 
     Time is counted in beats, so tempo changes do not matter. Starts and ends are rounded to the nearest step. A drum
-    hit is its first step. A pitch that an instrument strikes again while it sounds ends there and begins anew. Notes
-    outside C1 to B7, and programs that no track takes, are left out, and so are empty bars at the beginning and the
-    end.
+    hit keeps only its first step. If an instrument strikes a pitch again while it sounds, the first note ends there.
+    Notes outside C1 to B7, programs that belong to no track, and empty bars at the beginning and the end are left out.
 
     Args:
-      path: the file; its time signature is 4/4, or absent, which means 4/4.
-      tracks: which programs belong to which track.
+      path: the file, in 4/4; a missing time signature means 4/4.
+      tracks: the tracks, each with the programs that belong to it.
       steps: time steps in a bar.
       articulate: MuseGAN's cleaning: notes shorter than 2 steps of 96 are dropped, and the last step of a note is left
         silent, so that a repeated note differs from a held one. False keeps each note's steps as they are.
 
     Raises:
-      InvalidInput: the file cannot be read, has another time signature, or has no note for any of the tracks.
+      InvalidInput: the file cannot be read, has another time signature, or has no notes for the tracks.
 
     Example:
       >>> read_midi("song.mid", steps=16, articulate=False).shape
@@ -41,11 +40,11 @@ def read_midi(path: str | Path, tracks: tuple[Track, ...] = BAND, steps: int = F
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of tempo events on other than the first track, which still count
+            warnings.simplefilter("ignore")  # about tempo events outside the first track, which are read all the same
             song = pretty_midi.PrettyMIDI(str(path))
-    except Exception as error:  # the parser raises whatever the bytes lead it to
+    except Exception as error:  # the parser may raise any exception
         raise InvalidInput(
-            f"'{path}' cannot be read as a MIDI file ({type(error).__name__}: {error}); mend or remove it"
+            f"'{path}' cannot be read as a MIDI file ({type(error).__name__}: {error}); correct or remove it"
         ) from None
     for signature in song.time_signature_changes:
         if (signature.numerator, signature.denominator) != (BEATS, 4):
@@ -74,7 +73,7 @@ def rasterise(parts: list, tracks: tuple[Track, ...], steps: int, articulate: bo
     """Returns notes as bars, bool `[bars, steps, 84, tracks]`, without empty bars at either end.
 
     Args:
-      parts: a tuple (track, notes) for each instrument. Instruments of one track sound together. A note is a tuple
+      parts: a tuple (track, notes) for each instrument. Instruments of the same track are merged. A note is a tuple
         (pitch, start, end): the row of the roll, and steps from the beginning.
       tracks, steps, articulate: see `read_midi`.
 

@@ -1,13 +1,13 @@
-"""Two domains without pairs as one pipeline: half of each batch is source, half target.
+"""Two unpaired domains as one pipeline: half of each batch is source, half target.
 
 An element is `((x_source, x_target), (y_source, y_target))`, with batch_size / 2 rows in each part. The domains are two
 tensors because a distribution strategy gives each replica a slice of every tensor: every replica gets half of each
-domain, whatever the number of replicas, and the order of rows within a batch does not matter. Labels are always there,
--1 for a row without one, so that Keras never takes the target for a label.
+domain, whatever the number of replicas, and the order of rows within a batch does not matter. Labels are always
+present, -1 for an unlabelled row, so that Keras never takes the target for a label.
 
-An epoch is one pass over the larger domain. The smaller one is reshuffled and begins again whenever it is used up; its
-passes run on across epochs. The position in each is a function of the epoch's number, so that a run can begin with any
-epoch.
+An epoch is one pass over the larger domain. The smaller one is reshuffled and repeated as often as needed; its
+passes continue across epochs. The position in each domain is a function of the epoch number, so that a run can start
+at any epoch.
 """
 
 import numpy as np
@@ -36,30 +36,30 @@ def load_pair(
     first_epoch: int | None = None,
     data_dir: str | None = None,
 ) -> tf.data.Dataset:
-    """Returns the batches of two data sets as two domains, without pairs.
+    """Returns batches of two data sets as two unpaired domains.
 
-    In training both domains are shuffled, independently of each other even where they have the same rows. "validation"
-    and "test" come in order and end with the smaller domain, so that no row counts twice: row i of one lies beside row
+    In training both domains are shuffled independently, even if they have the same rows. "validation"
+    and "test" come in order and end with the smaller domain, so that no row counts twice: row i of one comes with row
     i of the other, which for `emoji/noto` and `emoji/twemoji` is its true counterpart.
 
-    Before anything else the scales of the two domains are compared; see `domains.check_scales`.
+    The scales of the two domains are compared first; see `domains.check_scales`.
 
     Args:
       source, target: two of `list_datasets()`.
       batch_size: rows of a batch, half of each domain: an even number, and in training with several replicas a multiple
         of twice their number.
       split: "train", "validation" or "test".
-      labels: whether (source, target) come with their labels; without them y is -1.
-      image_size: (height, width) to area-average both domains to; None where they have the same size.
+      labels: whether to return the labels of (source, target); otherwise y is -1.
+      image_size: (height, width) to which both domains are area-averaged; None if they have the same size.
       channels: 3 repeats a grey image in three channels, 1 makes a colour image grey (0.2989 R + 0.587 G + 0.114 B);
-        None where both have the same number.
-      limit: (rows of source, rows of target), None for all: in training so many are drawn from the seed, in the other
-        splits the first are kept.
+        None if both have the same number.
+      limit: (rows of source, rows of target), None for all: in training that many rows are drawn from the seed, in the
+        other splits the first ones are kept.
       balanced: whether `limit` draws equally many rows of each class; uniformly at random if not. It reads the labels
         of both domains, also those of a target without labels.
-      seed: 32-bit integer that the order, and what `limit` draws, are a function of.
+      seed: 32-bit integer that determines the order and the rows that `limit` draws.
       first_epoch: None for a data set of one epoch, whose n-th iteration is epoch n; an integer e for an endless stream
-        that begins where epoch e begins. See `load`.
+        that starts with epoch e. See `load`.
       data_dir: see `load`.
 
     Returns:
@@ -67,8 +67,7 @@ def load_pair(
       in [0, 1]; y int32 `[batch_size / 2]`.
 
     Raises:
-      InvalidInput: a set that is unknown or not prepared, an option that does not fit, domains of different shapes or
-        on different scales.
+      InvalidInput: a set is unknown or not prepared, an option is invalid, or the domains differ in shape or scale.
 
     Example:
       >>> pair = load_pair("mnist", "usps", 128, limit=(2_000, 1_800))
@@ -104,7 +103,7 @@ def pair_from_arrays(
     seed: int = 0,
     first_epoch: int | None = None,
 ) -> tf.data.Dataset:
-    """Returns batches of a user's own two domains, by the same pipeline and with the same options as `load_pair`.
+    """Returns batches of a user's own two domains, with the pipeline and the options of `load_pair`.
 
     Args:
       source, target: arrays `[N, ...]` and `[M, ...]`; images are `[N, H, W, C]`. Either uint8 grey levels
@@ -119,7 +118,7 @@ def pair_from_arrays(
       See `load_pair`.
 
     Raises:
-      InvalidInput: arrays that do not suit, or as `load_pair`.
+      InvalidInput: the arrays are invalid, or as for `load_pair`.
 
     Example:
       >>> dark, bright = np.random.default_rng(0).random((2, 100, 8, 8, 1))
@@ -141,7 +140,7 @@ def _both(name, value):
 
 
 def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed, first_epoch):
-    """The pipeline of two `Domain`s."""
+    """Returns the pipeline of two `Domain`s."""
     training = split == "train"
     batch_size, seed, first_epoch = checks.check_options(split, batch_size, None, False, seed, first_epoch)
     if batch_size % 2:
@@ -188,7 +187,7 @@ def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed,
 
 
 def _kept(one, limit, balanced, training, seed):
-    """The numbers of the rows of a `Domain` that `limit` leaves."""
+    """Returns the numbers of the rows of a `Domain` that `limit` keeps."""
     rows = len(one.x)
     if limit is None:
         return np.arange(rows)
@@ -204,9 +203,9 @@ def _in_order(b, each, rows):
 
 
 def _shuffled(rows, each, first, seed, purpose):
-    """The batches of one domain without end, from its batch number `first` on: the numbers of their rows.
+    """Yields the row numbers of one domain's batches without end, from batch number `first` on.
 
-    A pass over the domain is a permutation of its own, a function of (seed, purpose, pass); its remainder is dropped.
+    Each pass over the domain has its own permutation, a function of (seed, purpose, pass); its remainder is dropped.
     """
     steps = rows // each
 
@@ -218,7 +217,7 @@ def _shuffled(rows, each, first, seed, purpose):
 
 
 def with_channels(x: tf.Tensor, channels: int | None) -> tf.Tensor:
-    """Returns images with 3 channels, grey ones repeated, or with 1, colour ones made grey; as they are for None."""
+    """Returns images with 3 channels (grey repeated) or 1 (colour made grey); unchanged if `channels` is None."""
     if channels is None or x.shape[-1] == channels:
         return x
     return tf.repeat(x, COLOUR, -1) if channels == COLOUR else tf.image.rgb_to_grayscale(x)

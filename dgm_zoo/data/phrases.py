@@ -1,7 +1,7 @@
-"""From stored bars to batches of phrases: whole bars of one piece, one after another, unpacked batch by batch.
+"""Batches of phrases from stored bars: consecutive whole bars of one piece, unpacked batch by batch.
 
-A set stays in memory with eight values in a byte: 13,000 bars of 96 steps, 84 pitches and 5 tracks are 66 MB, where
-they would be 2.1 GB as float32.
+A set stays in memory with eight values per byte: 13,000 bars of 96 steps, 84 pitches and 5 tracks take 66 MB instead
+of 2.1 GB as float32.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from dgm_zoo.data.sets import SETS
 from dgm_zoo.data.tracks import BEATS, PITCHES
 from dgm_zoo.errors import InvalidInput
 
-BARS, STEPS, SOUNDING = 4, 16, 1  # of a phrase, of a bar, tracks of a phrase: the defaults
+BARS, STEPS, SOUNDING = 4, 16, 1  # defaults: bars of a phrase, steps of a bar, sounding tracks of a phrase
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bars:
 
     Attributes:
       packed: uint8 `[N, bytes]`, `np.packbits` of each bar `[steps, 84, tracks]`.
-      pieces: for each bar the number of its piece, `[N]`, non-decreasing.
+      pieces: number of each bar's piece, `[N]`, non-decreasing.
       sounds: bool `[N, tracks]`, whether the track has a note in the bar.
       steps: time steps in a bar.
     """
@@ -36,16 +36,19 @@ class Bars:
     steps: int
 
 
-def load(name, split, folder, *, batch_size, bars=None, hop=None, steps=None, sounding=None, shuffle=None, seed=0,
-         first_epoch=None, limit=None) -> tf.data.Dataset:
+def load(
+    name: str, split: str, folder: str, *, batch_size: int, bars: int | None = None, hop: int | None = None,
+    steps: int | None = None, sounding: int | None = None, shuffle: bool | None = None, seed: int = 0,
+    first_epoch: int | None = None, limit: int | None = None,
+) -> tf.data.Dataset:
     """Returns batches of phrases, float32 `[batch, bars, steps, 84, tracks]` of zeros and ones; see `data.load`.
 
     Args:
-      folder: of the prepared set.
+      folder: folder of the prepared set.
       name, split, batch_size, bars, hop, steps, sounding, shuffle, seed, first_epoch, limit: see `data.load`.
 
     Raises:
-      InvalidInput: an option that does not fit.
+      InvalidInput: an option is invalid.
     """
     batch_size, seed, first_epoch = checks.check_options(split, batch_size, None, False, seed, first_epoch)
     bars = BARS if bars is None else whole_number("bars", bars)
@@ -67,14 +70,17 @@ def load(name, split, folder, *, batch_size, bars=None, hop=None, steps=None, so
     return pipeline.batches_of(epoch_of_rows, gather, epoch_steps, first_epoch)
 
 
-def count(name, split, folder, *, bars=None, hop=None, steps=None, sounding=None) -> int:
-    """Returns the number of phrases that `load` would give."""
+def count(
+    name: str, split: str, folder: str, *, bars: int | None = None, hop: int | None = None, steps: int | None = None,
+    sounding: int | None = None,
+) -> int:
+    """Returns the number of phrases in the data set of `load`."""
     bars = BARS if bars is None else whole_number("bars", bars)
     return len(_phrases(name, split, folder, bars, hop, steps, sounding)[1])
 
 
-def shape_of(name, bars=None, steps=None) -> tuple:
-    """Returns the shape of one phrase, (bars, steps, 84, tracks); raises `InvalidInput` for steps that do not fit."""
+def shape_of(name: str, bars: int | None = None, steps: int | None = None) -> tuple:
+    """Returns the shape of one phrase, (bars, steps, 84, tracks); raises `InvalidInput` for invalid steps."""
     bars = BARS if bars is None else whole_number("bars", bars)
     return bars, _checked_steps(name, steps), PITCHES, len(SETS[name].music.tracks)
 
@@ -87,7 +93,7 @@ def unpacked(packed: tf.Tensor, shape: tuple) -> tf.Tensor:
 
 
 def _phrases(name, split, folder, bars, hop, steps, sounding):
-    """The bars of a split, and the rows in which its phrases begin."""
+    """Returns the bars of a split, and the rows in which its phrases begin."""
     music = SETS[name].music
     hop = bars if hop is None else whole_number("hop", hop)
     sounding = whole_number("sounding", SOUNDING if sounding is None else sounding, 0)
@@ -103,13 +109,13 @@ def _phrases(name, split, folder, bars, hop, steps, sounding):
 
 
 def beginnings(pieces: np.ndarray, sounds: np.ndarray, bars: int, hop: int, sounding: int) -> np.ndarray:
-    """Returns the rows in which phrases begin: every `hop` bars of a piece, where `bars` bars of it follow.
+    """Returns the rows in which phrases begin: every `hop` bars of a piece, if `bars` bars of it remain.
 
     Args:
       pieces, sounds: see `Bars`.
-      bars: of a phrase.
+      bars: number of bars in a phrase.
       hop: bars from one phrase to the next.
-      sounding: tracks that have a note in a phrase, at least.
+      sounding: least number of tracks with a note in a phrase.
 
     Example:
       >>> beginnings(np.array([0, 0, 0, 1, 1]), np.ones((5, 1), bool), bars=2, hop=1, sounding=1)
@@ -135,7 +141,7 @@ def _checked_steps(name, steps):
 def read(name: str, split: str, folder: str, steps: int) -> Bars:
     """Reads a prepared set of music into memory, packed, at `steps` time steps a bar.
 
-    A step sounds where any of the finer, stored ones does.
+    A step sounds if any of the finer, stored steps that it covers does.
     """
     import tensorflow_datasets as tfds
 

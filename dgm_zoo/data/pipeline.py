@@ -1,8 +1,8 @@
-"""From arrays in memory to batches: order, binarisation and dequantisation as pure functions of the seed.
+"""Batches from arrays in memory: order, binarisation and dequantisation as pure functions of the seed.
 
 The pipeline moves whole batches. An epoch's order is one permutation; a batch is a slice of it, one gather
 and one draw of noise. Every random number comes from a stateless generator keyed by (seed, purpose, epoch,
-batch), so nothing depends on the number of threads, and epoch 7 can be had without running epochs 0 to 6.
+batch), so nothing depends on the number of threads, and epoch 7 can be computed without epochs 0 to 6.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from dgm_zoo.data.arrays import AUTO, check_arrays
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput
 
-_BLOCK = 1024  # rows that are drawn or resized at a time where a whole split is
+_BLOCK = 1024  # rows per block when a whole split is drawn or resized
 
 
 def from_arrays(
@@ -39,7 +39,7 @@ def from_arrays(
     pairs: int | None = None,
     levels: int | str | None = AUTO,
 ) -> tf.data.Dataset:
-    """Returns batches of a user's own arrays, by the same pipeline and with the same options as `load`.
+    """Returns batches of a user's own arrays, with the pipeline and the options of `load`.
 
     Args:
       x: array [N, ...] with at least one row; images are [N, H, W, C]. Integers of any type are grey levels
@@ -51,9 +51,9 @@ def from_arrays(
       labels, binarize, dequantize, image_size, shuffle, seed, first_epoch, limit, labelled_fraction,
         labels_per_class, labelled_rows, pairs: see `load`.
       levels: number of grey levels of integers, 2 to 256. "auto" infers it: integers that are all 0 or 1 are bits (2
-        levels), and those that reach 128 or more are 8-bit grey levels (256); in between, state it. Of 8-bit images
-        that happen to hold only 0 and 1, state 256. None for floats that are not pixels, such as points in the plane,
-        which may lie outside [0, 1].
+        levels), and those that reach 128 or more are 8-bit grey levels (256); in between, give it explicitly. For 8-bit
+        images that happen to contain only 0 and 1, give 256. None for floats that are not pixels, such as points in
+        the plane, which may lie outside [0, 1].
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, ...], or of (x, y) with y int32 [B] when `labels` is true, and float32
@@ -128,13 +128,13 @@ def seeded_order(
 ) -> tuple[Callable, int]:
     """Returns `epoch_of_rows` and `steps` of one data set for `batches_of`: each epoch is one pass over all rows.
 
-    Its elements are (epoch, number of the batch, rows int32 [B]).
+    The elements of an epoch are (epoch, batch number, row numbers int32 [B]).
 
     Args:
       rows: number of rows.
       batch_size, shuffle, seed: see `registry.load`.
       training: whether the order is shuffled by default and the remainder dropped.
-      arrange: None, or a function of an epoch's order, int32 [rows], that returns another.
+      arrange: None, or a function that maps an epoch's order, int32 [rows], to another order.
     """
     steps = rows // batch_size if training else -(-rows // batch_size)
     shuffle = training if shuffle is None else shuffle
@@ -156,10 +156,10 @@ def batches_of(
     """Returns the batches of one epoch, or of all epochs from `first_epoch` on, as a `tf.data.Dataset`.
 
     Args:
-      epoch_of_rows: function of an epoch's number, a scalar int64 tensor, to a data set of its `steps` batches, each as
-        what `gather` takes, such as the numbers of its rows.
-      gather: function of such an element to the batch.
-      steps: batches of an epoch.
+      epoch_of_rows: function of an epoch's number, a scalar int64 tensor, to a data set of `steps` elements, the
+        arguments of `gather` for each batch, such as its row numbers.
+      gather: function from such an element to the batch.
+      steps: number of batches in an epoch.
       first_epoch: see `registry.load`.
     """
     if first_epoch is None:
@@ -170,7 +170,7 @@ def batches_of(
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality)).prefetch(8)
 
     options = tf.data.Options()
-    options.autotune.enabled = False  # with it on, the end of an epoch waits for the autotuner to wake up
+    options.autotune.enabled = False  # otherwise the end of an epoch waits for the autotuner
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.with_options(options)
@@ -179,13 +179,13 @@ def batches_of(
 def _mix(order, known, batch_size, labelled_rows):
     """Rearranges an epoch's order so that every batch holds the same number of labelled rows, evenly spaced.
 
-    Both kinds keep the order in which they came. Where a batch wants more of a kind than its share of the data, the
-    epoch begins again with the first of that kind.
+    Labelled and unlabelled rows each keep their order. If a batch needs more of a kind than its share of the data, the
+    rows of that kind repeat from the first.
 
     Args:
       order: a permutation of all rows, int32 [N].
-      known: the rows that have a label, some but not all of them.
-      labelled_rows: of a batch; None for the share that they have in the data, and at least 1.
+      known: the labelled rows, some but not all rows.
+      labelled_rows: number of labelled rows in a batch; None for their share of the data, at least 1.
 
     Returns:
       The rows of all whole batches in turn, int32 [N - N % batch_size].
@@ -198,15 +198,15 @@ def _mix(order, known, batch_size, labelled_rows):
     labelled = np.tile(spots, rows // batch_size)
     has_label = np.isin(np.arange(rows), known)
     kinds = [tf.boolean_mask(order, tf.gather(kind, order)) for kind in (has_label, ~has_label)]
-    turns = [np.cumsum(spot) - 1 for spot in (labelled, ~labelled)]  # how many of the kind came before
+    turns = [np.cumsum(spot) - 1 for spot in (labelled, ~labelled)]  # number of earlier rows of the same kind
     return tf.where(labelled, *(tf.gather(kind, turn % tf.size(kind)) for kind, turn in zip(kinds, turns, strict=True)))
 
 
 def _next_epoch():
     """A data set of one number: 0 when it is first iterated, then 1, 2, ...
 
-    The number lives in a queue rather than in a variable, because a variable that is made under a
-    distribution strategy is mirrored, and a pipeline cannot read it then.
+    The number is kept in a queue because a variable created under a distribution strategy is mirrored, and a pipeline
+    cannot read a mirrored variable.
     """
     with tf.device("cpu:0"):
         queue = tf.queue.FIFOQueue(1, tf.int64, shapes=[()])
@@ -223,7 +223,7 @@ def _next_epoch():
 def _by_block(function, x):
     """Applies `function(rows, block number)` to x in blocks of rows; returns one NumPy array.
 
-    The blocks bound the memory, and make the numbers drawn for a row independent of how many rows follow.
+    Blocks bound the memory use and make the numbers drawn for a row independent of the number of rows that follow.
     """
     starts = range(0, len(x), _BLOCK)
     with tf.device("cpu:0"):
@@ -241,8 +241,8 @@ def resized(
       image_size: (height, width) in pixels.
 
     Returns:
-      The images [N, height, width, C] and their number of levels: grey levels of another size are rounded to
-      256 levels, since means of the old levels lie between them; floats stay floats.
+      The images [N, height, width, C] and their number of levels: resized grey levels are rounded to 256
+      levels, since means lie between the old levels; floats stay floats.
     """
     size = checks.check_image_size(image_size)
     if x.ndim != 4:

@@ -1,4 +1,4 @@
-"""Where data sets lie, and how one that is not there is prepared."""
+"""Folders of data sets, and the preparation of missing ones."""
 
 import contextlib
 import glob
@@ -13,21 +13,24 @@ from dgm_zoo.errors import InvalidInput
 _DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
 
 
-def prepare(name, data_dir=None, manual_dir=None):
-    """Prepares a data set for `load`, unless it already is, and returns the folder where it lies.
+def prepare(
+    name: str, data_dir: str | os.PathLike | None = None, manual_dir: str | os.PathLike | None = None
+) -> str:
+    """Prepares a data set for `load` unless it is prepared already, and returns its folder.
 
     Args:
-      name: one of `list_datasets()`. `bars`, `digits`, `emoji`, `freedoom_bands` and `gaussian_mixtures` are made in
-        seconds and offline. `jsb_chorales`, `mnist_m`, `mnist_textures`, `pianoroll`, `textured_digits`, `uci_binary`
-        and `usps` are read from files that you have: see `builders/` for where they come from; those made of textures
-        need `mnist`, too. TFDS downloads the others.
+      name: one of `list_datasets()`. `bars`, `digits`, `emoji`, `freedoom_bands` and `gaussian_mixtures` are built in
+        seconds, offline. `jsb_chorales`, `mnist_m`, `mnist_textures`, `pianoroll`, `textured_digits`, `uci_binary`
+        and `usps` are read from files that you supply: see `builders/` for their sources; the sets made of textures
+        also need `mnist`. TFDS downloads the others.
       data_dir: see `load`.
-      manual_dir: folder of these files; None for `downloads/manual/uci_binary`, say, in data_dir.
+      manual_dir: folder of these files; None for `downloads/manual/<builder>` in data_dir, such as
+        `downloads/manual/uci_binary`.
 
     Raises:
       InvalidInput: the name is unknown; the set cannot be downloaded or written; its files are missing, cannot be read,
-        or are not what was published; the set that it is made of is not prepared; or manual_dir is given for a
-        `pianoroll` that is prepared already.
+        or differ from the published ones; the set that it is made of is not prepared; or manual_dir is given
+        for a `pianoroll` that is prepared already.
 
     Example:
       >>> prepare("digits", "/tmp/sets")
@@ -56,11 +59,11 @@ def prepare(name, data_dir=None, manual_dir=None):
     )
 
 
-def directory(name, data_dir=None):
-    """Returns the folder of a set that is prepared, or that prepares itself.
+def directory(name: str, data_dir: str | os.PathLike | None = None) -> str:
+    """Returns the folder of a prepared set; prepares the set first if it has a builder here.
 
     Raises:
-      InvalidInput: it is not prepared, and needs a network or a file for that.
+      InvalidInput: the set is not prepared, and its preparation needs a network or a file.
     """
     found = prepared_in(name, data_dir)
     if found is None:
@@ -74,12 +77,12 @@ def directory(name, data_dir=None):
 
 
 def _data_dir(data_dir):
-    """The folder that the caller means."""
+    """Returns the data folder: the argument, TFDS_DATA_DIR or the default."""
     return os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_DIR)
 
 
 def _manual_dir(name, data_dir, manual_dir):
-    """The folder of a set's manual files, which are there; None for a set that needs none."""
+    """Returns the folder of a set's manual files after checking that they exist; None for a set that needs none."""
     wanted = SETS[name]
     if wanted.manual is None:
         if manual_dir is not None:
@@ -96,7 +99,7 @@ def _manual_dir(name, data_dir, manual_dir):
 
 
 def _folders(name, data_dir):
-    """The folders where a set may lie: the caller's; for one of builders/, two more."""
+    """Returns the folders that may hold a set: the caller's, and two more for a set of builders/."""
     folders = [_data_dir(data_dir)]
     if SETS[name].builder:
         folders.append(os.path.expanduser(_DEFAULT_DIR))
@@ -105,12 +108,12 @@ def _folders(name, data_dir):
 
 
 def _stored(name):
-    """The set that holds the examples of `name`: itself, unless the table says otherwise."""
+    """Returns the set that stores the examples of `name`: itself unless the table names another."""
     return SETS[name].stored_as or name
 
 
-def prepared_in(name, data_dir):
-    """The folder of a prepared set, or None. TFDS writes dataset_info.json last."""
+def prepared_in(name: str, data_dir: str | os.PathLike | None) -> str | None:
+    """Returns the folder of a prepared set, or None. TFDS writes dataset_info.json last."""
     for folder in _folders(name, data_dir):
         path = os.path.join(folder, _stored(name), SETS[name].version)
         if os.path.isfile(os.path.join(path, "dataset_info.json")):
@@ -119,14 +122,14 @@ def prepared_in(name, data_dir):
 
 
 def _prepare_in(name, folder, manual_dir, parts):
-    """Prepares a set in a folder of its own and renames it into place, so that two processes may race.
+    """Prepares a set in a temporary folder and renames it into place, so that two processes may race.
 
     (TFDS's own temporary names come from Python's global generator: two processes with one seed would clash.)
     """
     import tensorflow_datasets as tfds
 
     wanted = SETS[name]
-    if os.path.isdir(folder) and not os.stat(folder).st_mode & 0o222:  # which would not stop root
+    if os.path.isdir(folder) and not os.stat(folder).st_mode & 0o222:  # checked here because root could write anyway
         raise PermissionError("the folder is read-only")
     place = os.path.join(folder, name)
     os.makedirs(place, exist_ok=True)
@@ -141,13 +144,13 @@ def _prepare_in(name, folder, manual_dir, parts):
         try:
             os.rename(os.path.join(scratch, name, wanted.version), target)
         except OSError:
-            if not os.path.isfile(os.path.join(target, "dataset_info.json")):  # unless another process won
+            if not os.path.isfile(os.path.join(target, "dataset_info.json")):  # no other process was first
                 raise
     return target
 
 
 @contextlib.contextmanager
 def _silence():
-    """Keeps TFDS's messages and progress bars off the terminal; an error is raised all the same."""
+    """Keeps TFDS's messages and progress bars off the terminal; errors are still raised."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -1,4 +1,4 @@
-"""From the files of a prepared data set to arrays in memory."""
+"""Reads the files of a prepared data set into arrays in memory."""
 
 import functools
 
@@ -6,13 +6,13 @@ from dgm_zoo.data.sets import SETS
 
 
 @functools.cache
-def read_split(name, split, folder, image_size):
-    """Reads a split into memory, once.
+def read_split(name: str, split: str, folder: str, image_size: tuple[int, int] | None) -> tuple:
+    """Reads a split into memory; later calls return the same arrays.
 
     Args:
       name: one of `list_datasets()`.
       split: "train", "validation" or "test".
-      folder: where the set is prepared, `preparing.directory(name, data_dir)`.
+      folder: folder of the prepared set, `preparing.directory(name, data_dir)`.
       image_size: (height, width), a tuple, or None; see `load`.
 
     Returns:
@@ -37,5 +37,5 @@ def read_split(name, split, folder, image_size):
         ys.append(block.get("label"))
         zs.append(block[found.latents].reshape(len(x), -1) if found.latents else None)
     x, y = np.concatenate(xs), None if found.num_classes is None else np.concatenate(ys)
-    x.setflags(write=False)  # later calls share it
+    x.setflags(write=False)  # later calls share the array
     return x, y, np.concatenate(zs) if found.latents else None, levels

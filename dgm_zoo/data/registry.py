@@ -1,4 +1,4 @@
-"""The data sets of the zoo: what each is, and how it is read."""
+"""The data sets of the zoo: their facts, and `load`."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set is.
+    """The facts of a data set.
 
     Attributes:
-      name: as `load` takes it.
+      name: its name for `load`.
       version: version of the TFDS builder.
-      image_shape: shape of one example x as `load` gives it by default: (H, W, C), (2,) for points in the plane, or
+      image_shape: shape of one example x of `load` with default options: (H, W, C), (2,) for points in the plane, or
         (n,) for vectors of n bits, or (bars, steps, pitches, tracks) for piano-rolls.
       num_classes: number of labels over all splits, or None for a set without labels.
-      splits: number of examples of "train", "validation" and "test"; those of music are phrases. 0 for `pianoroll`
-        where it is not prepared.
+      splits: number of examples of "train", "validation" and "test"; for music, of phrases. 0 for an
+        unprepared `pianoroll`.
       levels: number of grey levels of a pixel, or None for points.
-      source: who made it.
-      licence: its terms.
-      prepared: whether it lies ready to be read.
+      source: its authors or origin.
+      licence: its licence.
+      prepared: whether it is ready to be read.
       modes: the `Modes` of a mixture of Gaussians, or None for every other set.
-      latents: what the bits are that an example comes with, such as "mask"; None for a set without pairs.
+      latents: name of the latent bits of an example, such as "mask"; None for a set without pairs.
       music: the `Music` of a set of piano-rolls, which names its tracks, or None for every other set.
     """
 
@@ -64,12 +64,12 @@ def info(
 
     Args:
       name: one of `list_datasets()`.
-      data_dir: where to look whether it is prepared; see `load`.
-      bars, hop, steps, sounding: phrases of music as `load` takes them: the shape and the sizes of the splits are then
-        those that `load` would give. Unless all are None the set is read for that.
+      data_dir: folder to search for the prepared set; see `load`.
+      bars, hop, steps, sounding: options of `load` for phrases of music, which determine shape and split sizes.
+        Unless all are None, the set is read to count its phrases.
 
     Raises:
-      InvalidInput: the name is unknown; or bars, hop, steps or sounding do not fit, or the set is then not prepared.
+      InvalidInput: the name is unknown; or bars, hop, steps or sounding are invalid, or given for an unprepared set.
 
     Example:
       >>> info("digits").splits
@@ -126,17 +126,18 @@ def load(
 ) -> tf.data.Dataset:
     """Returns the batches of one split of a data set.
 
-    A split is read once into memory, and stays there for later calls; music is packed there, eight values in a
-    byte. Everything random is a function of the seed: the order of epoch e of (seed, e), and the pixels drawn in it
-    of (seed, e, batch). In training each epoch has its own order and pixels; "validation" and "test" come in order,
-    with pixels drawn from (seed, row), the same every time and for every batch size.
+    A split is read once and stays in memory for later calls; music is packed, eight values per byte. All randomness is
+    a function of the seed: the order of epoch e is a function of (seed, e), and its pixels are a function of
+    (seed, e, batch). In training each epoch has its own order and pixels; "validation" and "test" come in order, with
+    pixels drawn from (seed, row), the same every time and for every batch size.
 
     The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
     `omniglot` its last 1,928, a tenth, for `textured_digits` its last 2,000; TFDS stores these sets in a fixed order
     shuffled by hash, so this is a random but constant choice. `mnist_textures` has MNIST's splits, row by row. For
-    `usps` and `mnist_m` validation is the last tenth of train. The others have splits of their own. Omniglot's test has
-    other characters than its train, those of `textured_digits` and `mnist_textures` other photographs. The test splits
-    of `emoji/noto` and `emoji/twemoji` show the same emoji in the same order, their other splits share none.
+    `usps` and `mnist_m` validation is the last tenth of train. The others have splits of their own. Omniglot's test
+    split has other characters than its train split; those of `textured_digits` and `mnist_textures` have other
+    photographs. The test splits of `emoji/noto` and `emoji/twemoji` show the same emoji in the same order; their other
+    splits share none.
 
     Omniglot is white ink on black, one channel, area-averaged from 105x105 to 28x28. It is not the 28x28 file
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
@@ -148,34 +149,34 @@ def load(
       labels: whether elements are (x, y) instead of x.
       binarize: None for the grey pixels; "stochastic" for x ~ Bernoulli(pixel), fresh in every epoch of
         training (the protocol of Burda et al., 2015); "fixed" for the same drawn once per image from the
-        seed (as in Salakhutdinov and Murray, 2008, whose own draw is `binarized_mnist`); "threshold" for
+        seed (as in Salakhutdinov and Murray, 2008, whose binarised images are `binarized_mnist`); "threshold" for
         pixel > 0.5.
       dequantize: whether grey level k becomes (k + u) / levels with u ~ U(0, 1) (Theis et al., 2016) instead
         of k / (levels - 1).
-      image_size: (height, width) to area-average the stored images to; None for the set's own, which is
+      image_size: (height, width) to which the stored images are area-averaged; None for the set's own size, which is
         28x28 for omniglot. Images of another size have 256 levels.
       shuffle: whether rows come in random order; None for training only.
-      seed: 32-bit integer that order, binarisation and dequantisation are a function of.
+      seed: 32-bit integer that determines order, binarisation and dequantisation.
       first_epoch: None for a data set of one epoch: its n-th iteration, whole or not, is epoch n, counted
-        from 0. An integer e, for training, gives an endless stream that begins where epoch e begins, so that
-        a resumed run sees the batches of an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
+        from 0. An integer e, for training, gives an endless stream that starts with epoch e, so that a resumed
+        run sees the same batches as an uninterrupted one; use it with `fit(steps_per_epoch=...)`.
       limit: number of rows to keep, the first of the split; None for all.
       labelled_fraction: share of each class, in (0, 1], that keeps its labels in training; the other rows get the
-        label -1. Which ones keep theirs is drawn from the seed. The held-out splits keep all labels.
-      labels_per_class: the same, as a number of rows of each class; give one of the two, with labels=True.
-      labelled_rows: rows of a training batch that have a label (or latents), where some have none; None for their share
-        of the data, and at least 1. Every batch holds equally many, evenly spaced, labelled rows that are scarce come
-        more than once in an epoch, and an epoch has as many batches as it has without.
+        label -1. The labelled rows are drawn from the seed. The held-out splits keep all labels.
+      labels_per_class: number of rows of each class that keep their labels; give one of the two, with labels=True.
+      labelled_rows: number of rows of a training batch that have a label (or latents), if some rows have none; None for
+        their share of the data, at least 1. Every batch has the same number, evenly spaced; scarce labelled rows
+        repeat within an epoch, whose length does not change.
       pairs: None; or a number of training examples whose latents are known, 0 or more, for a set that has latents, such
-        as the masks of `textured_digits`. Elements are then (x, z), and z is -1 throughout where it is not known. Which
-        ones are is drawn from the seed; `labelled_rows` says how many of them a batch has. The held-out splits keep
-        all. Not with labels=True.
-      bars: of music, number of bars in an example; None for 4. A phrase lies within one piece.
-      hop: of music, bars from the beginning of one example to that of the next; None for `bars`, so that examples do
-        not overlap. Less gives more of them.
-      steps: of music, time steps in a bar, a multiple of 4 that divides those of the set (`info(name).music.steps`);
-        None for 16. A step sounds where any of the finer ones that it covers does.
-      sounding: of music, the least number of tracks that have a note in an example; None for 1.
+        as the masks of `textured_digits`. Elements are then (x, z), and z is all -1 if it is not known. The known
+        ones are drawn from the seed; `labelled_rows` sets their number in a batch. The held-out splits keep all. Not
+        with labels=True.
+      bars: for music, number of bars in an example; None for 4. A phrase lies within one piece.
+      hop: for music, number of bars between the beginnings of two examples; None for `bars`, so that examples do not
+        overlap. A smaller hop gives more examples.
+      steps: for music, time steps in a bar, a multiple of 4 that divides the set's number (`info(name).music.steps`);
+        None for 16. A step sounds if any of the finer steps that it covers does.
+      sounding: for music, the least number of tracks that have a note in an example; None for 1.
       data_dir: folder of the prepared sets; None for the environment variable TFDS_DATA_DIR, or else
         ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `emoji`, `freedoom_bands` and
         `gaussian_mixtures` prepare themselves, in TFDS's default or a temporary folder if this one cannot be written
@@ -183,12 +184,12 @@ def load(
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
-      with z float32 [B, n], the pixels of a mask row by row. Of `gaussian_mixtures`, x is points [B, 2], mostly within
-      [-1.5, 1.5], and y the mode (or the half moon); of `uci_binary`, x is bits [B, n]; of music, zeros and ones
+      with z float32 [B, n], the pixels of a mask row by row. For `gaussian_mixtures`, x is points [B, 2], mostly within
+      [-1.5, 1.5], and y the mode (or the half moon); for `uci_binary`, x is bits [B, n]; for music, x is zeros and ones
       [B, bars, steps, pitches, tracks].
 
     Raises:
-      InvalidInput: the set is unknown or not prepared, or an option does not fit.
+      InvalidInput: the set is unknown or not prepared, or an option is invalid.
 
     Example:
       >>> train = load("digits", "train", 64, binarize="stochastic", seed=1)
@@ -257,14 +258,14 @@ def class_shares(
     limit: int | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> list[float]:
-    """Returns the share of each class among the labelled rows of training: a list of floats that sum to 1.
+    """Returns the share of each class among the labelled training rows: a list of floats that sum to 1.
 
     Args:
       name: one of `list_datasets()`.
-      labelled_fraction, labels_per_class, seed, limit, data_dir: see `load`; None and None for all labels.
+      labelled_fraction, labels_per_class, seed, limit, data_dir: see `load`; without the first two all labels count.
 
     Raises:
-      InvalidInput: as `load`; or a class without a labelled row.
+      InvalidInput: as for `load`; or a class has no labelled row.
 
     Example:
       >>> class_shares("digits", labels_per_class=10)   # 0.1 for each of the ten
@@ -289,7 +290,7 @@ def class_shares(
 
 
 def _check_phrase(name, phrase):
-    """Raises `InvalidInput` for an option of music that is given for another set."""
+    """Raises `InvalidInput` if an option of music is given for another set."""
     for option, value in phrase.items():
         if value is not None and SETS[name].music is None:
             raise InvalidInput(f"{option}={value!r} is for music, which '{name}' is not; leave it out")

@@ -1,4 +1,4 @@
-"""The table of data sets: the facts of each, and how TFDS finds it."""
+"""The table of data sets: their facts, and how TFDS finds them."""
 
 import math
 
@@ -8,12 +8,12 @@ from dgm_zoo.errors import unknown
 
 
 def _ink(images):
-    """Black strokes on white in three equal channels -> white ink on black in one."""
+    """Converts black strokes on white in three equal channels to white ink on black in one."""
     return 255 - images[..., :1]
 
 
 def _carved(train, validation, test):
-    """Splits of a set without a validation split: its rows are the last ones of train, in TFDS's order."""
+    """Splits of a set without a validation split: the last rows of train, in TFDS's order, become validation."""
     return {
         "train": (f"train[:{train}]", train),
         "validation": (f"train[{train}:]", validation),
@@ -92,7 +92,7 @@ def _music(music, counts, source, licence, builder, manual=None, yours=False):
 
 TEXTURES = "derived from MNIST, CC BY-SA 3.0; Kodak's photographs are understood to be free, the others are CC0"
 
-# Rows of train and of validation, which the builder chooses so that all skin tones of an emoji are in one.
+# Rows of train and of validation; the builder keeps all skin tones of an emoji in the same split.
 EMOJI = {"noto": (1_559, 126), "twemoji": (1_519, 156)}
 
 
@@ -258,17 +258,17 @@ SETS = {
 }
 
 
-def list_datasets():
+def list_datasets() -> list[str]:
     """Returns the names that `load` takes, sorted."""
     return sorted(SETS)
 
 
-def entry(name):
-    """Returns the `Set` of a name; raises `InvalidInput` with the nearest name if there is none."""
+def entry(name: str) -> Set:
+    """Returns the `Set` of a name; raises `InvalidInput` with the nearest name if it is unknown."""
     if name not in SETS:
         raise unknown("data set", name, SETS)
     return SETS[name]
 
-COUNTERPARTS = {  # sets of which row i of the test split of one shows what row i of the other does
+COUNTERPARTS = {  # pairs of sets whose test splits show the same content row by row
     frozenset(("emoji/noto", "emoji/twemoji")), frozenset(("mnist", "mnist_textures")),
 }

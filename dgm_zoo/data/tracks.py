@@ -1,15 +1,15 @@
-"""The tracks of a piano-roll: their names, and which General MIDI programs they hold.
+"""The tracks of a piano-roll: their names and General MIDI programs.
 
-A piano-roll x `[..., steps, pitches, tracks]` is 1 where a track sounds a pitch in a time step. All sets of the zoo
-have the 84 pitches C1 to B7 (MIDI 24 to 107), as MuseGAN (Dong et al., 2018), and four beats in a bar.
+A piano-roll x `[..., steps, pitches, tracks]` is 1 if a track sounds a pitch in a time step. All sets of the zoo
+have the 84 pitches C1 to B7 (MIDI 24 to 107), as in MuseGAN (Dong et al., 2018), and four beats per bar.
 """
 
 import dataclasses
 
 LOWEST_PITCH = 24  # the MIDI number of row 0
 PITCHES = 84
-BEATS = 4  # of a bar
-FINEST = 96  # steps of a bar in which notes are stored: 24 of a beat, as MuseGAN
+BEATS = 4  # per bar
+FINEST = 96  # steps per bar in which notes are stored: 24 per beat, as in MuseGAN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Track:
     """One track of a piano-roll.
 
     Attributes:
-      name: as pictures and MIDI files show it.
-      program: General MIDI program, 0 to 127, that the track is written with.
-      drum: whether it is played on the percussion channel, where a pitch is an instrument.
-      programs: the programs of a MIDI file that are read into this track; those of a drum track do not matter.
+      name: its name in pictures and MIDI files.
+      program: General MIDI program, 0 to 127, with which the track is written.
+      drum: whether it uses the percussion channel, in which each pitch is an instrument.
+      programs: the programs of a MIDI file that are read into this track; ignored for a drum track.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Numbers that a person reads as results, each with its protocol and its uncertainty."""
+"""Evaluation metrics, each reported with its protocol and its uncertainty."""
 
 from dgm_zoo.metrics.codes import aggregate_posterior, code_error, codes_and_prior
 from dgm_zoo.metrics.equilibrium import consistency

@@ -1,4 +1,4 @@
-"""Codes compared with what they should be: the prior, or classes that the model was never told."""
+"""Comparison of codes with the prior, and of inferred categories with classes that training never used."""
 
 from operator import itemgetter
 from typing import Any
@@ -16,8 +16,8 @@ from dgm_zoo.metrics.scores import kernel_distance
 def codes_and_prior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Samples of the aggregate posterior, E_{p_data(x)} q(z|x), and as many of the prior, each NumPy `[n, latent_dim]`.
 
-    Both are drawn by the heads themselves, so q(z|x) may be any that the model has: with correlated values, a mixture,
-    bits, or a point. The samples do not depend on how the data are batched.
+    The model's own heads draw both, so q(z|x) may have any form that the model supports: correlated values, a mixture,
+    bits, or a point. The samples do not depend on the batch size.
 
     Args:
       model: has `q_z(x)` and its head `posterior`; and `prior_samples(noise)` with `prior.noise(rng)`, such as `AAE`.
@@ -25,7 +25,7 @@ def codes_and_prior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> tupl
       seed: int32 of the samples.
 
     Raises:
-      InvalidInput: no data, or a seed that is no int32.
+      InvalidInput: the data set is empty, or `seed` is not an int32.
 
     Example:
       >>> codes, prior = codes_and_prior(model, data.load("mnist", "test", 500))
@@ -46,7 +46,7 @@ def codes_and_prior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> tupl
 
 
 def aggregate_posterior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> dict:
-    """Kernel distance between the aggregate posterior and the prior: around 0 if no code tells them apart.
+    """Kernel distance between the aggregate posterior and the prior: unbiased, so around 0 if they are equal.
 
     Args: see `codes_and_prior`.
 
@@ -63,22 +63,22 @@ def aggregate_posterior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> 
 def code_error(
     category: np.ndarray, label: np.ndarray, matching: tuple[np.ndarray, np.ndarray], classes: int
 ) -> dict:
-    """Share of images whose inferred category is not that of their class.
+    """Share of images whose inferred category differs from the category matched with their class.
 
-    No training has seen the classes, so each class is first given a category of its own: those that fit most of the
-    `matching` images (the Hungarian method). They are other images than those that are counted.
+    Training did not use the classes, so each class is first assigned its own category: the assignment that agrees with
+    most of the `matching` images (Hungarian method). The error is counted on the other images.
 
     Args:
       category: inferred categories, integers `[n]`.
       label: classes, integers `[n]`.
       matching: the pair (category, label) of other images, such as the validation split.
-      classes: how many classes there are.
+      classes: number of classes.
 
     Returns:
       dict of `value`, `stderr` (over images) and `protocol`.
 
     Raises:
-      InvalidInput: categories and labels that are not as many, none, not integers, or out of range.
+      InvalidInput: categories and labels are empty, differ in number, are not integers, or are out of range.
 
     References: Chen et al., InfoGAN, 2016, section 7.2.
 

@@ -1,4 +1,4 @@
-"""Whether log p(x) of a model is a log density or log mass of the data at hand, and what it is if not."""
+"""Checks of whether a model's log p(x) is a log density or log mass of the given data, and what it is otherwise."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def check_densities(model: Any, number: str) -> None:
 
     Args:
       model: may have the heads `prior`, `posterior` and `likelihood`.
-      number: what is to be computed, for the sentence.
+      number: name of the quantity to compute, for the message.
 
     Example:
       >>> check_densities(model, "log p(x)")   # of a model with a SampledPrior
@@ -34,7 +34,7 @@ def check_densities(model: Any, number: str) -> None:
 
 
 def reading(model: Any, x: np.ndarray) -> str | None:
-    """Says for a protocol what log p(x|z) is where it is not the log mass of x; None where it is, or is not known.
+    """Describes log p(x|z) for a protocol if it is not the log mass of x; None if it is, or if that is unknown.
 
     Args:
       model: may have a head `likelihood`.

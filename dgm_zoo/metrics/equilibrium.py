@@ -1,7 +1,7 @@
-"""How well the two joints of a model with an encoder agree: p(x, z) and q(x, z).
+"""Agreement of the two joint distributions of a model with an encoder, p(x, z) and q(x, z).
 
-As everywhere in this room, models are not imported: a function takes one that has the parts it names, and returns
-plain dicts of `value`, `stderr` and `protocol`.
+As in every module of this package, models are not imported: a function takes any model that has the parts it names,
+and returns plain dicts of `value`, `stderr` and `protocol`.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from dgm_zoo.metrics.densities import check_densities
 from dgm_zoo.metrics.evidence import _batches
 from dgm_zoo.metrics.rows import stderr
 
-ROWS = 500  # dreams that are drawn together
+ROWS = 500  # dreams drawn in one batch
 
 
 def consistency(
@@ -29,17 +29,18 @@ def consistency(
 
         E log w_0 - log 1/(K+1) sum_{k=0..K} w_k  <=  E KL(p(z|x) || q(z|x))  <=  E log w_0 - log 1/K sum_{k=1..K} w_k,
 
-    which close in on it as K grows. `value` is the upper one.
+    which both converge to it as K grows. `value` is the upper one.
 
-    Awake, over the data: KL(p_data(x) q(z|x) || p_data(x) p(z|x)), which is log p(x) less the evidence bound. Here
-    there is no exact sample, so `value` is the lower estimate E log 1/K sum_{k=1..K} w_k - log w_K+1 alone.
+    Awake, over the data: KL(p_data(x) q(z|x) || p_data(x) p(z|x)), which is log p(x) minus the evidence
+    bound. No exact sample is available here, so `value` is only the lower estimate
+    E log 1/K sum_{k=1..K} w_k - log w_K+1.
 
     Args:
       model: has `draw` among its `abilities`, and with it `prior`, `likelihood`, `p_x`, `p_z`, `q_z`, `endpoints()` and
         `log_likelihood(x, num_samples=, seed=)`, such as `VAE` or `SymmetricVAE`.
       dataset: batches x, or (x, y).
       num_samples: K.
-      dreams: number of the model's own x.
+      dreams: number of x sampled from the model.
       seed: int32 of all samples; each batch derives its own.
 
     Returns:
@@ -47,8 +48,8 @@ def consistency(
       lower estimate; `protocol`.
 
     Raises:
-      InvalidInput: no data, K or `dreams` below 1, a seed that is no int32, a model that is conditioned on labels, or
-        one whose prior, posterior or likelihood has no density.
+      InvalidInput: the data set is empty, K or `dreams` is below 1, `seed` is not an int32, the model is conditioned on
+        labels, or its prior, posterior or likelihood has no density.
 
     References: the two bounds are those of Grosse, Ghahramani and Adams, Sandwiching the marginal likelihood using
       bidirectional Monte Carlo, 2015, for importance sampling.
@@ -89,7 +90,7 @@ def consistency(
 
 
 def _dreams(model, n, seed):
-    """x of n pairs of p(x, z), and log p(x, z) - log q(z|x) there, nats: NumPy `[n, ...]` and `[n]`."""
+    """x of n pairs (x, z) ~ p(x, z), and log p(x, z) - log q(z|x) of each pair, nats: NumPy `[n, ...]` and `[n]`."""
     rng = BatchNoise([seed, 0], n)
     z = model.prior.draw(model.prior.noise(rng), model.q_z)
     p = model.p_x(z)

@@ -1,4 +1,4 @@
-"""Held-out evidence: the importance-sampled log-likelihood, the bound split into its terms, active units.
+"""Held-out evidence: the importance-sampled log-likelihood, the terms of the bound, active units.
 
 Every function takes a model that has the methods it names (models are not imported here) and a `tf.data` set of
 batches x or (x, y), and returns plain dicts: `value`, `stderr` and `protocol`, ready for `results.json`.
@@ -18,7 +18,7 @@ from dgm_zoo.metrics.rows import stderr
 
 
 def _batches(model, dataset):
-    """Yields (x, keyword arguments) in NumPy; the labels are passed on to a model that takes them."""
+    """Yields (x, keyword arguments) in NumPy; labels are passed to a model that takes them."""
     if isinstance(dataset, np.ndarray):
         raise InvalidInput("the data are one array; give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)")
     x = None
@@ -44,14 +44,14 @@ def log_likelihood(
 
     Returns:
       dict: `value`, the mean over images (and repetitions); `stderr`, its standard error over images;
-      `stderr_samples`, the standard error over repetitions (None for one), which says how much of it is the
-      estimator's noise; `images`; `protocol`.
+      `stderr_samples`, the standard error over repetitions (None for one), the part that is due to the estimator's
+      noise; `images`; `protocol`.
 
     Raises:
-      InvalidInput: no data, a number of repetitions that is not positive, a seed that is no int32, or a model whose
-        prior, posterior or likelihood has no density.
+      InvalidInput: the data set is empty, `repetitions` is below 1, `seed` is not an int32, or the model's prior,
+        posterior or likelihood has no density.
 
-    Where p(x|z) is not a density or mass of the data, such as a Bernoulli of grey pixels, the protocol says what the
+    If p(x|z) is not a density or mass of the data, such as a Bernoulli of grey pixels, the protocol states what the
     number is.
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.
@@ -85,7 +85,7 @@ def log_likelihood(
     }
 
 
-UNITS = {  # of terms that are not in nats; a model's own `units` go before these
+UNITS = {  # of terms that are not in nats; a model's own `units` take precedence
     "mse": "squared error per value",
     "ess": "effective number of samples",
     "distance": "energy distance",
@@ -112,7 +112,7 @@ def active_units(model: Any, dataset: tf.data.Dataset, threshold: float = 0.01) 
     """Number of latent units whose posterior mean varies over the data: Cov_x(E_q(u|x)[u]) > `threshold`.
 
     Raises:
-      InvalidInput: a posterior of groups, of which `encode` does not tell the means.
+      InvalidInput: the posterior has groups, whose means `encode` does not return.
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
     """
@@ -128,7 +128,7 @@ def active_units(model: Any, dataset: tf.data.Dataset, threshold: float = 0.01) 
 
 
 def factorised(model: Any) -> bool:
-    """Whether what `encode` returns are the parameters of q(z|x) value by value."""
+    """Whether `encode` returns the parameters of q(z|x) for each latent value."""
     return getattr(getattr(model, "posterior", None), "factorised", True)
 
 

@@ -1,9 +1,9 @@
-"""What the sample metrics see of an image: features, and the probabilities of classes where there are any."""
+"""Feature extractors for the sample metrics: features of images, and class probabilities where available."""
 
 import hashlib
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,29 +13,29 @@ _ROWS = 50  # images in one call of InceptionV3
 
 
 class Extractor(NamedTuple):
-    """A way to see images.
+    """A feature extractor for images.
 
     Attributes:
-      name: says which features these are: a name and a hash of the network's weights. None where nothing tells one
-        function from another; then no reference statistics are kept on disk.
-      extract: function from images `[n, ...]` to `(features, probabilities)`, NumPy `[n, d]` and `[n, K]`, or None
-        where there are no classes.
+      name: identifies the features: a name and a hash of the network's weights. None for a function, which has no
+        identifier; then no reference statistics are kept on disk.
+      extract: function from images `[n, ...]` to `(features, probabilities)`, NumPy `[n, d]` and `[n, K]`; the
+        probabilities are None if there are no classes.
     """
 
     name: str | None
     extract: Callable
 
 
-def extractor(given, name=None):
+def extractor(given: Any, name: str | None = None) -> Extractor:
     """Returns the `Extractor` for a classifier or a function.
 
     Args:
       given: an `Extractor` (returned as it is); an object with a `name`, `get_weights()`, `answer("features", x=…)`
         and `answer("classify", x=…)`, as the zoo's classifiers are; or a function from images to features `[n, d]`.
-      name: what to call a classifier, such as its preset's name; its own `name` if None.
+      name: name for the classifier, such as its preset's name; its own `name` if None.
 
     Raises:
-      InvalidInput: something that is none of these.
+      InvalidInput: `given` is of another kind.
 
     Example:
       >>> extractor(dgm_zoo.from_preset("classifier_mnist"), "classifier_mnist").name
@@ -51,10 +51,10 @@ def extractor(given, name=None):
         return Extractor(f"{name or given.name}-{_hash(given.get_weights())}", extract)
     if callable(given):
         return Extractor(None, lambda x: (np.asarray(given(x)), None))
-    raise InvalidInput(f"classifier {given!r} sees no images; give a classifier of the zoo, or a function to features")
+    raise InvalidInput(f"classifier {given!r} extracts no features; give one of the zoo, or a function to features")
 
 
-def inception_v3(weights="imagenet"):
+def inception_v3(weights: str | os.PathLike | None = "imagenet") -> Extractor:
     """Returns the `Extractor` of Keras' InceptionV3: 2,048 features (`avg_pool`) and 1,000 probabilities.
 
     Images `[n, H, W, C]` in [0, 1], C = 1 or 3, are resized to 299x299 (bilinear, no antialiasing), grey ones repeated
@@ -66,7 +66,7 @@ def inception_v3(weights="imagenet"):
         random ones.
 
     Raises:
-      InvalidInput: weights that can neither be found nor fetched.
+      InvalidInput: the weights can neither be found nor downloaded.
 
     References: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
     """
@@ -77,9 +77,9 @@ def inception_v3(weights="imagenet"):
         raise InvalidInput(f"there is no weights file '{weights}' for InceptionV3; give its path, or 'imagenet'")
     try:
         network = keras.applications.InceptionV3(weights=weights)
-    except Exception as error:  # Keras raises a bare Exception where a download fails
+    except Exception as error:  # Keras raises a bare Exception if a download fails
         raise InvalidInput(
-            f"the weights {weights!r} of InceptionV3 can be neither found nor fetched ({_first_line(error)}); "
+            f"the weights {weights!r} of InceptionV3 can be neither found nor downloaded ({_first_line(error)}); "
             "give the path of a weights file"
         ) from None
     both = keras.Model(network.input, [network.get_layer("avg_pool").output, network.output])

@@ -1,7 +1,7 @@
 """Evidence of Helmholtz machines by importance sampling: log p(x), log p~*(x), Z and effective sample sizes.
 
-As everywhere in this room, models are not imported: a function takes one that has the methods it names, and returns
-plain dicts of `value`, `stderr` and `protocol`.
+As in every module of this package, models are not imported: a function takes any model that has the methods it names,
+and returns plain dicts of `value`, `stderr` and `protocol`.
 """
 
 import warnings
@@ -16,7 +16,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.evidence import _batches, _size
 from dgm_zoo.metrics.rows import stderr
 
-MAX_EXPONENT = 700.0  # a standard error stays finite, however far off the estimate is
+MAX_EXPONENT = 700.0  # keeps the standard error finite for any estimate
 
 
 def helmholtz_evidence(
@@ -26,26 +26,27 @@ def helmholtz_evidence(
     """Mean log p(x), log p~*(x) and log p*(x) over `dataset`, in nats, with K samples of q(h|x) for each image.
 
     log p~*(x) = 2 log sum_h sqrt(p(x, h) q(h|x)) is a lower bound of log p(x), and of log p*(x) = log p~*(x) - 2 log Z.
-    The estimates of log p and log p~* are low in expectation for finite K. That of log p* need not be, as the one of
-    log Z is low, too. Memory does not grow with K.
+    The estimates of log p and log p~* are low in expectation for finite K. The estimate of log p* may be low or high,
+    because that of log Z is low as well. Memory use does not grow with K.
 
     Args:
       model: has `weight_moments(x, num_samples=, seed=)` and `takes()`, as every Helmholtz machine of the zoo has.
       dataset: batches of binary x.
       num_samples: K.
       seed: int32 of the samples; each batch derives its own.
-      log_z: what `log_partition` returned for this model; None leaves log p* out.
+      log_z: result of `log_partition` for this model; None omits log p*.
       verbose: 1 shows a progress bar.
 
     Returns:
       dict of `log_likelihood` (log p), `log_p_tilde`, `ess_p`, `ess_star` and, with `log_z`, `log_p_star`. Each is a
-      dict: `value`, the mean over images; `stderr`, its standard error over images, to which log Z's own is added in
-      `log_p_star`; `stderr_samples` (of the log-probabilities), the standard error that is the estimator's noise alone;
+      dict: `value`, the mean over images; `stderr`, its standard error over images, combined with that of log Z in
+      `log_p_star`; `stderr_samples` (of the log-probabilities), the standard error due only to the estimator's noise;
       `images`; `protocol`. `ess_p` and `ess_star` are (mean w)^2 / mean w^2 for the weights p(x, h) / q(h|x) and their
-      square roots: the share of the K samples that would do as well if they came from p(h|x) or p*(h|x).
+      square roots: the share of the K samples that would be as accurate if drawn from p(h|x) or p*(h|x).
 
     Raises:
-      InvalidInput: no data, data that are not binary, K below 1, a seed that is no int32, or a log_z of another kind.
+      InvalidInput: the data set is empty or not binary, K is below 1, `seed` is not an int32, or `log_z` is of another
+        kind.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016.
 
@@ -96,8 +97,8 @@ def log_partition(model: Any, num_samples: int = 1_000_000, inner: int = 1, seed
     """log Z of p*(x, h) = sqrt(p(x, h) q(h|x) p*(x)) / Z, nats, which is at most 0.
 
     Z^2 is the mean of u = sqrt(q(h|x) / p(x, h)) (1/J) sum_j sqrt(p(x, h_j) / q(h_j|x)) over x, h ~ p and h_j ~ q(h|x),
-    an estimate without bias for every J; its logarithm is low in expectation, by about its squared standard error.
-    J = 1 is the estimator by pairs, J = 10 the one with an inner estimate of p~*(x), of less variance for each x.
+    an unbiased estimate for every J; its logarithm is low in expectation, by about its squared standard error.
+    J = 1 is the pairwise estimator; J = 10 adds an inner estimate of p~*(x), which has less variance for each x.
 
     The samples that make u^2 large are rare, so its mean over samples is usually too small. But E[u^2] is known:
     with r_j = sqrt(p(x, h_j) / q(h_j|x)), E r_j = sqrt(p~*(x)) and E r_j^2 = p(x), and q / p cancels the p of
@@ -105,23 +106,23 @@ def log_partition(model: Any, num_samples: int = 1_000_000, inner: int = 1, seed
 
         E[u] = sum_x p~*(x) = Z^2,        E[u^2] = (1/J) sum_x p(x) + (1 - 1/J) sum_x p~*(x) = 1/J + (1 - 1/J) Z^2.
 
-    The effective share of the samples and the standard error are made of these, with the estimate of Z. If the share is
-    1/2 or more, u varies so little that its mean square over samples is the better estimate, and is used for the error.
+    The effective share of the samples and the standard error use these moments, with the estimate of Z. If the share is
+    1/2 or more, u varies so little that its mean square over samples is more accurate and is used for the error.
 
     Args:
       model: has `z_moments(num_samples=, inner=, seed=)` among its `abilities`, as `BiHM` has.
-      num_samples: how many (x, h).
+      num_samples: number of pairs (x, h).
       inner: J.
       seed: int32.
 
     Returns:
-      dict: `value`; `stderr`, by the delta method; `ess`, the share of the samples that count, (E u)^2 / E u^2; times
-      `num_samples`, it should be well above 1; `protocol`.
+      dict: `value`; `stderr`, by the delta method; `ess`, the effective share of the samples, (E u)^2 / E u^2;
+      `ess * num_samples` should be well above 1; `protocol`.
 
     Raises:
-      InvalidInput: a model without p*, a number below 1, or a seed that is no int32.
+      InvalidInput: the model has no p*, a number is below 1, or `seed` is not an int32.
 
-    Warns if the samples' own weights say that one of them may make half of the estimate.
+    Warns if, by the samples' weights, one sample may contribute half of the estimate.
 
     References: Bornschein, Shabanian, Fischer and Bengio, Bidirectional Helmholtz Machines, 2016, by its authors' code.
 
@@ -132,7 +133,7 @@ def log_partition(model: Any, num_samples: int = 1_000_000, inner: int = 1, seed
         raise InvalidInput(f"{type(model).__name__} has no p* whose Z could be estimated; give a BiHM")
     first, sampled = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
     largest = np.exp(sampled - 2 * first) / num_samples  # sum of squared shares: at most the largest share
-    if largest >= 0.25:  # as it is wherever one sample makes half of the sum
+    if largest >= 0.25:  # true whenever one sample contributes half of the sum
         warnings.warn(
             f"log Z from {num_samples} samples: one of them makes at least {largest:.0%} of the estimate of Z^2, which "
             "makes it and its standard error unreliable; raise num_samples", stacklevel=2,

@@ -1,4 +1,4 @@
-"""How independent the units of a code are: mutual information of pairs, predictors fitted anew, constant units."""
+"""Independence of the units of a code: mutual information of pairs, newly fitted predictors, constant units."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import Predictors
 
-CONSTANT = 0.01  # share of examples that a unit must have on the rarer side of 1/2, or it counts as constant
+CONSTANT = 0.01  # a unit is constant if fewer than this share of examples lies on its rarer side of 1/2
 EPOCHS, BATCH, RATE = 20, 250, 1e-2  # of the fit
 
 
@@ -33,10 +33,10 @@ def constant_units(code: np.ndarray) -> dict:
 
 
 def pairwise_information(code: np.ndarray) -> dict:
-    """Mean mutual information of two units, rounded to bits, over all pairs, in nats.
+    """Mutual information of two units, rounded to bits, in nats: mean over all pairs.
 
-    The plug-in estimate from counts, less its bias for independent bits, 1 / (2 n) for each pair of bits that both vary
-    (Miller, 1955): around 0 for independent units, at most log 2.
+    The plug-in estimate from counts, minus its bias for independent bits, 1 / (2 n) for each pair of bits that both
+    vary (Miller, 1955): around 0 for independent units, at most log 2.
 
     Args:
       code: units in [0, 1], `[n, units]`.
@@ -68,23 +68,23 @@ def pairwise_information(code: np.ndarray) -> dict:
 
 
 def refitted_error(code: np.ndarray, held_out: np.ndarray, hidden: tuple = (16,), seed: int = 0) -> dict:
-    """Squared error of predictors that are fitted anew, over that of the best constants: 1 for independent units.
+    """Squared error of newly fitted predictors relative to that of the best constants: 1 for independent units.
 
     Each unit is predicted from all others, by perceptrons that minimise the squared error on `code`; both errors are
-    sums over units on `held_out`. The constants are the units' means on `code`. Predictors that fall behind during
-    training thus cannot make the code look independent. Units that are constant add nothing to either sum.
+    sums over units on `held_out`. The constants are the units' means on `code`. New predictors are fitted because
+    those of training may lag behind and make the code look independent. Constant units add nothing to either sum.
 
     Args:
       code: units in [0, 1] of training examples, `[n, units]`.
-      held_out: the same of other examples, `[m, units]`.
+      held_out: units in [0, 1] of other examples, `[m, units]`.
       hidden: widths of the perceptrons' hidden layers.
-      seed: int32 of their weights and of the order of the examples.
+      seed: int32 that determines their initial weights and the order of the examples.
 
     Returns:
       dict of `value` (1 if all units are constant), `stderr` (over examples, delta method) and `protocol`.
 
     Raises:
-      InvalidInput: codes that are not `[n, units]` with at least 2 units, equal for both.
+      InvalidInput: the codes are not `[n, units]` with the same number of units, at least 2.
 
     Example:
       >>> equal = np.tile([[0.0, 0.0], [1.0, 1.0]], (500, 1))

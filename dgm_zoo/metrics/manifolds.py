@@ -1,30 +1,30 @@
-"""Precision and recall, density and coverage: how samples and real images lie within each other's neighbourhoods."""
+"""Precision and recall, density and coverage: overlap of the manifolds of samples and real images."""
 
 import numpy as np
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.metrics.rows import checked_pair, metric, stderr
 
-_BLOCK = 2**23  # distances that are held at a time
+_BLOCK = 2**23  # distances held in memory at a time
 
 
 def precision_recall(real: np.ndarray, generated: np.ndarray, k: int = 3) -> dict:
     """Precision: the share of samples inside the real manifold. Recall: the share of real images inside the samples'.
 
-    A set's manifold is the union of closed balls around its rows, each out to its k-th nearest neighbour in the set.
-    Noise on the samples widens theirs: it lowers the precision, and may well raise the recall. Copies of a row count as
-    its neighbours.
+    A set's manifold is the union of closed balls around its rows, each with its k-th nearest neighbour in the set on
+    its surface. Noise widens the samples' manifold: it lowers the precision and can raise the recall. Copies of a row
+    count as its neighbours.
 
     Args:
       real: features `[n, d]`, n > k.
       generated: features `[m, d]`, m > k.
-      k: which neighbour bounds a ball.
+      k: rank of the neighbour that sets a ball's radius.
 
     Returns:
       dict of `precision` and `recall`, their standard errors over samples and over real images, the balls held fixed.
 
     Raises:
-      InvalidInput: features that do not fit each other, no more than k rows, or a k that is no whole number above 0.
+      InvalidInput: the features differ in width, a set has at most k rows, or k is not a positive whole number.
 
     References: Kynkaanniemi et al., Improved Precision and Recall Metric for Assessing Generative Models, 2019,
       Eq. 1 and 2.
@@ -42,21 +42,21 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, k: int = 3) -> dic
 def density_coverage(real: np.ndarray, generated: np.ndarray, k: int = 5) -> dict:
     """Density: how many real balls a sample lies in, over k. Coverage: the share of real balls with a sample in them.
 
-    A real image's ball reaches out to its k-th nearest real neighbour. Both are near 1 for samples like the real
+    A real image's ball has its k-th nearest real neighbour on its surface. Both are near 1 for samples like the real
     images, and a few outliers among the real ones do not inflate them as they do precision. The balls are open, as in
-    the authors' package `prdc`: a sample exactly at the k-th neighbour's distance is outside, and where a real image
-    has k copies its ball is empty. So both are 0 where all features are equal.
+    the authors' package `prdc`: a sample exactly at the k-th neighbour's distance is outside, and the ball of a real
+    image with k copies is empty. So both are 0 if all features are equal.
 
     Args:
       real: features `[n, d]`, n > k.
       generated: features `[m, d]`, m > k.
-      k: which neighbour bounds a ball.
+      k: rank of the neighbour that sets a ball's radius.
 
     Returns:
       dict of `density` and `coverage`, their standard errors over samples and over real images, the balls held fixed.
 
     Raises:
-      InvalidInput: features that do not fit each other, no more than k rows, or a k that is no whole number above 0.
+      InvalidInput: the features differ in width, a set has at most k rows, or k is not a positive whole number.
 
     References: Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020, section 3.
 
@@ -73,15 +73,15 @@ def density_coverage(real: np.ndarray, generated: np.ndarray, k: int = 5) -> dic
 
 
 def _balls(centres, k, points, closed):
-    """For each point, the number of centres' balls that hold it; for each centre, whether its ball holds a point.
+    """For each point, the number of balls that contain it; for each centre, whether its ball contains a point.
 
-    Squared distances come from a matrix product, whose rounding error is a multiple of the rows' squared sizes. They
-    are therefore taken about the median row, and a point is on a ball's surface if it is so within that error.
+    Squared distances come from a matrix product, whose rounding error is a multiple of the rows' squared sizes. The
+    rows are therefore centred on the median row, and a point within that error of a ball's surface counts as on it.
 
     Args:
       centres, points: `[n, d]` and `[m, d]`.
-      k: which neighbour bounds a ball.
-      closed: whether a ball holds the points on its surface.
+      k: rank of the neighbour that sets a ball's radius.
+      closed: whether a ball contains the points on its surface.
     """
     from sklearn.neighbors import NearestNeighbors
 

@@ -1,4 +1,4 @@
-"""How many modes of a 2-D mixture a sampler reaches, and how much of what it draws lies near one."""
+"""Mode coverage on 2-D mixtures: the number of modes that samples reach, and the share of samples near one."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.rows import checked_rows
 
 LEAST = 20  # samples of high quality that cover a mode
-RADIUS = 3  # standard deviations; within it lie 1 - exp(-RADIUS**2 / 2) of a mode's points
+RADIUS = 3  # standard deviations; a share of 1 - exp(-RADIUS**2 / 2) of a mode's points lies within
 
 
 def mode_coverage(points: np.ndarray, dataset: str, least: int = LEAST) -> dict:
     """Number of modes covered and share of samples of high quality, on a mixture of Gaussians in the plane.
 
     A sample is of high quality if it lies within 3 standard deviations of the nearest mode's centre. A mode is covered
-    if at least `least` such samples are nearest to it. Publications often count a mode from one sample on; but where
-    noise is spread evenly over the square, one in 2,500 falls on most modes.
+    if at least `least` such samples are nearest to it. Many publications count a mode with a single
+    sample; but of 2,500 samples spread uniformly over the square, at least one falls on most modes.
 
     Args:
       points: samples `[n, 2]`.
@@ -27,7 +27,7 @@ def mode_coverage(points: np.ndarray, dataset: str, least: int = LEAST) -> dict:
       dict of `modes_covered` and `high_quality`, each with `value`, `stderr` and `protocol`.
 
     Raises:
-      InvalidInput: a data set without modes, points of another shape, or too few of them to cover every mode.
+      InvalidInput: the data set has no modes, or the points have another shape or are too few to cover every mode.
 
     Example:
       >>> mode_coverage(model.sample(2500, seed=0), "gaussian_mixtures/ring")["modes_covered"]["value"]
@@ -37,7 +37,7 @@ def mode_coverage(points: np.ndarray, dataset: str, least: int = LEAST) -> dict:
     modes = data.info(dataset).modes
     if modes is None:
         raise InvalidInput(
-            f"data set '{dataset}' is no mixture of Gaussians and has no modes to count; leave mode_coverage out"
+            f"data set '{dataset}' is not a mixture of Gaussians and has no modes to count; leave mode_coverage out"
         )
     points, centres = checked_rows("points", points), np.array(modes.centres)
     if points.shape[1] != 2:

@@ -1,7 +1,7 @@
-"""What can be counted in bars of music: MuseGAN's five measures, by their definitions.
+"""MuseGAN's five measures of bars of music, by their published definitions.
 
-A value is to be compared with that of real music, not with 0 or 100. Values measured at different numbers of steps a
-bar, or with another chroma, do not compare.
+Compare a value with that of real music, not with 0 or 100. Values measured with different numbers of steps per bar,
+or with different chromas, are not comparable.
 
 References: Dong et al., MuseGAN, 2018, section "Objective Metrics for Evaluation" (EB, UPC, QN, DP, TD). Harte, Sandler
   and Gasser, Detecting Harmonic Change in Musical Audio, 2006 (the tonal centroid).
@@ -15,14 +15,14 @@ from dgm_zoo.data.tracks import BEATS, FINEST, Track
 from dgm_zoo.errors import InvalidInput, unknown
 
 CHROMAS = ("folded", "v1")
-QUALIFIED = 3  # steps of 96 that a qualified note has at least
-NEXT_TO = 0.3  # what a drum hit one step beside a sixteenth counts
+QUALIFIED = 3  # least length of a qualified note, in steps of 96 per bar
+NEXT_TO = 0.3  # weight of a drum hit one step beside a sixteenth
 SIXTEENTHS = 16  # of a bar
 RADII = (1.0, 1.0, 0.5)  # of the circles of fifths, minor thirds and major thirds
 
 
 def empty_bars(bars: np.ndarray) -> np.ndarray:
-    """EB: whether each bar has no note, bool `[n]`.
+    """EB: whether each bar is empty, bool `[n]`.
 
     Args:
       bars: zeros and ones of one track, `[n, steps, pitches]`.
@@ -51,9 +51,9 @@ def pitch_classes(bars: np.ndarray, chroma: str = "folded") -> np.ndarray:
 def qualified_notes(bars: np.ndarray) -> np.ndarray:
     """QN: share of each bar's notes that are not too short, float `[n]`; NaN for an empty bar.
 
-    A note is a run of steps of one pitch within the bar. It qualifies with at least 3 steps of 96 to the bar, a
-    thirty-second note; with fewer steps to a bar, with as long a time, and at least 2 steps. Many short notes mean
-    fragmented music.
+    A note is a run of steps of one pitch within the bar. It qualifies if it lasts at least 3 steps of 96 per bar,
+    a thirty-second note; with fewer steps per bar, if it lasts at least as long, and at least 2 steps. Many short notes
+    mean fragmented music.
 
     Args:
       bars: zeros and ones of one track, `[n, steps, pitches]`.
@@ -64,16 +64,16 @@ def qualified_notes(bars: np.ndarray) -> np.ndarray:
 
 
 def drum_patterns(bars: np.ndarray) -> np.ndarray:
-    """DP: how much of each bar's drum hits lies on sixteenths, float `[n]`; NaN for an empty bar.
+    """DP: share of each bar's drum hits that lie on sixteenths, float `[n]`; NaN for an empty bar.
 
-    A hit, the first step of a run, counts 1 on a sixteenth, 0.3 one step beside it, and otherwise 0. Of all shifts of
-    that grid by whole steps, the best one counts, as in the authors' code.
+    A hit, the first step of a run, counts 1 on a sixteenth, 0.3 one step beside it, and otherwise 0. The grid may
+    shift by whole steps; the best shift counts, as in the authors' code.
 
     Args:
       bars: zeros and ones of a drum track, `[n, steps, pitches]`; steps a multiple of 16 and at least 32.
 
     Raises:
-      InvalidInput: so few steps to a bar that every hit lies on a sixteenth.
+      InvalidInput: so few steps per bar that every hit lies on a sixteenth.
     """
     steps = np.shape(bars)[1]
     period = steps // SIXTEENTHS
@@ -92,7 +92,7 @@ def drum_patterns(bars: np.ndarray) -> np.ndarray:
 def tonal_distances(a: np.ndarray, b: np.ndarray, chroma: str = "folded") -> np.ndarray:
     """TD: mean over beats of the distance of two tracks' tonal centroids, float `[n]`.
 
-    NaN where one of the tracks is silent for a whole beat: such a bar does not count.
+    NaN if one of the tracks is silent for a whole beat: such a bar does not count.
 
     Args:
       a, b: zeros and ones of one track each, `[n, steps, pitches]`.
@@ -110,9 +110,9 @@ def chroma_of(bars: np.ndarray, chroma: str = "folded") -> np.ndarray:
 
     Args:
       bars: zeros and ones of one track, `[n, steps, pitches]`; pitches whole octaves from C on, steps whole beats.
-      chroma: "folded" adds up the octaves. "v1" is what MuseGAN's released code computes instead, twelve groups of
-        neighbouring pitches, by which the published UPC and TD were very likely measured: for standing beside those
-        numbers only.
+      chroma: "folded" adds up the octaves. "v1" is the chroma of MuseGAN's released code, twelve groups of
+        neighbouring pitches, with which the published UPC and TD were very likely measured: use it only to compare
+        with those numbers.
 
     Raises:
       InvalidInput: an unknown chroma, or pitches that are not whole octaves.
@@ -132,7 +132,7 @@ def chroma_of(bars: np.ndarray, chroma: str = "folded") -> np.ndarray:
 
 
 def tonal_centroids(chroma: np.ndarray) -> np.ndarray:
-    """The tonal centroid of Harte et al., Eq. 1, of each chroma `[..., 12]`: `[..., 6]`, NaN where it is silent."""
+    """The tonal centroid of Harte et al., Eq. 1, of each chroma `[..., 12]`: `[..., 6]`, NaN for silence."""
     angles = np.pi * np.arange(12) * np.array([[7 / 6], [3 / 2], [2 / 3]])
     basis = np.stack([np.sin(angles), np.cos(angles)], 1) * np.array(RADII)[:, None, None]
     total = chroma.sum(-1, keepdims=True)
@@ -143,21 +143,21 @@ def tonal_centroids(chroma: np.ndarray) -> np.ndarray:
 def music_quality(phrases: np.ndarray, tracks: tuple[Track, ...], chroma: str = "folded") -> dict:
     """MuseGAN's measures of each track and each pair of tracks, with their uncertainty.
 
-    Drums have EB and DP, the other tracks EB, UPC and QN, and each pair of those TD. DP needs at least 32 steps to a
-    bar and is left out with fewer. Except in EB, bars in which the track is empty do not count; in TD, those in which
-    one of the two is silent for a beat. A measure for which no bar counts is None.
+    Drums have EB and DP, the other tracks EB, UPC and QN, and each pair of non-drum tracks TD. DP needs at least 32
+    steps per bar and is left out with fewer. Except in EB, bars in which the track is empty do not count;
+    in TD, bars in which one of the two tracks is silent for a beat do not count. A measure is None if no bar counts.
 
     Args:
       phrases: zeros and ones, `[n, bars, steps, pitches, tracks]`.
       tracks: the tracks of the last axis, such as `data.info(name).music.tracks`.
-      chroma: "folded", or "v1" to stand beside the published tables; see `chroma_of`.
+      chroma: "folded", or "v1" to compare with the published tables; see `chroma_of`.
 
     Returns:
       dict of `EB`, `UPC`, `QN`, `DP` (dicts of track name) and `TD` (of "name-name") to a dict of `value` (EB, QN and
-      DP in per cent), `stderr` over bars, and `bars`, the number that counted; and `protocol`.
+      DP in per cent), `stderr` over bars, and `bars`, the number of bars counted; and `protocol`.
 
     Raises:
-      InvalidInput: another shape, values that are not 0 and 1, or an unknown chroma.
+      InvalidInput: the phrases have another shape or values other than 0 and 1, or the chroma is unknown.
 
     Example:
       >>> music_quality(model.sample(500, seed=0), data.info("freedoom_bands").music.tracks)["TD"]["bass-guitar"]
@@ -191,7 +191,7 @@ def _qualified_steps(steps):
 
 
 def _runs(bars, least):
-    """Where a run of at least `least` steps of one pitch begins within its bar: bool `[n, steps, pitches]`."""
+    """Whether a run of at least `least` steps of one pitch begins at each step of a bar: bool `[n, steps, pitches]`."""
     x = np.pad(np.asarray(bars, bool), ((0, 0), (1, least), (0, 0)))
     steps = np.shape(bars)[1]
     begins = x[:, 1 : steps + 1] & ~x[:, :steps]

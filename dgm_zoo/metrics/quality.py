@@ -1,4 +1,4 @@
-"""The quality of one model's samples: every score that suits the data set, with its protocol."""
+"""Sample quality of one model: every score that applies to the data set, with its protocol."""
 
 import os
 from typing import Any
@@ -17,7 +17,7 @@ from dgm_zoo.metrics.reference import load_reference
 from dgm_zoo.metrics.rows import checked_labels
 from dgm_zoo.metrics.scores import conditional_accuracy, frechet_distance, inception_score, kernel_distance
 
-LEAST = 20  # samples: two in each of the kernel distance's 10 subsets
+LEAST = 20  # samples: two for each of the kernel distance's 10 subsets
 
 
 def sample_quality(
@@ -33,29 +33,29 @@ def sample_quality(
     data_dir: str | os.PathLike | None = None,
     folder: str | os.PathLike | None = None,
 ) -> dict:
-    """Every measure of sample quality that suits a data set, of samples against its real examples.
+    """Compares samples with a data set's real examples by every sample-quality score that applies to it.
 
     Args:
-      x: samples `[n, ...]`, as the data set's examples are. As many as there are real ones is a good number.
+      x: samples `[n, ...]`, of the shape of the data set's examples; preferably as many as real ones.
       dataset: name of a data set, as `data.load` takes it.
-      classifier: what images are seen by: a classifier of the zoo, an `Extractor`, or a function from images to
-        features. None for points in the plane, which are compared by their coordinates.
-      label: classes that the samples were asked to have, integers `[n]`, or None. Only a classifier's probabilities
-        can tell whether they have them.
+      classifier: extracts the features of images: a classifier of the zoo, an `Extractor`, or a function from images to
+        features. None for points in the plane, whose features are their coordinates.
+      label: classes that the samples were generated for, integers `[n]`, or None. Used only if the classifier returns
+        probabilities.
       split, limit, image_size, data_dir: which real examples; see `data.load`.
-      threshold: whether both sides are binarised at half grey first. It suits a model of images that were, whose
-        samples are means: of those the features see mostly that they are blurred.
-      folder: where their statistics are cached; see `load_reference`.
+      threshold: whether both sides are binarised at half grey first. Use it for a model of binarised images whose
+        samples are means, since features of means mostly reflect their blur.
+      folder: cache of the real examples' statistics; see `load_reference`.
 
     Returns:
-      dict of metric name to `value`, `stderr` (None where there is none) and `protocol`: `frechet_distance`,
-      `kernel_distance`, `precision`, `recall`, `density`, `coverage`; where the classifier gives probabilities, also
+      dict of metric name to `value`, `stderr` (or None) and `protocol`: `frechet_distance`,
+      `kernel_distance`, `precision`, `recall`, `density`, `coverage`; if the classifier returns probabilities, also
       `inception_score` and `inception_score_real`, that of as many real images, and with labels
       `conditional_accuracy`; on a mixture of Gaussians, also `modes_covered` and `high_quality`.
 
     Raises:
-      InvalidInput: images without a classifier, samples that do not suit it, too few of them, labels that do not fit
-        them, or real examples that cannot be had.
+      InvalidInput: images are given without a classifier, the samples do not suit it or are too few, the labels do not
+        fit them, or the real examples are not available.
 
     Example:
       >>> classifier = extractor(dgm_zoo.from_preset("classifier_mnist"), "classifier_mnist")
@@ -63,13 +63,13 @@ def sample_quality(
     """
     info = data.info(dataset)
     if classifier is None and len(info.image_shape) == 3:
-        raise InvalidInput(f"the images of '{dataset}' need a classifier to see them; give one")
+        raise InvalidInput(f"the images of '{dataset}' need a classifier for their features; give one")
     check_flags(threshold=threshold)
     x = as_array("x", x)
     if x.ndim < 2 or x.dtype.kind not in "biuf":
         raise InvalidInput(f"x is {x.dtype} of shape {list(x.shape)}; give real numbers, one row for each sample")
     if len(x) < least_samples(dataset):
-        raise InvalidInput(f"{len(x)} samples are too few to judge; give at least {least_samples(dataset)}")
+        raise InvalidInput(f"{len(x)} samples are too few; give at least {least_samples(dataset)}")
     if label is not None:
         label = checked_labels(label, len(x), info.num_classes or 0)
     modes = {} if info.modes is None else mode_coverage(x, dataset)
@@ -102,6 +102,6 @@ def _coordinates(x):
 
 
 def least_samples(dataset: str) -> int:
-    """Number of samples below which `sample_quality` refuses to judge a model of this data set."""
+    """Least number of samples of this data set that `sample_quality` accepts."""
     modes = data.info(dataset).modes
     return LEAST if modes is None else max(LEAST, LEAST_ON_A_MODE * len(modes.centres))

@@ -1,4 +1,4 @@
-"""The real images' side of a comparison: computed once for each split and each kind of features, then kept on disk."""
+"""Features of the real images: computed once for each split and each extractor, then kept on disk."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ from dgm_zoo.metrics.features import Extractor
 
 
 class Reference(NamedTuple):
-    """What the metrics need of the real images.
+    """Features and class probabilities of the real images.
 
     Attributes:
-      name: which images these are, for the protocol.
+      name: describes the images, for the protocol.
       features: NumPy `[n, d]`.
       probabilities: NumPy `[n, K]`, or None.
     """
@@ -46,16 +46,16 @@ def load_reference(
 
     Args:
       dataset: name of a data set, as `data.load` takes it.
-      extractor: an `Extractor`. One without a name is asked again every time, and nothing is written.
+      extractor: an `Extractor`. The features of one without a name are computed at every call and not written.
       split: "train", "validation" or "test".
       limit, image_size, data_dir: see `data.load`.
       threshold: whether the images are binarised at half grey, as by `data.load` with binarize="threshold".
-      folder: where the cache lies; `dgm_zoo` in XDG_CACHE_HOME, or else in ~/.cache, if None. A folder that cannot
-        be written to costs a warning, and the time to compute the features again.
+      folder: folder of the cache; if None, `dgm_zoo` in XDG_CACHE_HOME, or else in ~/.cache. If it cannot be written
+        to, a warning is given and the features are computed again at the next call.
 
     Raises:
-      InvalidInput: an unknown data set or split, one that is not prepared; an option that does not fit; or a cache file
-        that is damaged or holds the statistics of something else.
+      InvalidInput: the data set or split is unknown or not prepared, an option does not fit, or a cache file is damaged
+        or holds other statistics.
 
     Example:
       >>> load_reference("mnist", extractor(classifier, "classifier_mnist")).features.shape
@@ -91,7 +91,7 @@ def load_reference(
 
 
 def _read(path, key):
-    """Returns the `Reference` in a cache file; raises `InvalidInput` for one that is damaged or of another key."""
+    """Returns the `Reference` in a cache file; raises `InvalidInput` if it is damaged or has another key."""
     try:
         with np.load(path) as stored:
             found = json.loads(str(stored["key"]))
@@ -123,7 +123,7 @@ def _describe(key):
 
 
 def _write(path, key, reference):
-    """Writes a cache file whole or not at all, so that two processes may race."""
+    """Writes a cache file atomically, so that two processes may race."""
     arrays = {name: value for name, value in reference._asdict().items() if name != "name" and value is not None}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the scores of samples share: checks of their rows, and the dict that each number comes in."""
+"""Helpers shared by the sample scores: checks of their rows, and the result dict of each number."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from dgm_zoo.errors import InvalidInput
 
 
 def parts_of(name: str, n: int, parts: int, least: int = 1) -> list[np.ndarray]:
-    """The row numbers 0 .. n - 1 in `parts` disjoint parts, at random but always alike."""
+    """The row numbers 0 .. n - 1 split into `parts` disjoint parts by a fixed random permutation."""
     if n < whole_number("number of parts", parts) * least:
         raise InvalidInput(f"{name} over {parts} parts needs at least {parts * least} rows, not {n}; give more")
     return np.array_split(np.random.default_rng(0).permutation(n), parts)
@@ -17,12 +17,12 @@ def parts_of(name: str, n: int, parts: int, least: int = 1) -> list[np.ndarray]:
 def checked_pair(
     real: np.ndarray, generated: np.ndarray, name: str, least: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns both sets of features as float64; raises `InvalidInput` unless they fit each other.
+    """Returns both sets of features as float64; raises `InvalidInput` unless they have equal widths.
 
     Args:
       real, generated: features `[n, d]` and `[m, d]`.
       name: the score that needs them.
-      least: rows that it needs of each set.
+      least: number of rows that it needs of each set.
     """
     real, generated = checked_rows("real", real), checked_rows("generated", generated)
     if real.shape[1] != generated.shape[1]:
@@ -41,7 +41,7 @@ def checked_labels(label: np.ndarray, n: int, classes: int) -> np.ndarray:
         raise InvalidInput(f"labels of shape {list(np.shape(label))} do not fit {n} samples; give one for each")
     label = whole_rows("label", label)
     if label.min() < 0 or label.max() >= classes:
-        raise InvalidInput(f"labels from {label.min()} to {label.max()} do not fit {classes} classes; mend them")
+        raise InvalidInput(f"labels from {label.min()} to {label.max()} do not fit {classes} classes; correct them")
     return label
 
 
@@ -54,7 +54,7 @@ def whole_rows(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
-    """Returns rows `[n, d]` as float64; raises `InvalidInput` unless they are real and finite, and there is one."""
+    """Returns rows `[n, d]` as float64; raises `InvalidInput` unless they are real, finite and not empty."""
     x = as_array(name, x)
     if x.dtype.kind in "cOSUMm":
         raise InvalidInput(f"{name} has dtype {x.dtype}; give real numbers")
@@ -63,12 +63,12 @@ def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
         raise InvalidInput(f"{name} has shape {list(x.shape)}; give one row for each image, [n, d]")
     if not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x))[0][0])
-        raise InvalidInput(f"{name} holds NaN or infinity in row {row}; mend the model that made it")
+        raise InvalidInput(f"{name} holds NaN or infinity in row {row}; correct the model that made it")
     return x
 
 
 def metric(value: float, se: float | None, protocol: str) -> dict:
-    """The dict of a number: `value`, `stderr` and `protocol`."""
+    """Returns the result dict of one number: `value`, `stderr` and `protocol`."""
     return {"value": float(value), "stderr": se, "protocol": protocol}
 
 

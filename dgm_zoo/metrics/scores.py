@@ -1,4 +1,4 @@
-"""Scores of samples on the features and probabilities of a classifier, as publications use them.
+"""Published sample scores, computed from the features and probabilities of a classifier.
 
 Every function takes plain arrays, one row for each image, and returns plain dicts: `value`, `stderr` and `protocol`,
 ready for `results.json`.
@@ -14,16 +14,16 @@ from dgm_zoo.metrics.rows import checked_labels, checked_pair, checked_rows, met
 
 
 def inception_score(probabilities: np.ndarray, splits: int = 10) -> dict:
-    """exp E_x KL(p(y|x) || p(y)), the mean over splits: 1 at worst, the number of classes at best.
+    """exp E_x KL(p(y|x) || p(y)), mean over splits: at least 1 and at most the number of classes.
 
-    It grows with the number of images in a split and depends on the classifier: read it beside the real images' own.
+    It grows with the number of images in a split and depends on the classifier: compare it with that of real images.
 
     Args:
       probabilities: p(y|x) `[n, K]`, rows that sum to 1.
-      splits: parts into which the rows fall, at random but always alike; the score is taken in each.
+      splits: number of parts into which a fixed random permutation divides the rows; the score is computed in each.
 
     Raises:
-      InvalidInput: no probabilities, or fewer rows than splits.
+      InvalidInput: the rows are not probabilities, or are fewer than the splits.
 
     References: Salimans et al., Improved Techniques for Training GANs, 2016, section 4.
 
@@ -33,7 +33,7 @@ def inception_score(probabilities: np.ndarray, splits: int = 10) -> dict:
     """
     p = checked_rows("probabilities", probabilities)
     if p.min() < 0 or not np.allclose(p.sum(1), 1, atol=1e-3):
-        raise InvalidInput("probabilities are none: give rows of numbers from 0 to 1 that sum to 1")
+        raise InvalidInput("probabilities must lie in [0, 1] and each row must sum to 1")
     parts = parts_of("inception score", len(p), splits, least=1)
     scores = np.array([np.exp(rel_entr(p[rows], p[rows].mean(0)).sum(1).mean()) for rows in parts])
     return metric(scores.mean(), stderr(scores), f"mean over {splits} splits of {len(p):,} images, s.e. over these")
@@ -42,17 +42,17 @@ def inception_score(probabilities: np.ndarray, splits: int = 10) -> dict:
 def frechet_distance(real: np.ndarray, generated: np.ndarray) -> dict:
     """Squared Frechet (2-Wasserstein) distance between the normals fitted to two sets of features.
 
-    The estimate is too large, by less for more rows: compare only numbers of the same numbers of rows. Its standard
-    error is a jackknife over 10 blocks of generated rows, the real ones held fixed; None for fewer than 20 rows.
+    The estimate is biased upwards, less so with more rows: compare only values from equal numbers of rows. The standard
+    error is a jackknife over 10 blocks of generated rows with fixed real rows; None for fewer than 20 rows.
 
     Args:
       real: features `[n, d]`.
       generated: features `[m, d]`.
 
     Raises:
-      InvalidInput: features that do not fit each other, or a single row.
+      InvalidInput: the features differ in width, or a set has a single row.
 
-    Warns if either set has no more rows than features: then its covariance is singular.
+    Warns if a set has at most as many rows as features: then its covariance is singular.
 
     References: Heusel et al., GANs Trained by a Two Time-Scale Update Rule, 2017, Eq. 6.
 
@@ -68,7 +68,7 @@ def frechet_distance(real: np.ndarray, generated: np.ndarray) -> dict:
             f"too large; give more than {width} rows", stacklevel=2,
         )
     mean, cov = _moments(real)
-    root, se = _root(cov), None  # of the real rows, which every distance below shares
+    root, se = _root(cov), None  # of the real rows, shared by every distance below
 
     def distance(rows: np.ndarray) -> float:
         return _distance(mean, cov, root, *_moments(rows))
@@ -103,14 +103,14 @@ def _moments(x):
 
 
 def _root(cov):
-    """The symmetric root of a covariance; rounding may take one of its zero eigenvalues below zero."""
+    """The symmetric square root of a covariance, whose zero eigenvalues may be negative by rounding."""
     values, vectors = np.linalg.eigh(cov)
     return vectors * np.sqrt(values.clip(0)) @ vectors.T
 
 
 def _distance(mean_1, cov_1, root_1, mean_2, cov_2):
     """`frechet_of_moments`, given the root of the first covariance."""
-    # C1 C2 has the eigenvalues of root C2 root, which is symmetric; rounding may take a zero below zero.
+    # C1 C2 has the eigenvalues of root C2 root, which is symmetric; zeros may be negative by rounding.
     trace_of_root = np.sqrt(np.linalg.eigvalsh(root_1 @ cov_2 @ root_1).clip(0)).sum()
     distance = np.sum((mean_1 - mean_2) ** 2) + np.trace(cov_1) + np.trace(cov_2) - 2 * trace_of_root
     return float(max(distance, 0))
@@ -119,16 +119,16 @@ def _distance(mean_1, cov_1, root_1, mean_2, cov_2):
 def kernel_distance(real: np.ndarray, generated: np.ndarray, subsets: int = 10) -> dict:
     """Squared maximum mean discrepancy with the kernel (x.y / d + 1)^3: unbiased, so around 0 for equal distributions.
 
-    Both sets fall, at random but always alike, into as many disjoint subsets; the value is the mean of their unbiased
-    estimates, and since these are independent, so is its standard error over them a fair one.
+    A fixed random permutation divides both sets into disjoint subsets; the value is the mean of the subsets' unbiased
+    estimates. These are independent, so their spread gives a valid standard error.
 
     Args:
       real: features `[n, d]`.
       generated: features `[m, d]`.
-      subsets: number of subsets; two rows of each set in every subset are the least.
+      subsets: number of subsets; each needs at least two rows of either set.
 
     Raises:
-      InvalidInput: features that do not fit each other, or too few rows.
+      InvalidInput: the features differ in width, or there are too few rows.
 
     References: Binkowski et al., Demystifying MMD GANs, 2018; Gretton et al., A Kernel Two-Sample Test, 2012, Eq. 3.
 
@@ -153,14 +153,14 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray, subsets: int = 10) 
 
 
 def conditional_accuracy(probabilities: np.ndarray, label: np.ndarray) -> dict:
-    """Share of samples that the classifier takes for the class that they were asked to have.
+    """Share of samples that the classifier assigns to the class that they were generated for.
 
     Args:
       probabilities: p(y|x) `[n, K]`.
       label: integers `[n]`, 0 to K - 1.
 
     Raises:
-      InvalidInput: labels that do not fit the probabilities.
+      InvalidInput: the labels do not fit the probabilities.
 
     References: Hu et al., On Unifying Deep Generative Models, 2018, Table 2.
 

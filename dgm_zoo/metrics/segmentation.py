@@ -1,4 +1,4 @@
-"""How well a model's masks are those of the data."""
+"""Agreement of a model's masks with those of the data."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from dgm_zoo.metrics.rows import checked_rows, stderr
 
 
 def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """|mask and truth| / |mask or truth| of each example: NumPy float64 `[n]`; 1 where both are empty.
+    """|mask and truth| / |mask or truth| of each example: NumPy float64 `[n]`; 1 if both are empty.
 
     Args:
       mask, truth: `[n, ...]`, of equal size, zeros and ones.
 
     Raises:
-      InvalidInput: arrays of different numbers of values, or values that are not zeros and ones.
+      InvalidInput: the arrays differ in their number of values, or values are not zeros and ones.
 
     Example:
       >>> intersection_over_union([[1, 1, 0, 0]], [[0, 1, 1, 0]])
@@ -36,7 +36,7 @@ def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _flat(name, values):
-    """Real values, one row for each example: `[n, values]`, n at least 1."""
+    """Returns real values, one row for each example: `[n, values]`, n at least 1."""
     values = as_array(name, values)
     if not values.ndim or not values.size:
         raise InvalidInput(f"{name} has shape {list(values.shape)}; give at least one example, [n, ...]")
@@ -44,17 +44,17 @@ def _flat(name, values):
 
 
 def segmentation_iou(model: Any, dataset: tf.data.Dataset) -> dict:
-    """The mean intersection over union of the masks that a model finds with those of the data.
+    """Mean intersection over union of a model's masks and those of the data.
 
     Args:
-      model: has `segment(x)`, whose `mask` is that of x, `[n, height, width, 1]`.
+      model: has `segment(x)`, which returns the `mask` of x, `[n, height, width, 1]`.
       dataset: batches of pairs (x, z), z the true mask, `[n, height * width]`.
 
     Returns:
       dict of `value`; `stderr`, its standard error over images; `protocol`.
 
     Raises:
-      InvalidInput: no data, or images without a mask.
+      InvalidInput: the data set is empty, or the images have no masks.
 
     Example:
       >>> segmentation_iou(model, data.load("textured_digits", "test", 500, pairs=0))["value"]

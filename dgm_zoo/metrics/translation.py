@@ -1,4 +1,4 @@
-"""How good translations between two domains are: classes kept, distance to true counterparts, retrieval."""
+"""Quality of translations between two domains: preserved classes, distance to true counterparts, retrieval."""
 
 import numpy as np
 
@@ -16,13 +16,13 @@ def counterpart_error(translated: np.ndarray, counterpart: np.ndarray) -> dict:
     """Mean absolute difference between translations and the true counterparts, in the images' unit.
 
     Args:
-      translated, counterpart: `[n, ...]`, row i of one for row i of the other.
+      translated, counterpart: `[n, ...]`, row i of one belongs to row i of the other.
 
     Returns:
       dict of `value`, `stderr` (over images) and `protocol`.
 
     Raises:
-      InvalidInput: arrays of different shapes.
+      InvalidInput: the arrays differ in shape.
 
     Example:
       >>> counterpart_error(np.zeros((2, 4, 4, 1)), np.ones((2, 4, 4, 1)))["value"]

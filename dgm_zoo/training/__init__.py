@@ -1,4 +1,4 @@
-"""From a config to a trained, measured, exported model."""
+"""Training runs: from a config to a trained and evaluated model."""
 
 from dgm_zoo.training.config import load_config, resolve
 from dgm_zoo.training.measure import evaluate

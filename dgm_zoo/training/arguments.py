@@ -1,8 +1,9 @@
-"""The arguments of a model that a run fills in, or checks, from its data: a table of name to function."""
+"""Model arguments that a run fills in, or checks, from its data: a table of name to function."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
@@ -13,16 +14,16 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training import pairs
 
-MASKS = 10_000  # that a preset draws
-COUNTED = 1_000  # phrases whose notes are counted
+MASKS = 10_000  # number of masks that a preset draws
+COUNTED = 1_000  # number of phrases whose notes are counted
 
 
 class Fill(NamedTuple):
     """How a run fills in one argument.
 
     Attributes:
-      value: function of what the config has for the argument (None if nothing) and of the resolved config, that
-        returns what the model is given; None leaves the argument as the config has it.
+      value: function of the config's value for the argument (None if absent) and of the resolved config; returns the
+        model's argument, or None to keep the config's value.
       settable: whether a config may set the argument itself.
     """
 
@@ -37,7 +38,7 @@ def register_argument(name: str, settable: bool = True) -> Callable:
     """Returns a decorator that makes a function fill in the argument `name` of every model that takes it.
 
     Args:
-      name: of an argument of a model's `create`.
+      name: name of an argument of a model's `create`.
       settable: see `Fill`.
 
     Example:
@@ -54,7 +55,7 @@ def register_argument(name: str, settable: bool = True) -> Callable:
 
 
 def filled(name: str, given: dict, config: ConfigDict) -> dict:
-    """Returns the arguments for `create(name, ...)`: those of the config, with what the run fills in.
+    """Returns the arguments for `create(name, ...)`: those of the config, and those that the run fills in.
 
     Args:
       name: a registered model.
@@ -62,7 +63,7 @@ def filled(name: str, given: dict, config: ConfigDict) -> dict:
       config: the resolved config.
 
     Raises:
-      InvalidInput: the data lack what an argument needs.
+      InvalidInput: the data do not suit an argument.
     """
     found = dict(given)
     for key in arguments(name):
@@ -79,13 +80,13 @@ def settable(name: str) -> set:
 
 
 def info_of(config: ConfigDict) -> data.DatasetInfo:
-    """Returns the facts of a config's data set, for the phrases of music that the config asks for."""
+    """Returns the facts of a config's data set, with the config's options for phrases of music."""
     takes = ("data_dir", "bars", "hop", "steps", "sounding")
     return data.info(config.data.name, **{key: value for key, value in config.data.items() if key in takes})
 
 
 def image_of(config: ConfigDict) -> tuple:
-    """Returns the shape of one x, and its number of grey levels, or None of points."""
+    """Returns the shape of one x, and its number of grey levels, or None for points."""
     info = info_of(config)
     size, channels = config.data.get("image_size"), config.data.get("channels")
     shape = info.image_shape if channels is None else (*info.image_shape[:-1], channels)
@@ -123,7 +124,7 @@ def seed(given: None, config: ConfigDict) -> int:
 
 @register_argument("class_prior")
 def class_prior(given: list | None, config: ConfigDict) -> list | None:
-    """The classes' shares of the training rows that keep their labels, unless the config states a prior."""
+    """Returns the config's prior, or else the shares of the classes among the labelled training rows."""
     if given is not None:
         return given
     takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
@@ -133,7 +134,7 @@ def class_prior(given: list | None, config: ConfigDict) -> list | None:
 
 @register_argument("tracks", settable=False)
 def tracks(given: None, config: ConfigDict) -> list:
-    """The names of the tracks of music."""
+    """Returns the names of the tracks of music."""
     music = data.info(config.data.name).music
     if music is None:
         sets = ", ".join(name for name in data.list_datasets() if data.info(name).music)
@@ -145,7 +146,7 @@ def tracks(given: None, config: ConfigDict) -> list:
 
 @register_argument("density")
 def density(given: list | None, config: ConfigDict) -> list:
-    """For each track the share of its values that are 1 in the first `COUNTED` phrases of training, in their order."""
+    """Returns each track's share of values that are 1 in the first `COUNTED` training phrases, in stored order."""
     if given is not None:
         return given
     takes = ("bars", "hop", "steps", "sounding", "limit", "data_dir")
@@ -159,14 +160,14 @@ def _first(rows, config):
 
 
 @register_argument("masks")
-def masks(given: str | None, config: ConfigDict):
-    """Masks `[10000, height, width, 1]` that the preset `given` draws: where its samples are above 1/2."""
+def masks(given: str | None, config: ConfigDict) -> np.ndarray | None:
+    """Returns masks `[10000, height, width, 1]`: samples of the preset `given`, thresholded at 1/2."""
     return None if given is None else from_preset(str(given)).sample(MASKS, seed=config.train.seed) > 0.5
 
 
 @register_argument("dream_weight")
 def dream_weight(given: float | None, config: ConfigDict) -> float | None:
-    """The config's own; 0 only if there are pairs for the encoder to learn from."""
+    """Keeps the config's value; raises if it is 0 and there are no pairs for the encoder to learn from."""
     if given == 0 and not config.data.get("pairs"):
         raise InvalidInput(
             "config.model.dream_weight is 0 and config.data.pairs leaves no pairs, so that the encoder learns from "
@@ -177,7 +178,7 @@ def dream_weight(given: float | None, config: ConfigDict) -> float | None:
 
 @register_argument("mode")
 def mode(given: str | None, config: ConfigDict) -> str | None:
-    """The config's own; "adda" only if a run on the source is named, whose networks it adapts."""
+    """Keeps the config's value; raises for "adda" unless `train.start_from` names a run on the source to adapt."""
     if given == "adda" and not config.train.start_from:
         raise InvalidInput(
             "config.model.mode is 'adda', which adapts a model that was trained on the source; set "
@@ -188,7 +189,7 @@ def mode(given: str | None, config: ConfigDict) -> str | None:
 
 @register_argument("domain_weight")
 def domain_weight(given: float | dict | str | None, config: ConfigDict) -> dict | None:
-    """DANN's schedule over the whole run for "dann", else the config's own."""
+    """Returns DANN's schedule over the whole run for "dann"; otherwise keeps the config's value."""
     if given != "dann":
         return None
     return {"total_steps": config.train.epochs * pairs.steps_per_epoch(config)}

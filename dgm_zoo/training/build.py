@@ -1,7 +1,8 @@
-"""The parts of a run that its config describes: the model, its data, its optimizers."""
+"""Builds the parts of a run from its config: the model, its data, its optimizers."""
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,7 +18,7 @@ from dgm_zoo.training import pairs
 from dgm_zoo.training.arguments import filled, image_of, info_of
 from dgm_zoo.training.config import make_optimizers
 
-TRAINING_ALONE = {  # options of `data.load` that say what comes with the x of training
+TRAINING_ALONE = {  # options of `data.load` for what accompanies x in training only
     "labels": False, "pairs": None, "labelled_fraction": None, "labels_per_class": None, "labelled_rows": None,
 }
 
@@ -26,8 +27,8 @@ def build(config: ConfigDict) -> GenerativeModel:
     """Returns the model of a resolved config, with the shape (and classes) of its data set; not compiled.
 
     Raises:
-      InvalidInput: the model's arguments do not suit, it needs labels where there are none, its encoder has nothing to
-        learn from, or its likelihood has another number of grey levels than the data.
+      InvalidInput: the model's arguments are invalid, it needs labels that the data lack, its encoder has nothing to
+        learn from, or its likelihood and the data differ in their number of grey levels.
 
     Example:
       >>> build(load_config("configs/vae_digits.py")).latent_dim
@@ -41,7 +42,7 @@ def build(config: ConfigDict) -> GenerativeModel:
 
 
 def _check_levels(likelihood, config):
-    """Log-probabilities of grey levels compare with others only if the levels are the data's own."""
+    """Raises unless the likelihood has the data's grey levels, since log-probabilities are otherwise not comparable."""
     wanted = getattr(likelihood, "levels", None)
     if wanted is None:
         return
@@ -55,16 +56,16 @@ def _check_levels(likelihood, config):
 
 
 def dataset(
-    config: ConfigDict, model: GenerativeModel, split: str, first_epoch: int | None = None, **options
+    config: ConfigDict, model: GenerativeModel, split: str, first_epoch: int | None = None, **options: Any
 ) -> tf.data.Dataset:
-    """Returns the batches of one split as `config` wants them and `model` takes them; of both domains, if it has two.
+    """Returns the batches of one split for `config` and `model`; of both domains if the config has two.
 
     Args:
       config: a resolved config.
-      model: decides whether labels come with x.
+      model: determines whether labels come with x.
       split: "train", "validation" or "test".
       first_epoch: see `data.load`.
-      **options: of `data.load`, in place of the config's.
+      **options: options of `data.load` that replace the config's.
     """
     if pairs.is_pair(config):
         return pairs.pair(config, split, first_epoch, **options)
@@ -78,14 +79,14 @@ def dataset(
     return data.load(given.pop("name"), split, **given, seed=config.train.seed, first_epoch=first_epoch)
 
 
-def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options) -> tf.data.Dataset:
-    """Returns batches of x with what the model takes and `options` ask for, and not with what only training needs.
+def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options: Any) -> tf.data.Dataset:
+    """Returns batches of x with the model's inputs and what `options` request, without training-only labels or pairs.
 
-    Of two domains it is the source.
+    With two domains, the batches are of the source.
 
     Args:
       config, model, split: see `dataset`.
-      **options: of `data.load`, such as `labels=True`, `pairs=0`, `batch_size=16` or `limit=None`.
+      **options: options of `data.load`, such as `labels=True`, `pairs=0`, `batch_size=16` or `limit=None`.
 
     Example:
       >>> x = next(iter(held_out(config, model, "test", batch_size=16, limit=16)))
@@ -97,7 +98,7 @@ def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options) 
 
 
 def check_batch(batches: tf.data.Dataset, model: GenerativeModel, split: str) -> None:
-    """Raises `InvalidInput` if the first batch does not suit the model."""
+    """Raises `InvalidInput` if the first batch does not match the model's inputs."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
     given = training_data.parts(model, x, y)
     for name, wanted in model.takes().items():
@@ -105,7 +106,7 @@ def check_batch(batches: tf.data.Dataset, model: GenerativeModel, split: str) ->
 
 
 def compile_model(model: GenerativeModel, config: ConfigDict) -> None:
-    """Compiles `model` as the `train` section says."""
+    """Compiles `model` with the options of the `train` section."""
     steps = steps_per_epoch(config)
     total_steps = lambda player: config.train.epochs * steps * model.steps_of(player)  # noqa: E731
     model.compile(
@@ -116,10 +117,10 @@ def compile_model(model: GenerativeModel, config: ConfigDict) -> None:
 
 
 def whole_executions(wanted: int, steps_per_epoch: int) -> int:
-    """The largest divisor of `steps_per_epoch` up to `wanted`.
+    """Returns the largest divisor of `steps_per_epoch` that is at most `wanted`.
 
-    On an endless stream Keras rounds an epoch up to whole executions: 550 steps by 32 would become 576, and the
-    epochs would no longer begin where the data's do.
+    On an endless stream Keras rounds an epoch up to whole executions: with 32 steps each, 550 steps would become 576,
+    and the epochs of Keras and of the data would drift apart.
 
     Example:
       >>> whole_executions(32, 550)

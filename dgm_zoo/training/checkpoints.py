@@ -1,27 +1,26 @@
-"""Checkpoints that resume to the same bits, and that a kill at any moment leaves whole.
+"""Checkpoints that resume bit for bit and stay intact if the process is killed at any moment.
 
 `<workdir>/checkpoints/epoch_000012/` holds
 
 * `model.keras`: the weights after epoch 12, every player's optimizer with its step count, the seed;
-* `best.keras`: the weights (their moving averages, where an optimizer keeps them) of the epoch with the least
-  validation loss so far, kept in memory between two
-  checkpoints (the optimizers in it are the newest ones);
-* `history.json`: the logs of all epochs so far; `progress.json`: the seconds that they took.
+* `best.keras`: the weights (their moving averages, if an optimizer keeps them) of the epoch with the least validation
+  loss so far, kept in memory between two checkpoints (the optimizers in it are the newest ones);
+* `history.json`: the logs of all epochs so far; `progress.json`: their duration in seconds.
 
-A folder is written under another name and renamed into place, so that what has a checkpoint's name is a checkpoint.
-The one before is deleted after that.
+A folder is written under another name and renamed into place, so that a folder with a checkpoint's name is complete.
+The previous checkpoint is deleted afterwards.
 
-Nothing else is state. The noise is a function of the seed and the step, the data's order and pixels one of the seed
-and the epoch, the learning rate one of the step; early stopping and the best epoch are read from the history. A best
-epoch that fell between the last checkpoint and a kill is trained again, to the same weights.
+There is no other state. The noise is a function of the seed and the step, the data's order and pixels are a function of
+the seed and the epoch, and the learning rate is a function of the step; early stopping and the best epoch are computed
+from the history. A best epoch between the last checkpoint and a kill is trained again, to the same weights.
 
-On a CPU the same bits need no determinism setting, neither TensorFlow's op determinism nor fewer threads:
-`tests/kill_and_resume.py` kills a run three times and compares it with an undisturbed one. They do need the same
-machine, number of threads and versions. On a GPU, where this was not measured, some of TensorFlow's kernels add in
-any order unless `tf.config.experimental.enable_op_determinism()` was called first, which switches XLA off.
+On a CPU, bit-for-bit resumption needs neither TensorFlow's op determinism nor fewer threads:
+`tests/kill_and_resume.py` kills a run three times and compares it with an undisturbed one. It does need the same
+machine, number of threads and versions. On a GPU this was not measured: some of TensorFlow's kernels sum in an
+arbitrary order unless `tf.config.experimental.enable_op_determinism()` was called first, which switches XLA off.
 
-Plain Keras does the same: `model.save("m.keras")` after an epoch and `keras.saving.load_model("m.keras")` give back
-everything, and `data.load(..., first_epoch=n)` continues the data.
+Plain Keras code can do the same: `model.save("m.keras")` after an epoch and `keras.saving.load_model("m.keras")`
+restore everything, and `data.load(..., first_epoch=n)` continues the data.
 """
 
 import json
@@ -45,32 +44,32 @@ MONITOR = "val_loss"
 
 
 def best_epoch(history: list[dict]) -> int:
-    """Index of the epoch with the least validation loss, the latest of several equal ones."""
+    """Returns the index of the epoch with the least validation loss; the latest one in a tie."""
     return min(range(len(history)), key=lambda e: (history[e][MONITOR], -e))
 
 
 def stopped_early(history: list[dict], patience: int | None) -> bool:
-    """Whether the last `patience` epochs brought no better validation loss; never if `patience` is None."""
+    """Returns whether the last `patience` epochs did not improve the validation loss; False if `patience` is None."""
     return patience is not None and bool(history) and len(history) - 1 - best_epoch(history) >= patience
 
 
 class Checkpoints(keras.callbacks.Callback):
     """Writes a checkpoint after an epoch once `seconds` have passed since the last one, and after the last epoch.
 
-    A checkpoint never holds NaN or infinity: a step whose terms are not finite stops the epoch, and before the
-    epoch's own numbers are used, its logs, the weights and the optimizers are checked.
+    A checkpoint never contains NaN or infinity: a step with a non-finite term stops the epoch, and the logs, weights
+    and optimizers are checked at the end of an epoch before anything is written.
 
     Args:
       workdir: the run's folder.
       history: logs of the epochs before this process, a list of dicts.
-      seconds: least time between two checkpoints.
-      patience: stop after so many epochs without a better validation loss; None never stops.
+      seconds: least time between two checkpoints, in seconds.
+      patience: number of epochs without a better validation loss after which to stop; None never stops.
 
     Raises (in `fit`):
       NonFiniteLoss: a validation term, a weight or an optimizer's variable is NaN or infinite at the end of an epoch.
     """
 
-    def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None):
+    def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None) -> None:
         super().__init__()
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience
@@ -92,7 +91,7 @@ class Checkpoints(keras.callbacks.Callback):
             self.saved_at = time.monotonic()
 
     def check_finite(self, logs: dict) -> None:
-        """Raises `NonFiniteLoss` for the first log, weight or optimizer's variable that is not finite."""
+        """Raises `NonFiniteLoss` for the first log, weight or optimizer variable that is not finite."""
         found = [f"term '{name}'" for name, value in logs.items() if not np.isfinite(value)]
         found += [f"variable '{name}'" for name, v in state(self.model) if not np.isfinite(v.numpy()).all()]
         if found:
@@ -102,7 +101,7 @@ class Checkpoints(keras.callbacks.Callback):
             )
 
     def save(self, epoch: int, best: int) -> None:
-        """Writes the newest checkpoint, with the best weights so far beside it."""
+        """Writes a checkpoint of the current weights and of the best weights so far."""
         final = self.folder / f"epoch_{epoch + 1:06d}"
         partial = self.folder / f"partial_{os.getpid()}"
         shutil.rmtree(partial, ignore_errors=True)
@@ -110,7 +109,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.model.save(partial / "model.keras")
         if best == epoch and not keeps_averages(self.model):
             shutil.copy(partial / "model.keras", partial / "best.keras")
-        elif self.best_weights is None:  # the best epoch was before this process started
+        elif self.best_weights is None:  # the best epoch precedes this process
             shutil.copy(newest(self.folder) / "best.keras", partial / "best.keras")
         else:
             now = self.model.get_weights()
@@ -123,42 +122,42 @@ class Checkpoints(keras.callbacks.Callback):
         (partial / "progress.json").write_text(json.dumps(progress))
         write_csv(self.history, self.folder.parent / "log.csv")
         partial.rename(final)
-        for old in self.folder.iterdir():  # the checkpoint before, and what killed processes left
+        for old in self.folder.iterdir():  # the previous checkpoint, and leftovers of killed processes
             if old != final:
                 shutil.rmtree(old)
 
 
 def newest(folder: str | Path) -> Path | None:
-    """The newest checkpoint in `folder`, or None."""
+    """Returns the newest checkpoint in `folder`, or None."""
     found = sorted(Path(folder).glob("epoch_*"))
     return found[-1] if found else None
 
 
 def seconds_before(folder: str | Path) -> float:
-    """Seconds of fitting up to the newest checkpoint in `folder`, over all processes; 0 if there is none."""
+    """Returns the seconds of fitting up to the newest checkpoint in `folder`, over all processes; 0 without one."""
     found = newest(folder)
     return read_json(found / "progress.json")["seconds"] if found else 0.0
 
 
 def state(model: keras.Model) -> list[tuple[str, Any]]:
-    """Every variable that a checkpoint holds, with its name: the weights, those of each player's optimizer, and the
-    count of batches with the coefficients."""
+    """Returns every variable of a checkpoint with its name: the weights, each player's optimizer variables, the
+    batch count and the coefficients."""
     of_keras = [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
     return [*((v.path, v) for v in of_keras), *own_variables(model).items()]
 
 
 def restore(path: Path, model: keras.Model) -> None:
-    """Gives `model`, built and compiled as the run's config says, what a checkpoint's `.keras` file holds.
+    """Assigns the variables of a checkpoint's `.keras` file to `model`, built and compiled by the run's config.
 
     Raises:
       InvalidInput: the file is truncated, not a Keras file, or holds another model; `model` stays unchanged.
     """
     advice = "delete its folder or train with --overwrite to start afresh"
     if not zipfile.is_zipfile(path):
-        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or no Keras file; {advice}")
+        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or not a Keras file; {advice}")
     try:
         found = keras.saving.load_model(path)
-    except Exception as error:  # what a foreign or damaged file raises depends on its bytes
+    except Exception as error:  # a foreign or damaged file may raise any exception
         reason = (str(error).strip().splitlines() or [""])[0][:200]
         raise InvalidInput(f"checkpoint '{path}' does not load ({type(error).__name__}: {reason}); {advice}") from None
     same = type(found) is type(model) and found.compiled

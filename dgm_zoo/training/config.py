@@ -1,4 +1,4 @@
-"""From a config file and overrides to a checked `ConfigDict`, before any data is read or network built."""
+"""Turns a config file and overrides into a checked `ConfigDict`, before any data is read or network built."""
 
 import ast
 import inspect
@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 from ml_collections import ConfigDict
@@ -20,12 +21,12 @@ from dgm_zoo.training.arguments import settable
 TRAIN = {
     "epochs": 10,
     "seed": 0,  # weights, order of the data, binarisation and noise
-    "optimizer": {"name": "adam", "learning_rate": 1e-3},  # a Keras optimizer and its arguments; "players": see there
+    "optimizer": {"name": "adam", "learning_rate": 1e-3},  # of Keras, with arguments; "players": see `make_optimizers`
     "decay": None,  # None, or "cosine": the learning rate falls to 0 over all epochs
     "jit_compile": "auto",
     "steps_per_execution": 32,
     "precision": "float32",  # or "mixed_bfloat16"
-    "start_from": None,  # workdir of a run of the same networks, with whose best weights to begin
+    "start_from": None,  # workdir of a run with the same networks, whose best weights are the initial ones
     "patience": None,  # epochs without a better validation loss after which to stop
     "checkpoint_seconds": 20.0,  # least time between two checkpoints; the last epoch always gets one
 }
@@ -33,8 +34,8 @@ EVALUATE = {
     "batch_size": 500,
     "num_samples": 1000,  # importance samples K behind the log-likelihood
     "repetitions": 1,
-    "limit": None,  # the first so many test images; None for all
-    "classifier": None,  # preset, or its folder, whose features judge the quality of sampled images
+    "limit": None,  # number of test images, the first ones; None for all
+    "classifier": None,  # preset, or its folder, whose features measure the quality of sampled images
 }
 DATA = {"labels": False}
 SECTIONS = ("model", "data", "train", "evaluate")
@@ -43,20 +44,20 @@ SECTIONS = ("model", "data", "train", "evaluate")
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
     """Reads a config file, applies overrides, fills in the defaults and checks every key.
 
-    What only the model or the data set can judge (a head's name, a batch larger than the split) is checked when
-    `train` builds them, before it writes anything.
+    What depends on the model or the data set (a head's name, a batch larger than the split) is checked when `train`
+    builds them, before it writes anything.
 
     Args:
       path: a Python file with `get_config()` that returns an `ml_collections.ConfigDict` with the sections
         `model`, `data`, `train` and `evaluate`; or a resolved `config.json` of a workdir.
-      overrides: strings such as "model.latent_dim=16"; values are Python literals, or else plain strings.
+      overrides: strings such as "model.latent_dim=16"; values are Python literals or plain strings.
 
     Returns:
       The resolved `ConfigDict`.
 
     Raises:
-      InvalidInput: a missing or broken file; an unknown section, key, model, data set or optimizer (with the
-        nearest name); a value of the wrong type or out of range.
+      InvalidInput: the file is missing or broken; a section, key, model, data set or optimizer is unknown (the message
+        suggests the nearest name); or a value has the wrong type or is out of range.
 
     Example:
       >>> load_config("configs/vae_digits.py", ["train.epochs=2"]).train.epochs
@@ -78,7 +79,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
             raise InvalidInput(f"config.{section} is {values!r}; make it a section with keys of its own")
     for section, example in (("model", "vae"), ("data", "digits")):
         if not isinstance(config.get(section, {}).get("name"), str):
-            raise InvalidInput(f"config.{section}.name is missing or no string; set it, for example to {example!r}")
+            raise InvalidInput(f"config.{section}.name is missing or not a string; set it, for example to {example!r}")
     resolved = {
         "model": config["model"],
         "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},
@@ -100,12 +101,12 @@ def run_file(path: Path) -> dict:
     names = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), names)
-    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+    except (Exception, SystemExit) as error:  # a user's file may raise any exception
         raise _broken(path, error) from None
     return names
 
 
-def call_in(path: Path, names: dict, function: str):
+def call_in(path: Path, names: dict, function: str) -> Any:
     """Calls a function without arguments that `run_file` found; raises `InvalidInput` if it is missing or fails."""
     if not callable(names.get(function)):
         raise InvalidInput(f"config file '{path}' has no {function}(); define it")
@@ -117,7 +118,7 @@ def call_in(path: Path, names: dict, function: str):
 
 
 def _broken(path, error):
-    return InvalidInput(f"config file '{path}' is broken ({type(error).__name__}: {error}); mend it")
+    return InvalidInput(f"config file '{path}' is broken ({type(error).__name__}: {error}); correct it")
 
 
 def _read(path):
@@ -134,7 +135,7 @@ def _read(path):
 
 
 def _plain(key, value):
-    """Returns `value` as JSON holds it, so that a workdir's config can be compared with it; tuples become lists."""
+    """Returns `value` as JSON stores it, for comparison with a workdir's config; tuples become lists."""
     if isinstance(value, dict):
         return {name: _plain(f"{key}.{name}", v) for name, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -223,13 +224,13 @@ def make_optimizers(
     """Returns each player's Keras optimizer, as the `train` section describes it.
 
     Args:
-      train: dict, as `resolve` returns it. What `train["optimizer"]["players"]` holds for a player, such as
-        `{"phi": {"learning_rate": 2e-4}}`, goes before what is there for all.
+      train: dict, as `resolve` returns it. The settings of `train["optimizer"]["players"]` for a player, such as
+        `{"phi": {"learning_rate": 2e-4}}`, override those for all players.
       players: names of the players.
-      total_steps: of a player, the number of steps over which its learning rate decays, if it does.
+      total_steps: function of a player; returns the number of steps over which its learning rate decays.
 
     Raises:
-      InvalidInput: an unknown player or optimizer (with the nearest name), or an argument that it does not take.
+      InvalidInput: the player or optimizer is unknown (the message names the nearest one), or an argument is invalid.
     """
     common = dict(train["optimizer"])
     own = common.pop("players", {})
@@ -261,4 +262,4 @@ def _optimizer(given, decay, total_steps):
     try:
         return classes[str(name).lower()](**{**given, "learning_rate": rate})
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"config.train.optimizer does not suit {name} ({error}); drop or mend it") from None
+        raise InvalidInput(f"config.train.optimizer does not suit {name} ({error}); drop or correct it") from None

@@ -1,4 +1,4 @@
-"""What the direction of a divergence does to a model that is too small for its data: modes covered, modes missed."""
+"""Effect of a divergence's direction on a model too small for its data: modes covered and modes missed."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ DATASET = "gaussian_mixtures/ring"
 COMPONENTS = 4  # of the fitted mixture; the ring has 8
 SAMPLES = 10_000
 BATCH = 200  # rows of a batch of the VAE and the GAN
-EPOCHS, STEPS = 50, 2_000  # of the VAE and the GAN; of the fits
+EPOCHS, STEPS = 50, 2_000  # epochs of the VAE and the GAN; steps of the fits
 QUICK_EPOCHS, QUICK_STEPS = 1, 100
 
 
@@ -26,10 +26,10 @@ def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict
     Args:
       out: folder, made if missing.
       seeds: number of seeds.
-      quick: a version of seconds, which shows that everything runs, with meaningless numbers.
+      quick: runs a version that takes seconds: it tests that everything runs; its numbers are meaningless.
 
     Returns:
-      What the JSON file holds: `rows`, versions, machine.
+      The contents of the JSON file: `rows`, versions, machine.
 
     Raises:
       InvalidInput: see `directions`.
@@ -54,27 +54,27 @@ def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict
 def directions(
     zoo: dict[str, Callable], seeds: Iterable[int] = (0, 1, 2), steps: int = 2_000, progress: Callable = print
 ) -> tuple[list, dict]:
-    """Fits a mixture of 4 Gaussians to a ring of 8 by both directions of the KL and by the JSD, and measures models.
+    """Fits a mixture of 4 Gaussians to a ring of 8 by both KL directions and the JSD; compares the fits with models.
 
-    KL(p_data || p_model) is infinite where the data has mass and the model none: its minimiser covers every mode, and
-    the space between them. KL(p_model || p_data) is infinite where the model has mass and the data none: its minimiser
-    keeps to some modes and misses others. Hu et al. find the first in the VAE's objective and the second, less a JSD,
-    in the GAN's.
+    KL(p_data || p_model) is infinite if the data have mass where the model has none: its minimiser covers every mode
+    and the space between them. KL(p_model || p_data) is infinite if the model has mass where the data have none: its
+    minimiser covers some modes and misses others. Hu et al. find the first in the VAE's objective and the second, minus
+    a JSD, in the GAN's.
 
     Args:
       zoo: dict of label to a function of a seed that returns points of a trained model, `[10000, 2]`.
-      seeds: of each row.
-      steps: of each fit; see `fits.fit`.
-      progress: function that is given a line of text before each row.
+      seeds: seeds of each row.
+      steps: number of steps of each fit; see `fits.fit`.
+      progress: function that receives a line of text before each row.
 
     Returns:
       `rows`, a list of one dict for each objective: `objective`, and `modes_covered` and `high_quality`, each with
-      `value`, the mean over seeds, `values`, `stderr`, over seeds, None of a single one, and `protocol`, and `nats`,
-      the divergence that a fit reached from its `wide` and its `narrow` start, for each seed, None for a model; and
-      `points`, a dict of objective to points of the first seed, `[10000, 2]`, the data's first.
+      `value`, the mean over seeds, `values`, `stderr` over seeds (None for one seed) and `protocol`; and `nats`, the
+      divergence that a fit reached from its `wide` and its `narrow` start for each seed (None for a model). And
+      `points`, a dict of objective to points of the first seed, `[10000, 2]`; its first entry is the data.
 
     Raises:
-      InvalidInput: no seed, or one that comes twice; points of another shape.
+      InvalidInput: there are no seeds or a seed repeats, or points have another shape.
 
     Example:
       >>> rows, points = directions({"GAN": lambda seed: trained_gan(seed).sample(10_000, seed=seed)}, seeds=[0])
@@ -116,7 +116,7 @@ def _mean(measured):
 
 
 def line(row: dict) -> str:
-    """One line for a person: the objective, modes covered, share of samples near one."""
+    """Returns one line of text: the objective, modes covered, share of samples near a mode."""
     covered, near = (_cell(row[name]) for name in ("modes_covered", "high_quality"))
     return f"{row['objective']:<34} modes covered {covered:<12} high quality {near}"
 
@@ -153,7 +153,7 @@ def draw(rows: list[dict], points: dict[str, np.ndarray], path: Path) -> None:
 
 
 def _vae(seed, epochs):
-    """Points of a VAE: draws of x ~ p(x|z), not means."""
+    """Returns points of a VAE: draws of x ~ p(x|z), not means."""
     vae = _trained("vae", seed, epochs, 0.9, activation="relu", likelihood="IndependentNormal")
     return vae.draw(SAMPLES, seed=seed)
 

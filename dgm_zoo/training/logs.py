@@ -1,4 +1,4 @@
-"""A run's logs for people and programs: one CSV row per epoch, and the same numbers as TensorBoard events."""
+"""A run's logs: one CSV row per epoch, and the same numbers as TensorBoard events."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def write_csv(history: list[dict], path: str | Path) -> None:
-    """Writes the logs as CSV, one row per epoch counted from 1, whole or not at all.
+    """Writes the logs as CSV atomically, one row per epoch, counted from 1.
 
     Args:
       history: dict of name to float for each epoch.
@@ -25,15 +25,15 @@ def write_csv(history: list[dict], path: str | Path) -> None:
 class TensorBoard(keras.callbacks.Callback):
     """Writes each epoch's logs to `<folder>/train` and `<folder>/validation`, under Keras' names (`epoch_loss`).
 
-    A resumed run writes the epochs before it again, into fresh files: no epoch is there twice, though a killed
-    process may have logged some that its last checkpoint did not hold.
+    A resumed run rewrites the earlier epochs into fresh files, so that no epoch appears twice, even if a killed process
+    logged epochs after its last checkpoint.
 
     Args:
       folder: `<workdir>/tensorboard`; deleted when training begins.
       history: logs of the epochs before this process, a list of dicts.
     """
 
-    def __init__(self, folder: str | Path, history: list[dict]):
+    def __init__(self, folder: str | Path, history: list[dict]) -> None:
         super().__init__()
         self.folder, self.history = Path(folder), list(history)
 

@@ -1,4 +1,4 @@
-"""The loops over the table of measures: which a run takes, whether it can, its numbers, its pictures."""
+"""Loops over the table of measures: selection, checks before training, numbers and pictures."""
 
 import fnmatch
 from pathlib import Path
@@ -16,10 +16,10 @@ def ordered() -> list[Measure]:
 
 
 def taken(model: GenerativeModel, config: ConfigDict) -> list[Measure]:
-    """Returns the measures that a run takes: those that lack nothing, less those that others stand in for.
+    """Returns the measures that a run takes: those whose needs are met, except those that others replace.
 
     Args:
-      model: as the run's config describes it, trained or not.
+      model: the run's model, trained or not.
       config: the resolved config.
 
     Example:
@@ -37,7 +37,7 @@ def files() -> list[str]:
 
 
 def check(model: GenerativeModel, config: ConfigDict) -> None:
-    """Raises `InvalidInput`, before training, if a measure that the config asks for could not be taken after it.
+    """Raises `InvalidInput`, before training, if a measure that the config requests cannot be taken afterwards.
 
     Args: see `taken`.
     """
@@ -68,7 +68,7 @@ def evaluate(model: GenerativeModel, config: ConfigDict, split: str = "test", ve
       verbose: 1 shows progress.
 
     Returns:
-      dict of metric name to `value`, `stderr` (None where it has none) and `protocol`.
+      dict of metric name to `value`, `stderr` (or None) and `protocol`.
 
     Raises:
       InvalidInput: a measure returns a metric that it does not declare.
@@ -94,7 +94,7 @@ def draw(model: GenerativeModel, config: ConfigDict, workdir: Path, history: lis
       history: the logs of each epoch, a list of dicts.
 
     Raises:
-      InvalidInput: a measure draws a file that it does not declare; it is not written.
+      InvalidInput: a measure draws an undeclared file, which is not written.
     """
     context = Context(model, config, history=history)
     for measure in taken(model, config):
@@ -106,7 +106,7 @@ def draw(model: GenerativeModel, config: ConfigDict, workdir: Path, history: lis
 
 
 def restore(model: GenerativeModel, config: ConfigDict, metrics: dict) -> None:
-    """Assigns to the model what its measures found out about it, such as BiHM's log Z.
+    """Assigns measured values to the model's attributes, such as BiHM's log Z.
 
     Args:
       model, config: see `evaluate`.

@@ -1,11 +1,12 @@
 """Two domains in a config: `data.name` is the source, `data.target` the target.
 
-Everything else of the `data` section is what `data.load_pair` takes, such as `image_size` and `channels`; `limit` may
-be one number, for both domains. A model is given two domains if its class has `domains`. The source keeps its labels in
-training if it has any, the target never does; held-out data keep all.
+The other keys of the `data` section are options of `data.load_pair`, such as `image_size` and `channels`; `limit` may
+be one number for both domains. A model takes two domains if its class has `domains`. In training the source keeps its
+labels, if any, and the target has none; held-out data keep all labels.
 """
 
 import inspect
+from typing import Any
 
 import tensorflow as tf
 from ml_collections import ConfigDict
@@ -16,7 +17,7 @@ from dgm_zoo.data.pairs import with_channels
 from dgm_zoo.errors import InvalidInput
 
 NOT_OPTIONS = {"source", "split", "labels", "seed", "first_epoch"}
-OF_ONE_DOMAIN = ("image_size", "data_dir")  # options that `data.load` takes, too
+OF_ONE_DOMAIN = ("image_size", "data_dir")  # options that `data.load` takes as well
 
 
 def options() -> set[str]:
@@ -25,12 +26,12 @@ def options() -> set[str]:
 
 
 def is_pair(config: ConfigDict | dict) -> bool:
-    """Whether a config's data are two domains."""
+    """Returns whether a config has two domains."""
     return config["data"].get("target") is not None
 
 
 def check(config: dict) -> None:
-    """Raises `InvalidInput` if model and data differ in whether there are two domains."""
+    """Raises `InvalidInput` unless model and data both have two domains, or neither."""
     name, pair = config["model"]["name"], is_pair(config)
     several = bool(model_class(name).domains)
     if several and not pair:
@@ -41,7 +42,7 @@ def check(config: dict) -> None:
 
 
 def limits(config: ConfigDict, split: str) -> tuple:
-    """Returns (rows of source, rows of target) that a split keeps, None for all."""
+    """Returns the number of rows (of source, of target) that a split keeps, None for all."""
     found = {"train": config.data.get("limit"), "test": config.evaluate.limit}.get(split)
     return (found, found) if found is None or isinstance(found, int) else tuple(found)
 
@@ -55,14 +56,14 @@ def steps_per_epoch(config: ConfigDict) -> int:
     return max(counts) // (config.data.batch_size // 2)
 
 
-def pair(config: ConfigDict, split: str, first_epoch: int | None = None, **changes) -> tf.data.Dataset:
+def pair(config: ConfigDict, split: str, first_epoch: int | None = None, **changes: Any) -> tf.data.Dataset:
     """Returns the batches of both domains, `((x_source, x_target), (y_source, y_target))`.
 
     Args:
       config: a resolved config of two domains.
       split: "train", "validation" or "test".
       first_epoch: see `data.load_pair`.
-      **changes: `batch_size` or `limit`, in place of the config's.
+      **changes: `batch_size` or `limit`, to replace the config's.
     """
     given = {key: value for key, value in config.data.to_dict().items() if key not in ("name", "target")}
     training = split == "train"
@@ -83,15 +84,15 @@ def one_domain(
     config: ConfigDict, role: str, split: str, labels: bool = False, batch_size: int | None = None,
     limit: int | None = None,
 ) -> tf.data.Dataset:
-    """Returns the held-out batches of one domain, every row of it, as the model sees them.
+    """Returns the held-out batches of one domain, in the form that the model takes.
 
     Args:
       config: a resolved config of two domains.
       role: "source" or "target".
-      split: "validation" or "test", or "train", whose rows then come in order.
+      split: "validation", "test", or "train" in its stored order.
       labels: whether elements are (x, y).
       batch_size: rows of a batch; the config's `evaluate.batch_size` if None.
-      limit: the first so many rows; None for all.
+      limit: number of rows, the first ones; None for all.
     """
     given = {key: config.data.get(key) for key in OF_ONE_DOMAIN}
     batches = data.load(
@@ -105,7 +106,7 @@ def one_domain(
 
 
 def target_of(config: ConfigDict) -> dict:
-    """Returns what a run's record says of the target, `{}` for a config of one data set."""
+    """Returns the target's entries for a run's record, `{}` for a config with one data set."""
     if not is_pair(config):
         return {}
     return {"target": config.data.target, "target_version": data.info(config.data.target).version}

@@ -1,6 +1,6 @@
-"""Published tables, run again: a small spec, its runs, and a table beside the paper's.
+"""Reproduction of published tables: a small spec, its runs, and a table with the published numbers.
 
-A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring says what it is.
+A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring is the title.
 """
 
 import math
@@ -27,24 +27,24 @@ def reproduce(
     name: str, out: str | Path = "docs/results", quick: bool = False, workdir: str | Path | None = None,
     verbose: int = 1,
 ) -> dict:
-    """Runs a published table's experiment and writes `<out>/<name>.json`, `.md` and a picture.
+    """Runs the experiment of a published table and writes `<out>/<name>.json`, `.md` and a picture.
 
-    Every row is a config of this repository with a few overrides, trained for each seed in a workdir of its own.
-    Rows that are done are not run again, a row that was interrupted resumes.
+    Every row is a config of this repository with a few overrides, trained for each seed in its own workdir.
+    Finished rows are not run again; an interrupted row resumes.
 
     Args:
       name: one of `list_experiments()`.
-      out: folder of these files.
-      quick: the spec's minutes-long version, which shows that everything runs, with meaningless numbers.
+      out: folder of the output files.
+      quick: runs the spec's version of minutes: it tests that everything runs; its numbers are meaningless.
       workdir: folder of the runs; `runs/reproduce/<name>` (with `-quick`) if None.
       verbose: as `train` takes it.
 
     Returns:
-      dict with `rows` (model, dataset, metric, value, values, stderr, seeds, budget, published, published_source), and
-      what they depend on: versions, git revision, machine.
+      dict with `rows` (model, dataset, metric, value, values, stderr, seeds, budget, published, published_source),
+      versions, git revision and machine.
 
     Raises:
-      InvalidInput: unknown experiment, or a workdir with runs of another config.
+      InvalidInput: the experiment is unknown, or the workdir holds runs of another config.
     """
     specs = _specs()
     if name not in specs:
@@ -78,10 +78,10 @@ def reproduce(
 
 
 def _picture(folders, out, name, count=16, points=2000):
-    """Draws samples of each model that has any, of its first seed, into `<name>.png`; whether there was one.
+    """Draws samples of each model's first seed into `<name>.png`, if it has samples; returns whether any were drawn.
 
     Args:
-      folders: workdir of a run to its label.
+      folders: dict of a run's workdir to its label.
     """
     images, panels, sets = {}, {}, []
     for folder, label in folders.items():
@@ -122,7 +122,7 @@ def _folder(name, seed, workdir):
 
 
 def _before(row, rows, trained):
-    """The first seed's results of all runs that a row starts from, one after the other."""
+    """Returns the first seed's results of the chain of runs that a row starts from."""
     starts, found = {one["name"]: one.get("starts_from") for one in rows}, []
     name = starts[row["name"]]
     while name:
@@ -132,11 +132,11 @@ def _before(row, rows, trained):
 
 
 def _row(row, seeds, runs, before=()):
-    """One row of results.
+    """Returns one row of results.
 
     Args:
       runs: results of its run for each seed.
-      before: those of the runs that the first one goes on from, which are a part of its budget.
+      before: results of the runs that the first one starts from, which count in its budget.
     """
     if row["metric"] not in runs[0]["metrics"]:
         raise unknown("metric", row["metric"], runs[0]["metrics"])
@@ -167,7 +167,7 @@ def _row(row, seeds, runs, before=()):
 
 
 def _base(row, rows):
-    """Position of the row that `row` is compared with: that of the name `row["against"]`, with the same metric."""
+    """Returns the position of the row that `row` is compared with: name `row["against"]`, same metric."""
     if "against" not in row:
         return None
     names = [other["name"] if other["metric"] == row["metric"] else None for other in rows]
@@ -177,7 +177,7 @@ def _base(row, rows):
 
 
 def _difference(row, base):
-    """What a row of results has over its base, seed by seed: mean, standard error (None of one seed), published."""
+    """Returns a row's differences from its base, by seed: mean, standard error (None for one seed), published."""
     differences = np.subtract(row["values"], base["values"])
     several = len(differences) > 1
     known = row["published"] is not None and base["published"] is not None
@@ -190,7 +190,7 @@ def _difference(row, base):
 
 
 def _seen(row):
-    """Whether a published difference is seen: "yes", "no", or "the opposite"; "-" where that cannot be said."""
+    """Returns whether a published difference is seen: "yes", "no", "the opposite", or "-" if undetermined."""
     found, stderr, published = row["difference"], row["difference_stderr"], row["published_difference"]
     if not stderr or not published:
         return "-"
@@ -199,7 +199,7 @@ def _seen(row):
 
 
 def _differences(rows):
-    """Lines of the Markdown table of differences, none if no row is compared with another."""
+    """Returns the lines of the Markdown table of differences; empty if no row is compared with another."""
     rows = [row for row in rows if "against" in row]
     heads = ("model", "against", "metric", "difference", "± s.e.", "published", "seen")
     lines = ["", "| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
@@ -237,7 +237,7 @@ def table(results: dict, title: str, drawn: bool = False) -> str:
 
 
 def _specs():
-    """Name to path of every spec: beside the package where it is installed from a checkout, and in ./configs."""
+    """Returns name to path of every spec, in the checkout that holds the package and in ./configs."""
     folders = [Path(__file__).parents[2] / "configs" / "reproduce", Path("configs/reproduce").absolute()]
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.py"))}
 

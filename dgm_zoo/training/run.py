@@ -1,4 +1,4 @@
-"""One run: config -> data -> model -> fit -> numbers and pictures, in a workdir that can be resumed."""
+"""One run, from config to numbers and pictures, in a workdir that can be resumed."""
 
 import math
 from pathlib import Path
@@ -24,9 +24,9 @@ class Run(NamedTuple):
     """A trained run.
 
     Attributes:
-      model: with the weights of the best checkpoint by validation loss, compiled, in float32.
+      model: compiled, in float32, with the weights of the best checkpoint by validation loss.
       config: the resolved config.
-      results: what `results.json` holds; None for a run that was not evaluated yet.
+      results: the contents of `results.json`; None for a run that is not evaluated yet.
     """
 
     model: GenerativeModel
@@ -35,22 +35,22 @@ class Run(NamedTuple):
 
 
 def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = False, verbose: int = 1) -> dict:
-    """Trains, or resumes, the run that `config` describes, evaluates it on the test split and writes its pictures.
+    """Trains or resumes the run of `config`, evaluates it on the test split and writes its pictures.
 
     Args:
-      config: what `load_config` returns.
-      workdir: folder of the run; made if missing. A run of the same config in it is resumed. If it is finished
-        nothing is done again: its results are returned, or measured if results.json was deleted.
-      overwrite: start afresh: deletes the run that is in `workdir`, after all checks of the new one have passed.
+      config: the result of `load_config`.
+      workdir: folder of the run, created if missing. A run of the same config in it is resumed. A finished run is not
+        repeated: its results are returned, or measured again if results.json was deleted.
+      overwrite: start afresh: deletes the run in `workdir` after all checks of the new run have passed.
       verbose: 0 silent, 1 progress bars, 2 a line per epoch.
 
     Returns:
-      The results, as `results.json` holds them: model, dataset, metrics (each with value, stderr and protocol),
+      The contents of `results.json`: model, dataset, metrics (each with value, stderr and protocol),
       epochs, best_epoch, steps_per_epoch, seed, training_seconds, versions, git revision, machine.
 
     Raises:
-      InvalidInput: the config, the data or the workdir do not suit; before training and before any file changes.
-      NonFiniteLoss: a term became NaN or infinite; names it, the step, and the last good checkpoint.
+      InvalidInput: the config, the data or the workdir is invalid; raised before training and before any file changes.
+      NonFiniteLoss: a term became NaN or infinite; the message names the term, the step and the last good checkpoint.
 
     Example:
       >>> train(load_config("configs/vae_digits.py"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
@@ -62,7 +62,7 @@ def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = Fals
 
 
 def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = False, verbose: int = 1) -> Run:
-    """Does what `train` does, and returns the model with its results; it is built once.
+    """Like `train`, but returns the model with its results; the model is built only once.
 
     Args and errors: see `train`.
 
@@ -74,7 +74,7 @@ def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool 
 
 
 def _finished(config, workdir, overwrite):
-    """Whether `workdir` holds the results of this config; raises `InvalidInput` if the run cannot be there."""
+    """Returns whether `workdir` holds the results of this config; raises `InvalidInput` if the run cannot use it."""
     check_workdir(config, workdir, overwrite)
     return (workdir / "results.json").exists() and not overwrite
 
@@ -105,7 +105,7 @@ def _train(config, workdir, overwrite, verbose):
 
 
 def _start_from(workdir, model):
-    """Gives `model` the best weights of another run with the same networks; its optimizers start afresh."""
+    """Assigns to `model` the best weights of another run with the same networks; its optimizers start afresh."""
     other, config, _ = load_run(workdir)
     if not model.take_weights(other):
         raise InvalidInput(
@@ -115,7 +115,7 @@ def _start_from(workdir, model):
 
 
 def _fit(model, config, workdir, history, verbose):
-    """Trains the epochs that `history` does not hold yet; returns the whole history."""
+    """Trains the epochs that are missing from `history`; returns the whole history."""
     done = len(history)
     if done >= config.train.epochs or checkpoints.stopped_early(history, config.train.patience):
         return history
@@ -134,9 +134,9 @@ def _fit(model, config, workdir, history, verbose):
 
 
 def _best(model, config, workdir, strategy):
-    """The model to measure and to export: `model` with its best checkpoint's weights, in float32 on one device.
+    """Returns the model to measure and export, with the best checkpoint's weights, in float32 on one device.
 
-    Layers keep the precision, and variables the devices, that they were built with. A run in another precision, or on
+    Layers keep the precision, and variables the devices, with which they were built. A run in another precision, or on
     several devices, therefore needs a second model.
     """
     if config.train.precision != "float32" or strategy.num_replicas_in_sync > 1:
@@ -146,7 +146,7 @@ def _best(model, config, workdir, strategy):
 
 
 def _measure(model, config, workdir, history, verbose):
-    """Evaluates the model on the test split; writes the pictures, and results.json at the very end."""
+    """Evaluates the model on the test split; writes the pictures and, last of all, results.json."""
     found = measure.evaluate(model, config, verbose=verbose)
     for name, metric in found.items():
         if not math.isfinite(metric["value"]):
@@ -171,13 +171,13 @@ def _measure(model, config, workdir, history, verbose):
 def load_run(workdir: str | Path) -> Run:
     """Returns `(model, config, results)` of a trained workdir: the best checkpoint by validation loss, in float32.
 
-    A run's precision is for its training; measures and exports use float32.
+    A run's precision applies to training only; measures and exports use float32.
 
     Args:
-      workdir: the folder that `train` wrote. `results` is None for a run that has not been evaluated yet.
+      workdir: the folder that `train` wrote. `results` is None for a run that is not evaluated yet.
 
     Raises:
-      InvalidInput: no run there, an untrained one, or a damaged checkpoint.
+      InvalidInput: the workdir holds no run or an untrained one, or its checkpoint is damaged.
 
     Example:
       >>> model, config, results = load_run("runs/vae_digits")
@@ -200,6 +200,6 @@ def load_run(workdir: str | Path) -> Run:
 
 
 def _strategy():
-    """All GPUs where there are several, else TensorFlow's default."""
+    """Returns a strategy over all GPUs if there are several, else TensorFlow's default."""
     several = len(tf.config.list_logical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, what is in it, and what made it."""
+"""The folder of a run: checks, locking, deletion, JSON files, and the record of the machine."""
 
 import contextlib
 import fcntl
@@ -16,16 +16,15 @@ from ml_collections import ConfigDict
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.metadata import git_revision
 
-OWN_FILES = (  # in the order of deletion: config.json, which says that there is a run, last
+OWN_FILES = (  # in the order of deletion; config.json, which marks a run, is last
     "results.json", "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
 )
 
 
 def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
-    """Raises `InvalidInput` unless the run of `config` may be in `workdir`; changes nothing.
+    """Raises `InvalidInput` unless the run of `config` can use `workdir`; changes nothing.
 
-    It may not where `workdir` is no folder or cannot be written to, or, unless `overwrite`, where it holds a run of
-    another config.
+    It cannot if `workdir` is not a folder or not writable or, without `overwrite`, holds a run of another config.
     """
     there = next(path for path in (workdir, *workdir.absolute().parents) if path.exists())
     if not there.is_dir():
@@ -51,10 +50,10 @@ def _differences(one, two, path=""):
 
 @contextlib.contextmanager
 def claimed(workdir: Path) -> Iterator[None]:
-    """Context in which `workdir`, made if missing, is this process's alone; a claim ends with its process.
+    """Context in which only this process may use `workdir`, created if missing; a claim ends with its process.
 
     Raises:
-      InvalidInput: another process trains in it.
+      InvalidInput: another process is training in it.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     with open(workdir / ".lock", "a") as lock:
@@ -68,11 +67,11 @@ def claimed(workdir: Path) -> Iterator[None]:
 
 
 def remove_run(workdir: Path, measured: Iterable[str] = ()) -> None:
-    """Deletes what a run wrote in `workdir`, if it holds one, and nothing else.
+    """Deletes the files of the run in `workdir`, if it holds one, and nothing else.
 
     Args:
       workdir: folder of the run.
-      measured: names, or patterns of names, of the files that measures write.
+      measured: names or patterns of the files that measures write.
     """
     if not (workdir / "config.json").exists():
         return
@@ -83,7 +82,7 @@ def remove_run(workdir: Path, measured: Iterable[str] = ()) -> None:
 
 
 def machine() -> dict:
-    """What a result depends on besides its config: versions, git revision, machine."""
+    """Returns what a result depends on besides its config: versions, git revision, machine."""
     packages = ("dgm_zoo", "tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets", "numpy")
     cores = tf.config.threading.get_intra_op_parallelism_threads() or _cores()
     return {
@@ -98,7 +97,7 @@ def _cores():
 
 
 def write_json(value: dict, path: Path) -> None:
-    """Writes JSON whole or not at all."""
+    """Writes JSON atomically."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text)

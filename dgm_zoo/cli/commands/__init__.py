@@ -1,12 +1,12 @@
-"""The commands. Each module is one of them:
+"""The commands. Each module is one command and has
 
-* its docstring: the first line is the summary, the rest explains;
-* `ARGUMENTS`, how many words that are no flags it takes at most;
-* `USAGE`, what follows the command's name, and `EXAMPLES`, whole command lines;
-* `define(flags)` declares its flags on an `absl.flags.FlagValues`;
-* `run(call)` does the work and returns a document that JSON can hold;
-* `show(result)` returns the same for a person;
-* `INTERRUPTED`, if there is one: what to do after Ctrl-C.
+* a docstring: the first line is the summary, the rest the explanation;
+* `ARGUMENTS`, the largest number of words that are not flags;
+* `USAGE`, the text after the command's name, and `EXAMPLES`, whole command lines;
+* `define(flags)`, which declares its flags on an `absl.flags.FlagValues`;
+* `run(call)`, which does the work and returns a JSON-serialisable document;
+* `show(result)`, which returns that document as text;
+* optionally `INTERRUPTED`, the advice after Ctrl-C.
 
-Nothing heavy is imported at the top of these modules, so that help is fast.
+The modules import nothing slow at the top, so that help is fast.
 """

@@ -1,8 +1,8 @@
 """Generate the other tracks of a band around one track of a MIDI file.
 
-The model is one that was trained with a condition, such as `config.model.condition="strings"`. The file's notes that
-belong to that track (or to --track) are kept, all other tracks are generated, for as many bars as the file has. The
-ending of --out decides: .mid, .wav, a .png of the first phrases, or a .npy array [bars, steps, pitches, tracks].
+The model must be trained with a condition, such as `config.model.condition="strings"`. The notes of that track (or of
+--track) are kept, and all other tracks are generated, for every bar of the file. The ending of --out sets the format:
+.mid, .wav, a .png of the first phrases, or a .npy array [bars, steps, pitches, tracks].
 """
 
 from absl import flags as absl_flags
@@ -20,10 +20,10 @@ def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_string("midi", None, "MIDI file in 4/4 that holds the condition", flag_values=flags)
     absl_flags.DEFINE_string(
-        "track", None, "track of the file that is the condition; without it the model's own", flag_values=flags
+        "track", None, "track of the file to use as the condition; by default the model's own", flag_values=flags
     )
-    absl_flags.DEFINE_integer("seed", 0, "int32 that the result is a function of", flag_values=flags)
-    absl_flags.DEFINE_float("tempo", 120.0, "beats a minute of --out", flag_values=flags)
+    absl_flags.DEFINE_integer("seed", 0, "int32 that determines the result", flag_values=flags)
+    absl_flags.DEFINE_float("tempo", 120.0, "beats per minute of --out", flag_values=flags)
     absl_flags.DEFINE_string("out", "full.mid", "file to write: .mid, .wav, .png or .npy", flag_values=flags)
 
 
@@ -45,7 +45,7 @@ def run(call: Call) -> dict:
     if name not in names:
         raise unknown("track", name, names)
     bars, steps = model.x_shape[:2]
-    finest = data.info(trained.config.data.name).music.steps  # in which the data's notes were read, see `data.load`
+    finest = data.info(trained.config.data.name).music.steps  # resolution of the data's notes, see `data.load`
     rolls = read_midi(flags.midi, tracks, finest, articulate=finest == FINEST)
     rolls = rolls.reshape(len(rolls), steps, finest // steps, *rolls.shape[2:]).any(2)
     condition = rolls[..., names.index(name)].astype("float32")

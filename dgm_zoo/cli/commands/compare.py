@@ -1,7 +1,7 @@
-"""Compare two models in Hu et al.'s unified view: what changes from one formulation to the other.
+"""Compare two models in Hu et al.'s unified view: the differences of their formulations.
 
-First what changes in the arrows of their schematic graphical models, then field by field, then what is ascended. A
-line that begins with "-" is of the first model, one with "+" of the second.
+Prints the differences of their schematic graphical models, then of each field, then of the ascended utilities. A line
+that begins with "-" belongs to the first model, a line with "+" to the second.
 """
 
 from absl import flags as absl_flags
@@ -29,7 +29,8 @@ def run(call: Call) -> dict:
 
     one, other = (models.formulation_of(name) for name in call.arguments)
     if one is other:
-        raise InvalidInput(f"'{call.arguments[0]}' is both models, and nothing changes; give another one")
+        first, second = call.arguments
+        raise InvalidInput(f"'{first}' and '{second}' have the same formulation; give two different models")
     return {"from": call.arguments[0], "to": call.arguments[1], "names": [one.name, other.name],
             **compare(one, other)}
 
@@ -53,7 +54,7 @@ def _lines(result):
 
 
 def _pair(label, values):
-    """Both values of what differs, each where it is there."""
+    """Yields the lines of both values of a difference, without absent ones."""
     from dgm_zoo.core.formulation import ABSENT
 
     for sign, value in zip("-+", values, strict=True):

@@ -1,8 +1,8 @@
 """List the data sets, or prepare one.
 
-`prepare` downloads a set once and lays it out for reading. `bars`, `digits`, `emoji`, `freedoom_bands` and
+`prepare` downloads a set once and converts it for reading. `bars`, `digits`, `emoji`, `freedoom_bands` and
 `gaussian_mixtures` need no network; some others, such as `uci_binary`, and `pianoroll`, a folder of your own MIDI
-files, are read from files that you have. Sets lie in the folder that TFDS_DATA_DIR names, or else in
+files, are read from files that you supply. The folder of the sets is TFDS_DATA_DIR, by default
 ~/tensorflow_datasets.
 """
 

@@ -1,9 +1,9 @@
 """Describe a model or a preset.
 
-Of a model: what it is, its objective, its place in Hu et al.'s unified view, its players and what each of them
-ascends, what `dgm_zoo.create` takes for it and what it answers. --all prints that place for every model: the paper's
-Table 1, extended. [G] marks what generates and [I] what infers, where every KL agrees on it. Of a preset (a name, or a
-path with a "/"): what was trained, on what, and how well it does.
+For a model: its description, objective, place in Hu et al.'s unified view, players and the utility that each ascends,
+the arguments of `dgm_zoo.create`, and its endpoints. --all prints that place for every model: the paper's Table 1,
+extended. [G] marks generation and [I] inference, if every KL agrees on it. For a preset (a name, or a path with a "/"):
+its model, data set and metrics.
 """
 
 import inspect
@@ -21,9 +21,9 @@ ARGUMENTS = 1
 USAGE = "(MODEL | PRESET | --all) [flags]"
 EXAMPLES = ("dgm-zoo describe vae", "dgm-zoo describe --all", "dgm-zoo describe vae_digits --json")
 
-SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance whose endpoints are shown
-WIDTH, LABELS = 120, 22  # columns of a terminal, and those of what stands on the left
-FIELDS = {"reads": "reads", "carries": "gradient for", "stopped": "constant"}  # of an `Ascent`, as they are printed
+SHAPE, CLASSES = (8, 8, 1), 10  # of the small instance whose endpoints are printed
+WIDTH, LABELS = 120, 22  # columns of a terminal, and columns of the labels on the left
+FIELDS = {"reads": "reads", "carries": "gradient for", "stopped": "constant"}  # printed labels of an `Ascent`
 
 
 def define(flags: absl_flags.FlagValues) -> None:
@@ -55,7 +55,7 @@ def run(call: Call) -> dict:
 
 
 def _describe(name):
-    """What the class says of itself, and what a small instance with default networks has."""
+    """Returns the declarations of the class, and the endpoints of a small instance with default networks."""
     from dgm_zoo import models
     from dgm_zoo.core import registry
     from dgm_zoo.training.arguments import settable
@@ -99,7 +99,7 @@ def _show_table(result):
 
 
 def formulation_lines(formulation: dict) -> list[str]:
-    """Returns the text lines of what `Formulation.to_dict` returns, `WIDTH` columns wide."""
+    """Returns the result of `Formulation.to_dict` as text lines of `WIDTH` columns."""
     from dgm_zoo.core.formulation import ABSENT, ROWS, symbols
 
     lines = []
@@ -115,7 +115,7 @@ def formulation_lines(formulation: dict) -> list[str]:
 
 
 def line(label: str, text: str) -> list[str]:
-    """Returns a label and a text beside it as lines of `WIDTH` columns."""
+    """Returns a label with a text to its right as lines of `WIDTH` columns."""
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {label:<{LABELS - 2}}", subsequent_indent=" " * LABELS,
         break_long_words=False, break_on_hyphens=False,

@@ -1,7 +1,7 @@
-"""Show what the direction of a divergence does to the modes of the data.
+"""Show the effect of a divergence's direction on the modes of the data.
 
 Fits a small mixture of Gaussians to a ring of eight by KL(data || model), KL(model || data) and JSD, trains a VAE and a
-GAN on it, and writes OUT/kl_directions.json, .md and .png: modes covered, and the share of samples near one.
+GAN on it, and writes OUT/kl_directions.json, .md and .png: modes covered, and the share of samples near a mode.
 """
 
 from absl import flags as absl_flags
@@ -18,7 +18,7 @@ EXAMPLES = ("dgm-zoo directions --out=docs/results", "dgm-zoo directions --quick
 def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
     absl_flags.DEFINE_integer("seeds", 3, "number of seeds", flag_values=flags)
-    absl_flags.DEFINE_bool("quick", False, "a version of seconds, to see that everything runs", flag_values=flags)
+    absl_flags.DEFINE_bool("quick", False, "run a version that takes seconds, as a test", flag_values=flags)
 
 
 def run(call: Call) -> dict:

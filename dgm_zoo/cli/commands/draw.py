@@ -1,8 +1,8 @@
 """Draw the schematic graphical models of one or more models, side by side under their names.
 
-Solid arrows generate, dashed ones infer, in the sense of the KL that is minimised: of a GAN it is x that is latent.
-Hollow heads are deterministic transformations, blue is the adversarial mechanism, pale where it is degenerate. The
-ending of --out decides: .svg, .png or .pdf.
+Solid arrows generate and dashed arrows infer, as defined by the minimised KL: in a GAN, x is latent. Hollow heads are
+deterministic transformations, and blue is the adversarial mechanism, pale if it is degenerate. The ending of --out sets
+the format: .svg, .png or .pdf.
 """
 
 import math

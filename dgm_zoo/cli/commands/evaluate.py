@@ -1,7 +1,7 @@
 """Evaluate a trained model on held-out data.
 
-Prints each metric with its standard error and protocol. The numbers of samples, repetitions and images are those of
-the config's `evaluate` section.
+Prints each metric with its standard error and protocol. The config's `evaluate` section sets the numbers of samples,
+repetitions and images.
 """
 
 from absl import flags as absl_flags

@@ -1,7 +1,7 @@
-"""Export a trained model as TensorFlow Serving reads it.
+"""Export a trained model for TensorFlow Serving.
 
 Writes OUT/NAME/VERSION with the SavedModel, its warm-up requests, the Keras model, metadata.json and a card. Without
---version it is the next one, and a running server picks it up.
+--version it is the next one, which a running server loads.
 """
 
 from absl import flags as absl_flags
@@ -17,8 +17,8 @@ EXAMPLES = ("dgm-zoo export --workdir=runs/vae_digits --out=saved_models --name=
 
 def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
-    absl_flags.DEFINE_string("out", "saved_models", "folder of the presets, made if missing", flag_values=flags)
-    absl_flags.DEFINE_string("name", None, "name for the server; without it MODEL_DATASET", flag_values=flags)
+    absl_flags.DEFINE_string("out", "saved_models", "folder of the presets, created if missing", flag_values=flags)
+    absl_flags.DEFINE_string("name", None, "name for the server; by default MODEL_DATASET", flag_values=flags)
     absl_flags.DEFINE_integer("version", None, "whole number of at least 1", flag_values=flags)
 
 

@@ -1,7 +1,7 @@
-"""Walk from one test image to another in latent space.
+"""Interpolate between test images in latent space.
 
-Each row goes in equal steps along the straight line between the codes of two neighbours in the test split (for a
-model conditioned on labels, two of one class). The ending of --out decides: a .png with one path per row, a .npy
+Each row follows, in equal steps, the straight line between the codes of two neighbours in the test split (for a model
+conditioned on labels, two of the same class). The ending of --out sets the format: a .png with one path per row, a .npy
 array [rows, steps, H, W, C], or a .npz with `z` and `x`.
 """
 
@@ -28,7 +28,7 @@ def run(call: Call) -> dict:
     source.check_count("rows", flags.rows)
     source.check_out(flags.out)
     if flags.steps < 2:
-        raise InvalidInput(f"--steps={flags.steps} has no room for both ends; give at least 2")
+        raise InvalidInput(f"--steps={flags.steps} cannot include both ends; give at least 2")
     trained = source.open_source(flags)
     source.need(trained, "encode", "decode")
     images = source.rows_of_test(trained)
@@ -53,7 +53,7 @@ def run(call: Call) -> dict:
 
 
 def _pairs(labels):
-    """Indices of rows that follow one another within their label: `[0, 0, 0, 0]` gives (0, 1), (2, 3)."""
+    """Returns the indices of successive rows with the same label: `[0, 0, 0, 0]` gives (0, 1), (2, 3)."""
     waiting, pairs = {}, []
     for i, label in enumerate(labels):
         if label in waiting:
@@ -64,7 +64,7 @@ def _pairs(labels):
 
 
 def _codes(encoded):
-    """The mean of q(z|x), from what `encode` answers: `mean`, or the `logits` of binary codes."""
+    """Returns the mean of q(z|x) from the answer of `encode`: `mean`, or the `logits` of binary codes."""
     import numpy as np
 
     return encoded["mean"] if "mean" in encoded else 1 / (1 + np.exp(-encoded["logits"]))

@@ -1,6 +1,6 @@
 """List models, presets, data sets, experiments and measures.
 
-KIND is models, presets, datasets, experiments or measures; without it all of them are listed.
+KIND is models, presets, datasets, experiments or measures; without KIND all of them are listed.
 """
 
 from absl import flags as absl_flags

@@ -1,6 +1,6 @@
 """Reconstruct test images.
 
-The images are the first n of the test split of the model's data set. The ending of --out decides: a .png of
+The images are the first n of the test split of the model's data set. The ending of --out sets the format: a .png of
 originals above their reconstructions, a .npy array of the reconstructions, or a .npz with `x` and `reconstruction`.
 """
 

@@ -1,6 +1,6 @@
 """Run the experiment of a published table.
 
-Writes OUT/NAME.json and OUT/NAME.md, with the published numbers beside ours. Run the same command again to resume.
+Writes OUT/NAME.json and OUT/NAME.md with our numbers and the published ones. Run the same command again to resume.
 """
 
 from absl import flags as absl_flags
@@ -15,7 +15,7 @@ INTERRUPTED = "run the same command again to resume where it stopped"
 
 
 def define(flags: absl_flags.FlagValues) -> None:
-    absl_flags.DEFINE_bool("quick", False, "a version of minutes, to see that everything runs", flag_values=flags)
+    absl_flags.DEFINE_bool("quick", False, "run a version that takes minutes, as a test", flag_values=flags)
     absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
     absl_flags.DEFINE_string("workdir", None, "folder of the runs", flag_values=flags)
 

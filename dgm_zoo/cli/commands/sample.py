@@ -1,8 +1,8 @@
-"""Draw samples into a picture or an array, or music into a file to listen to.
+"""Draw samples and write them as a picture, an array or music.
 
-The ending of --out decides: a .png grid (of points: a scatter plot), a .npy array [n, H, W, C], or a .npz with `x`
-(and `label`). The first m of n samples are the same for every n of the same seed. A model of music writes one piece of
-n phrases: a .mid or .wav file, a .png of the first ones, or a .npy array [bars, steps, pitches, tracks].
+The ending of --out sets the format: a .png grid (for points, a scatter plot), a .npy array [n, H, W, C], or a .npz with
+`x` (and `label`). With the same seed, the first m samples are the same for every n. A music model writes one piece of n
+phrases: a .mid or .wav file, a .png of the first phrases, or a .npy array [bars, steps, pitches, tracks].
 """
 
 from absl import flags as absl_flags
@@ -18,19 +18,19 @@ EXAMPLES = (
     "dgm-zoo sample --workdir=runs/cvae_mnist --label=7 --out=sevens.npz",
     "dgm-zoo sample --workdir=runs/band --n=4 --out=band.mid",
 )
-N, PHRASES = 64, 4  # of images, and of music
+N, PHRASES = 64, 4  # default n for images, and for music
 
 
 def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
-    absl_flags.DEFINE_integer("n", None, f"number of samples: {N}, of music {PHRASES} phrases", flag_values=flags)
-    absl_flags.DEFINE_integer("seed", 0, "int32 that the samples are a function of", flag_values=flags)
+    absl_flags.DEFINE_integer("n", None, f"number of samples ({N}), or of phrases ({PHRASES})", flag_values=flags)
+    absl_flags.DEFINE_integer("seed", 0, "int32 that determines the samples", flag_values=flags)
     absl_flags.DEFINE_integer(
-        "label", None, "class of all samples, for a conditional model; without it each class in turn", flag_values=flags
+        "label", None, "class of all samples, for a conditional model; by default each class in turn", flag_values=flags
     )
-    absl_flags.DEFINE_float("tempo", None, "beats a minute of .mid and .wav files; without it 120", flag_values=flags)
+    absl_flags.DEFINE_float("tempo", None, "beats per minute of .mid and .wav files; by default 120", flag_values=flags)
     absl_flags.DEFINE_string(
-        "out", "samples.png", "file to write: .png, .npy or .npz; of music .mid, .wav, .png or .npy", flag_values=flags
+        "out", "samples.png", "file to write: .png, .npy or .npz; for music .mid, .wav, .png or .npy", flag_values=flags
     )
 
 
@@ -72,7 +72,7 @@ def run(call: Call) -> dict:
 
 
 def _compose(trained, flags):
-    """Writes one piece of music, n phrases one after the other."""
+    """Writes one piece of music, n consecutive phrases."""
     if flags.label is not None:
         raise InvalidInput(f"--label={flags.label}, but a {trained.config.model.name} has no classes; leave it out")
     music.check_out(flags.out)

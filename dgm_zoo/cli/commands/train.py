@@ -1,7 +1,7 @@
 """Train a model from a config, evaluate it on the test split and export it.
 
-The workdir gets the resolved config, checkpoints, logs, pictures, results.json and an export that TensorFlow Serving
-reads. Run the same command again to resume an interrupted run. Any key of the config can be overridden.
+Writes to the workdir the resolved config, checkpoints, logs, pictures, results.json and an export for TensorFlow
+Serving. Run the same command again to resume an interrupted run. Flags can override any key of the config.
 """
 
 import os
@@ -32,8 +32,8 @@ INTERRUPTED = "run the same command again to resume from the last checkpoint"
 
 def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string("config", None, "Python file with get_config()", flag_values=flags)
-    absl_flags.DEFINE_string("workdir", None, "folder of the run, made if missing", flag_values=flags)
-    absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run that is in the workdir", flag_values=flags)
+    absl_flags.DEFINE_string("workdir", None, "folder of the run, created if missing", flag_values=flags)
+    absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run in the workdir", flag_values=flags)
 
 
 def run(call: Call) -> dict:
@@ -61,7 +61,7 @@ def run(call: Call) -> dict:
 
 
 def sample_command(model: "GenerativeModel", workdir: str) -> str | None:
-    """The command that draws from a trained model; None if it has no samples."""
+    """Returns the command that samples from a trained model; None if the model cannot sample."""
     source = f"--workdir={shlex.quote(workdir)}"
     if "accompany" in model.endpoints():
         return f"dgm-zoo accompany {source} --midi=mine.mid --out=full.mid"
@@ -69,12 +69,12 @@ def sample_command(model: "GenerativeModel", workdir: str) -> str | None:
         return None
     if "compose" in model.abilities:
         return f"dgm-zoo sample {source} --n=8 --seed=0 --out=band.mid   # or band.wav"
-    ending = "png" if "samples.png" in os.listdir(workdir) else "npy"  # what cannot be drawn was not
+    ending = "png" if "samples.png" in os.listdir(workdir) else "npy"  # samples.png exists if they can be drawn
     return f"dgm-zoo sample {source} --n=64 --seed=0 --out=samples.{ending}"
 
 
 def exported(workdir: str) -> str | None:
-    """The version folder that this run's results were already exported to, or None."""
+    """Returns the version folder of an earlier export of this run's results, or None."""
     measured = Path(workdir, "results.json").stat().st_mtime
     found = [path for path in Path(workdir, "export").glob("*/[0-9]*") if path.stat().st_mtime >= measured]
     return str(max(found, key=lambda path: int(path.name))) if found else None

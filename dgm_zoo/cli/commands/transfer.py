@@ -1,8 +1,8 @@
-"""Show which technique goes with which model, and how.
+"""Show which technique applies to which model, and how.
 
-Without arguments: the table of all of them. With a TECHNIQUE and a MODEL: the call and the config lines that have both,
-or the reason why they do not go together. --out trains every pair of the table for a few steps, and then writes it as
-a page; a pair that does not train is an error.
+Without arguments, prints the table of all pairs. With a TECHNIQUE and a MODEL, prints the call and the config lines
+that combine them, or the reason why they cannot be combined. --out trains every pair of the table for a few steps and
+then writes the table as a page; a pair that does not train is an error.
 """
 
 import os
@@ -19,7 +19,7 @@ EXAMPLES = ("dgm-zoo transfer", "dgm-zoo transfer samples vae", "dgm-zoo transfe
 
 
 def define(flags: absl_flags.FlagValues) -> None:
-    absl_flags.DEFINE_string("out", None, "Markdown file of the table, written once all of it trained",
+    absl_flags.DEFINE_string("out", None, "Markdown file of the table, written after every pair has trained",
                              flag_values=flags)
 
 
@@ -85,9 +85,9 @@ def page(table: dict) -> str:
     lines = [
         "# Which technique goes with which model",
         "",
-        "Each ✓ is a model that `dgm_zoo.create` builds with what stands beside it: arguments, after the name of "
-        "another model where the technique has made one. \"Has it\" means that there is nothing to switch on. Each – "
-        "has its reason below.",
+        "Each ✓ is a model that `dgm_zoo.create` builds with the arguments next to it, after the name of another model "
+        "if the technique has one of its own. \"Has it\" means that the model already uses the technique. Each – is "
+        "explained below.",
         "",
         "| | " + " | ".join(technique.title for technique in TECHNIQUES.values()) + " |",
         "| --- |" + " --- |" * len(TECHNIQUES),
@@ -104,11 +104,11 @@ def page(table: dict) -> str:
         lines += ["", *(f"- {', '.join(models)}: {reason}." for reason, models in reasons.items())]
     lines += [
         "",
-        "## How this page is made",
+        "## How this page is generated",
         "",
         f"`dgm-zoo transfer --out=docs/transfer.md` trains every ✓ for {STEPS} steps, with small networks on random "
-        "images, and writes the page if each player of each of them moved and no term was NaN or infinite. It says "
-        "that a pair runs, not how well it does.",
+        "images, and writes the page if every player of every model moved and no term was NaN or infinite. It shows "
+        "that a pair runs, not how well it performs.",
         "",
     ]
     return "\n".join(lines)

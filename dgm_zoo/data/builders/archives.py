@@ -1,4 +1,4 @@
-"""Arrays of an `.npz` file that a user has, checked against the shapes that were published."""
+"""Reads a user's `.npz` files and checks their arrays against the published shapes."""
 
 import os
 import zipfile
@@ -42,7 +42,7 @@ def check_grey_levels(path: str | os.PathLike, arrays: dict[str, np.ndarray]) ->
     """Raises `InvalidInput` unless every array is uint8.
 
     Args:
-      path: the file, for the sentence.
+      path: the file, for the message.
       arrays: `{key: array}`, as `read_arrays` returns them.
     """
     for key, array in arrays.items():

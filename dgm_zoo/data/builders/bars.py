@@ -1,4 +1,4 @@
-"""The `bars` data set: small images of horizontal or vertical bars, of a known distribution."""
+"""The `bars` data set: small images of horizontal or vertical bars, with a known distribution."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ SIDE = 4
 SPLITS = {"train": 10_000, "validation": 2_500, "test": 2_500}
 
 
-def distribution(side=SIDE):
+def distribution(side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
     """Returns all images of bars, `[n, side, side, 1]` uint8, and their probabilities, `[n]`."""
     patterns = np.array(list(itertools.product([0, 1], repeat=side)), np.uint8)
     vertical = np.broadcast_to(patterns[:, None, :], (len(patterns), side, side))
@@ -19,8 +19,8 @@ def distribution(side=SIDE):
     return images.reshape(-1, side, side, 1), counts / len(both)
 
 
-# Nats per image: no model's mean log-likelihood can be above -ENTROPY. The blank image and the full one have both
-# orientations, so they are twice as frequent as each of the others.
+# Nats per image: a model's mean log-likelihood cannot exceed -ENTROPY. The blank and the full image belong to both
+# orientations, so each is twice as frequent as any other image.
 ENTROPY = (1 - 2.0**-SIDE * 2) * math.log(2 * 2**SIDE) + 2.0**-SIDE * 2 * math.log(2**SIDE)
 
 

@@ -7,11 +7,11 @@ import tensorflow_datasets as tfds
 
 from dgm_zoo.data.builders.archives import check_grey_levels, read_arrays
 
-ARCHIVE = pathlib.Path(__file__).parents[1] / "shipped" / "emoji_pairs.npz"  # its licences lie beside it
+ARCHIVE = pathlib.Path(__file__).parents[1] / "shipped" / "emoji_pairs.npz"  # its licences are in the same folder
 SIDE = 32
-ROWS = {"noto": 1_685, "twemoji": 1_675}  # to train and to validate
+ROWS = {"noto": 1_685, "twemoji": 1_675}  # of training and validation together
 PAIRS = 426  # in the test split of both
-HELD_OUT = 0.1  # share of the emoji, skin tones aside, that validate
+HELD_OUT = 0.1  # share of the emoji, not counting skin tones, in the validation split
 
 
 class Emoji(tfds.core.GeneratorBasedBuilder):
@@ -60,10 +60,10 @@ class Emoji(tfds.core.GeneratorBasedBuilder):
 
 
 def held_out(base: np.ndarray) -> np.ndarray:
-    """Returns which rows validate, bool `[N]`: those of a tenth of the emoji, with all skin tones.
+    """Returns which rows are in the validation split, bool `[N]`: a tenth of the emoji, with all skin tones.
 
     Args:
-      base: number of the emoji that a row shows, equal for all its skin tones, int `[N]`.
+      base: number of the emoji in each row, equal for all its skin tones, int `[N]`.
 
     Example:
       >>> base = np.repeat(np.arange(100), 2)

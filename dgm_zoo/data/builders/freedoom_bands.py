@@ -1,6 +1,7 @@
 """The `freedoom_bands` data set: five-track band music that comes with this package, so it needs no network."""
 
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class FreedoomBands(PackedBars):
     Source: the Freedoom project (github.com/freedoom/freedoom), BSD 3-clause; the licence lies beside the file.
     """
 
-    def pieces(self, dl_manager):
+    def pieces(self, dl_manager: Any) -> dict:
         with resources.files("dgm_zoo.data").joinpath("shipped", "freedoom_bands.npz").open("rb") as file:
             arrays = np.load(file)
             return {split: np.split(arrays[key], arrays[f"{key}_offsets"][1:-1]) for split, key in KEYS.items()}

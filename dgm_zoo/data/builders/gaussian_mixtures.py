@@ -1,4 +1,4 @@
-"""The `gaussian_mixtures` data set: points in the plane, for runs of seconds that can be looked at."""
+"""The `gaussian_mixtures` data set: points in the plane, for runs that take seconds and are easy to plot."""
 
 import numpy as np
 import tensorflow_datasets as tfds

@@ -1,6 +1,7 @@
-"""The `jsb_chorales` data set: four-part chorales by J. S. Bach, read from a file that a user has."""
+"""The `jsb_chorales` data set: four-part chorales by J. S. Bach, read from a file that the user supplies."""
 
 import zipfile
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class JsbChorales(PackedBars):
     ends. The GitHub repository czhuang/JSB-Chorales-dataset holds the same pieces as Jsb16thSeparated.npz.
     """
 
-    def pieces(self, dl_manager):
+    def pieces(self, dl_manager: Any) -> dict:
         path = dl_manager.manual_dir / "jsb_chorales_16th.npz"
         try:
             with np.load(path) as file:

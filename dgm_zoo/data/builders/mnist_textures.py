@@ -1,5 +1,8 @@
 """The `mnist_textures` data set: MNIST's digits blended with patches of photographs, in the manner of MNIST-M."""
 
+import os
+from typing import Any
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -31,7 +34,7 @@ class MnistTextures(tfds.core.GeneratorBasedBuilder):
     `textured_digits` is made of.
     """
 
-    def __init__(self, *, mnist, **kwargs):
+    def __init__(self, *, mnist: str | os.PathLike, **kwargs: Any) -> None:
         self.mnist = mnist
         super().__init__(**kwargs)
 
@@ -62,7 +65,7 @@ class MnistTextures(tfds.core.GeneratorBasedBuilder):
 
 
 def blended(digit: np.ndarray, patch: np.ndarray) -> np.ndarray:
-    """|patch - digit| channel by channel, uint8 `[H, W, 3]`.
+    """Returns |patch - digit| channel by channel, uint8 `[H, W, 3]`.
 
     Args:
       digit: uint8 `[H, W, 1]`.

@@ -1,4 +1,6 @@
-"""How a set of piano-rolls is stored: one record for each piece, its bars one after another, their bits packed."""
+"""Storage of piano-roll sets: one record for each piece, with its bars in order and their bits packed."""
+
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -8,14 +10,14 @@ from dgm_zoo.data.tracks import PITCHES
 
 
 class PackedBars(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Base of the builders of music: a subclass says in `pieces` what each split holds.
+    """Base class of the music builders: a subclass returns each split's pieces from `pieces`.
 
     A row of `bars` is `np.packbits` of a bar's `[steps, 84, tracks]`, read in C order.
     """
 
     VERSION = tfds.core.Version("1.0.0")
 
-    def pieces(self, dl_manager) -> dict:
+    def pieces(self, dl_manager: Any) -> dict:
         """Returns, for each split, a list of pieces: uint8 arrays `[bars, bytes]`."""
         raise NotImplementedError
 

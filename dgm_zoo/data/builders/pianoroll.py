@@ -1,6 +1,7 @@
 """The `pianoroll` data set: a user's own folder of MIDI files."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from dgm_zoo.data.midi import read_midi
 from dgm_zoo.errors import InvalidInput
 
 SEED = 0  # of the split
-HELD_OUT = 0.1  # share of the pieces that validation and test have each
+HELD_OUT = 0.1  # share of the pieces in each of validation and test
 
 
 class Pianoroll(PackedBars):
@@ -21,7 +22,7 @@ class Pianoroll(PackedBars):
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = "A folder with MIDI files (.mid or .midi), which may lie in folders of their own."
 
-    def pieces(self, dl_manager):
+    def pieces(self, dl_manager: Any) -> dict:
         folder = pathlib.Path(dl_manager.manual_dir)
         pieces, failures = [], []
         for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi")):
@@ -41,7 +42,7 @@ def divide(pieces: list) -> dict:
     """Returns the pieces, without copies, as a dict of the lists `train`, `validation` and `test`.
 
     Raises:
-      InvalidInput: fewer than three different pieces.
+      InvalidInput: there are fewer than three different pieces.
     """
     pieces = list({piece.tobytes(): piece for piece in pieces}.values())
     if len(pieces) < 3:

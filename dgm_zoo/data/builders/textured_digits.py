@@ -1,4 +1,8 @@
-"""The `textured_digits` data set: MNIST's digits, cut out of one photograph and laid upon another."""
+"""The `textured_digits` data set: MNIST's digits, cut out of one photograph and placed on another."""
+
+import os
+import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -8,9 +12,9 @@ from dgm_zoo.errors import InvalidInput
 
 SIZES = {"train": 22_000, "test": 5_000}
 SIDE = 28
-EACH = 4  # of so many photographs, in alphabetical order, the last is for the test split
-CONTRAST = 50  # grey levels between digit and ground, by which an eye finds the digit
-TRIES = 20  # pairs of patches after which the one with the most contrast is taken
+EACH = 4  # every fourth photograph, in alphabetical order, is for the test split
+CONTRAST = 50  # grey levels between digit and ground that make the digit visible
+TRIES = 20  # pairs of patches to try before taking the one with the most contrast
 
 
 class TexturedDigits(tfds.core.GeneratorBasedBuilder):
@@ -41,7 +45,7 @@ class TexturedDigits(tfds.core.GeneratorBasedBuilder):
     scikit-image ships (`skimage.data`).
     """
 
-    def __init__(self, *, mnist, **kwargs):
+    def __init__(self, *, mnist: str | os.PathLike, **kwargs: Any) -> None:
         self.mnist = mnist
         super().__init__(**kwargs)
 
@@ -72,11 +76,12 @@ class TexturedDigits(tfds.core.GeneratorBasedBuilder):
             yield row, {"image": textured(mask, list(patched.values()), rng), "mask": mask, "label": digit["label"]}
 
 
-def photographs(folder):
+def photographs(folder: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
     """Returns the photographs of each split, `{"train": {name: uint8 [H, W, 3]}, "test": ...}`; no name is in both.
 
     Raises:
-      InvalidInput: fewer than two for the test split, one that cannot be read, or one that is smaller than a digit.
+      InvalidInput: the test split would have fewer than two photographs, or a photograph cannot be read or is smaller
+        than a digit.
     """
     files = sorted(folder.glob("*.jpg"))
     if len(files) < 2 * EACH:
@@ -98,12 +103,12 @@ def _read(file):
     return pixels
 
 
-def textured(mask, patched, rng):
-    """One image: where `mask` is 1 a patch of one photograph, elsewhere one of another.
+def textured(mask: np.ndarray, patched: list[np.ndarray], rng: np.random.RandomState) -> Any:
+    """Returns one image: a patch of one photograph where `mask` is 1, a patch of another elsewhere.
 
     Args:
       mask: uint8 `[28, 28, 1]`, zeros and ones.
-      patched: photographs to cut from, uint8 `[H, W, 3]` each.
+      patched: photographs to cut patches from, uint8 `[H, W, 3]` each.
       rng: a `np.random.RandomState`.
 
     Returns:
@@ -120,7 +125,7 @@ def textured(mask, patched, rng):
     return best
 
 
-def cut(photograph, rng):
-    """A patch of a photograph, uint8 `[28, 28, 3]`, at a place that `rng`, a `np.random.RandomState`, draws."""
+def cut(photograph: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Returns a patch of a photograph, uint8 `[28, 28, 3]`, at a random position drawn from `rng`."""
     top, left = (rng.randint(side - SIDE + 1) for side in photograph.shape[:2])
     return photograph[top : top + SIDE, left : left + SIDE]

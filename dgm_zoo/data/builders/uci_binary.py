@@ -1,4 +1,6 @@
-"""The `uci_binary` data sets: eight benchmarks of binary density estimation, read from files that a user has."""
+"""The `uci_binary` data sets: eight benchmarks of binary density estimation, read from files that the user supplies."""
+
+import os
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -49,7 +51,7 @@ class UciBinary(tfds.core.GeneratorBasedBuilder):
             yield number, {"bits": bits}
 
 
-def read(path, sizes):
+def read(path: str | os.PathLike, sizes: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Returns the splits of a file, `{"train": uint8 [n, bits], "validation": ..., "test": ...}`.
 
     Args:
@@ -57,7 +59,7 @@ def read(path, sizes):
       sizes: rows of train, validation and test as published, and bits.
 
     Raises:
-      InvalidInput: a file that cannot be read or has not the published splits, or values that are not binary.
+      InvalidInput: the file cannot be read or does not have the published splits, or values are not binary.
     """
     *rows, bits = sizes
     arrays = read_arrays(path, {key: (n, bits) for key, n in zip(KEYS.values(), rows, strict=True)})

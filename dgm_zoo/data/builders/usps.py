@@ -61,8 +61,8 @@ def read(path: str | os.PathLike) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Returns `{"train": (images uint8 [7291, 16, 16], labels uint8 [7291]), "test": ...}`.
 
     Raises:
-      InvalidInput: a file that cannot be read, that has not the published number of digits of each class, or whose
-        values are not grey levels.
+      InvalidInput: the file cannot be read, does not have the published number of digits of each class, or its values
+        are not grey levels.
     """
     counts = {split: sum(classes) for split, classes in PER_CLASS.items()}
     shapes = {f"{split}_images": (n, SIDE, SIDE) for split, n in counts.items()}

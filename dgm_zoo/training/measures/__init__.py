@@ -1,7 +1,7 @@
-"""What is measured of a trained model, and drawn: one file for each measure, which declares it.
+"""Measures of a trained model, as numbers or pictures: one file declares each measure.
 
-Every file of this folder is imported here and registers its measures, so that a new one is one new file and nothing
-else; `docs/add_a_measure.md` has the steps. `training.measure` holds the loops over the table `MEASURES`.
+This module imports every file of this folder, which registers its measures, so that a new measure needs only a new
+file; `docs/add_a_measure.md` has the steps. `training.measure` holds the loops over the table `MEASURES`.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""The number of latent units that a model uses."""
+"""Number of latent units that a model uses."""
 
 from dgm_zoo import metrics
 from dgm_zoo.training.measures.base import Context, Measure, register_measure

@@ -1,4 +1,4 @@
-"""The codes of the data beside the prior that they are trained to match."""
+"""Comparison of the data's codes with the prior that they are trained to match."""
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -9,7 +9,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.quality import LEAST
 from dgm_zoo.training.measures.base import Context, Measure, register_measure, rows
 
-BATCHES = 4  # of 500 test images, whose codes are drawn
+BATCHES = 4  # batches of 500 test images whose codes are drawn
 
 
 def check(model: GenerativeModel, config: ConfigDict) -> None:
@@ -32,7 +32,7 @@ def draw(context: Context) -> dict:
 
 
 def plane(codes: np.ndarray) -> np.ndarray:
-    """Returns the first two values of each code, `[n, 2]`; 0 in place of a second that there is not."""
+    """Returns the first two values of each code, `[n, 2]`; codes of one value get a second value of 0."""
     return np.pad(codes, [(0, 0), (0, 1)])[:, :2]
 
 

@@ -1,10 +1,11 @@
-"""The declaration of a measure, what its functions are given, and the table of all measures."""
+"""The declaration of a measure, the context of its functions, and the table of all measures."""
 
 import fnmatch
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,11 +21,11 @@ from dgm_zoo.training.build import dataset, held_out
 from dgm_zoo.training.workdir import OWN_FILES
 
 MEASURES = {}  # name to `Measure`, in the order of registration
-SHOWN = 500  # first rows of the test split, which the pictures are made of
+SHOWN = 500  # number of test rows, the first ones, used for pictures
 
 
 def kinds(name: str) -> frozenset:
-    """Returns what the examples of data set `name` are and come with: "images", "points", "labels", "masks", "music".
+    """Returns the kinds of data in data set `name`: of "images", "points", "labels", "masks", "music".
 
     Example:
       >>> sorted(kinds("digits"))
@@ -42,10 +43,10 @@ def kinds(name: str) -> frozenset:
 
 
 def kinds_of(config: ConfigDict) -> frozenset:
-    """Returns the `kinds` of a config's data; of two domains those of the source, and of both together.
+    """Returns the `kinds` of a config's data; for two domains, those of the source and kinds of the pair.
 
-    These are "domains"; "target labels" if the target has labels too; "counterparts" if row i of the test split of one
-    shows what row i of the other does.
+    The kinds of a pair are "domains"; "target labels" if both have labels; "counterparts" if row i of the test split of
+    one domain shows the same content as row i of the other.
     """
     found, target = kinds(config.data.name), getattr(config.data, "target", None)
     if target is None:
@@ -59,7 +60,7 @@ def kinds_of(config: ConfigDict) -> frozenset:
 
 @dataclass(frozen=True)
 class Context:
-    """A trained model, the config of its run, and the data: what `Measure.measure` and `Measure.draw` are given.
+    """A trained model, the config of its run, and the data: the argument of `Measure.measure` and `Measure.draw`.
 
     Attributes:
       model: the trained model.
@@ -82,20 +83,20 @@ class Context:
 
     @cached_property
     def batches(self) -> tf.data.Dataset:
-        """The batches of the split, with what training has: labels, pairs."""
+        """The batches of the split, with the labels or pairs of training."""
         return dataset(self.config, self.model, self.split)
 
-    def examples(self, split: str | None = None, **options) -> tf.data.Dataset:
-        """Returns batches whose x come with what `options` ask for and nothing else; see `build.held_out`."""
+    def examples(self, split: str | None = None, **options: Any) -> tf.data.Dataset:
+        """Returns batches of x with only what the model and `options` request; see `build.held_out`."""
         return held_out(self.config, self.model, split or self.split, **options)
 
     def domain(self, role: str, labels: bool = False, limit: int | None = None) -> tuple:
-        """Returns every held-out row of one of two domains, up to the config's limit: x, and labels or None, in NumPy.
+        """Returns the held-out rows of one of two domains, up to the config's limit: x, and labels or None, in NumPy.
 
         Args:
           role: "source" or "target".
           labels: whether to read the labels.
-          limit: the first so many rows; None for the config's limit.
+          limit: number of rows, the first ones; None for the config's limit.
         """
         limit = limit or (self.config.evaluate.limit if self.split == "test" else None)
         parts = [*pairs.one_domain(self.config, role, self.split, labels, limit=limit)]
@@ -110,7 +111,7 @@ class Context:
 
     @cached_property
     def shown(self) -> tf.data.Dataset:
-        """The test split in batches of 500, whatever the config's limit is: x, or (x, label) of data with labels."""
+        """The test split in batches of 500, without the config's limit: x, or (x, label) for data with labels."""
         return self.examples("test", labels="labels" in kinds(self.config.data.name), batch_size=SHOWN, limit=None)
 
     @cached_property
@@ -120,41 +121,41 @@ class Context:
         return x.numpy(), None if labels is None else labels.numpy()
 
     def given(self, n: int | None = None) -> dict:
-        """Returns what the model takes besides the first n x of `first`: `{"label": [n]}`, or `{}`."""
+        """Returns the model's inputs that accompany the first n x of `first`: `{"label": [n]}`, or `{}`."""
         return {"label": self.first[1][:n]} if "label" in self.model.takes() else {}
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What one measure needs, writes and does. Only `name` and `doc` must be given.
+    """The needs, outputs and functions of one measure. Only `name` and `doc` are required.
 
-    A run takes a measure if the model has the `endpoints` and `abilities`, `suits` does not object, the data are of
-    the kinds `data`, and the config's `evaluate` section has a value for each of `keys`.
+    A run takes a measure if the model has the `endpoints` and `abilities`, `suits` returns true, the data have the
+    kinds `data`, and the config's `evaluate` section has a value for each of `keys`.
 
     Attributes:
-      name: a name of its own; a measure that is registered later under the same name replaces the first.
-      doc: one sentence: what is measured or drawn.
-      endpoints: name of an endpoint that the model must have to the names of inputs that this must have.
+      name: unique name; a measure that is registered later under the same name replaces the first.
+      doc: one sentence that says what is measured or drawn.
+      endpoints: name of each required endpoint to the names of its required inputs.
       abilities: methods that the model must declare in `abilities`.
-      suits: function of the model, for what endpoints and abilities do not tell; None where they tell all.
-      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks", "music"; of two domains also
-        "domains", "target labels", "counterparts".
-      keys: keys of the config's `evaluate` section that ask for this measure, such as "classifier". A config that
-        sets one of them for a model that no measure with this key can take is refused before training.
+      suits: function of the model for conditions that endpoints and abilities do not express; None for no condition.
+      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks", "music"; for two domains
+        also "domains", "target labels", "counterparts".
+      keys: keys of the config's `evaluate` section that request this measure, such as "classifier". A config that sets
+        such a key is refused before training if no measure with this key suits the model.
       numbers: names of the metrics that `measure` returns, with "{split}" for the split; "*" stands for any text.
       files: names of the files that `draw` writes, which `--overwrite` deletes; "*" and "[0-9]" as in a shell.
-      instead_of: names of measures that are left out where this one is taken.
+      instead_of: names of measures that are left out if this one is taken.
       restores: name of a metric to the attribute of the model that its value is assigned to, after evaluation and
         whenever the run is loaded.
-      check: function `(model, config)` that raises `InvalidInput`, before training, if the measure could not be taken.
-      measure: function of a `Context` that returns a dict of metric name to `value`, `stderr` (None if there is
-        none) and `protocol`.
+      check: function `(model, config)` that raises `InvalidInput`, before training, if the measure cannot be taken.
+      measure: function of a `Context` that returns a dict of metric name to `value`, `stderr` (or None) and
+        `protocol`.
       draw: function of a `Context` that returns a dict of file name to a function that writes the file, given its path.
       order: position of its numbers in `results.json`, ascending.
 
     Raises:
-      InvalidInput: numbers without `measure` or files without `draw`, or the other way round; a file whose name is a
-        path, begins with a wildcard, or is one of the run's own.
+      InvalidInput: numbers are declared without `measure` or files without `draw`, or the reverse; or a file name is a
+        path, begins with a wildcard, or belongs to the run itself.
 
     Example:
       >>> Measure(
@@ -195,7 +196,7 @@ class Measure:
                 )
 
     def lacks(self, model: GenerativeModel, config: ConfigDict) -> str | None:
-        """Returns the first thing that a run lacks for this measure, in words, or None."""
+        """Returns the first unmet need of this measure as text, or None if a run can take it."""
         table, cls = model.endpoints(), type(model).__name__
         for name, inputs in self.endpoints.items():
             if name not in table:
@@ -226,7 +227,7 @@ def register_measure(measure: Measure) -> Measure:
     """Makes a measure known to `train`, `evaluate` and `--overwrite`; returns it.
 
     Args:
-      measure: replaces one of the same name.
+      measure: the measure; replaces one of the same name.
 
     Raises:
       InvalidInput: `measure` is not a `Measure`.
@@ -241,5 +242,5 @@ def register_measure(measure: Measure) -> Measure:
 
 
 def first_of(answer: Mapping) -> np.ndarray:
-    """Returns the first array that an endpoint answers, such as the mean of q(z|x) for `encode`."""
+    """Returns the first array of an endpoint's answer, such as the mean of q(z|x) for `encode`."""
     return next(iter(answer.values()))

@@ -1,4 +1,4 @@
-"""The terms that a model logs in training, as means over held-out data."""
+"""The terms that a model logs, as means over held-out data."""
 
 from dgm_zoo import metrics
 from dgm_zoo.training.measures.base import Context, Measure, register_measure

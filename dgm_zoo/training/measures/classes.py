@@ -1,4 +1,4 @@
-"""Samples by class and style, and test images in their style as every class."""
+"""Samples by class and style, and test images decoded in their style as every class."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.training.measures.base import Context, Measure, first_of, register_measure
 
-CLASSES, COLUMNS = 10, 10  # at most so many classes, and so many styles or images
+CLASSES, COLUMNS = 10, 10  # largest number of classes; number of styles or images
 
 
 def draw_classes(context: Context) -> dict:
@@ -21,22 +21,22 @@ def draw_styles(context: Context) -> dict:
 
 
 def classes(model: GenerativeModel) -> np.ndarray:
-    """Returns samples, one class in each row of 10 and one style, the same noise, in each column: `[rows * 10, ...]`.
+    """Returns samples, one class per row of 10 and one style (the same noise) per column: `[rows * 10, ...]`.
 
     Args:
-      model: its endpoint `sample` takes a label.
+      model: has the endpoint `sample` with a label.
     """
     label, column = (index.ravel() for index in np.indices((_several(model, "sample"), COLUMNS)))
     return model.answer("sample", seed=row_seeds(0, COLUMNS)[column], label=label.astype("int32"))["x"]
 
 
 def styles(model: GenerativeModel, x: np.ndarray, given: dict) -> np.ndarray:
-    """Returns each image of x `[n, ...]`, and after it what its code decodes to as every class: `[n * (1 + C), ...]`.
+    """Returns each image of x `[n, ...]`, followed by its code decoded as every class: `[n * (1 + C), ...]`.
 
     Args:
       model: has the endpoints `encode`, and `decode` of z and a label.
       x: images.
-      given: what else `encode` takes, such as `label`.
+      given: other inputs of `encode`, such as `label`.
     """
     z = first_of(model.encode(x, **given))
     labels = [np.full(len(x), c, "int32") for c in range(_several(model, "decode"))]

@@ -1,4 +1,4 @@
-"""How well the categories that a model infers without labels agree with the classes."""
+"""Agreement of categories inferred without labels with the classes."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def measure(context: Context) -> dict:
 
 
 def categories(context: Context, split: str) -> tuple:
-    """Returns the category that the model infers of each image of a split, and the image's class: NumPy `[n]` each."""
+    """Returns the inferred category and the class of each image of a split: NumPy `[n]` each."""
     found = [
         (context.model.encode(x)["logits"].argmax(-1), label.numpy())
         for x, label in context.examples(split, labels=True)

@@ -1,11 +1,11 @@
-"""How independent the units of a factorial code are; a picture of codes."""
+"""Independence of the units of a factorial code, and a picture of codes."""
 
 import numpy as np
 
 from dgm_zoo import metrics, viz
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
-FITTED, SHOWN = 20_000, 100  # training examples to which predictors are fitted; examples of the picture
+FITTED, SHOWN = 20_000, 100  # training examples for fitting predictors; examples in the picture
 
 
 def measure(context: Context) -> dict:
@@ -19,7 +19,7 @@ def measure(context: Context) -> dict:
 
 
 def codes(context: Context, split: str, rows: int) -> np.ndarray:
-    """Returns the code of the first rows of a split, as training prepared them: NumPy `[rows, units]`."""
+    """Returns the codes of the first rows of a split, with the data options of training: NumPy `[rows, units]`."""
     found = []
     for x in context.examples(split, limit=None, batch_size=500, shuffle=False):
         found.append(context.model.encode(x.numpy())["mean"])

@@ -1,13 +1,13 @@
-"""How well the two joints of a symmetric or hierarchical VAE agree."""
+"""Agreement of the two joint distributions of a symmetric or hierarchical VAE."""
 
 from dgm_zoo import metrics
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
-DREAMS = 1000  # x of the model, and at most so many of the data, on which encoder and decoder are compared
+DREAMS = 1000  # largest number of x, of the model and of the data each, on which encoder and decoder are compared
 
 
 def measure(context: Context) -> dict:
-    """The KL divergences between q(z|x) and p(z|x), on dreams and on the first images of the split."""
+    """Returns the KL divergences between q(z|x) and p(z|x), on dreams and on the first images of the split."""
     few, given = min(DREAMS, context.rows), context.config.evaluate
     first = context.batches.take(-(-few // given.batch_size))
     found = metrics.consistency(context.model, first, given.num_samples, few, context.seed)

@@ -1,11 +1,11 @@
-"""How often a classifier that was adapted to a target domain is right there, and on the source."""
+"""Accuracy of an adapted classifier on the target domain and on the source."""
 
 from dgm_zoo import metrics
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
 
 def measure(context: Context) -> dict:
-    """The accuracy on every held-out row; no choice of an epoch or of a setting has seen the target's labels."""
+    """Returns the accuracy on all held-out rows; the target's labels are not used to select an epoch or a setting."""
     found = {}
     for role, name in (("target", context.config.data.target), ("source", context.config.data.name)):
         x, label = context.domain(role, labels=True)

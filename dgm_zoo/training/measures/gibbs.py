@@ -1,4 +1,4 @@
-"""Samples of p* by Gibbs chains, and images of which a half is drawn again."""
+"""Samples of p* by Gibbs chains, and images with one half redrawn."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from dgm_zoo import viz
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
-SWEEPS = (10, 100)  # of the chains that are drawn
-COUNT = 16  # images of a row
+SWEEPS = (10, 100)  # lengths of the chains in the picture
+COUNT = 16  # images per row
 
 
 def draw_chains(context: Context) -> dict:
@@ -23,7 +23,7 @@ def draw_inpainted(context: Context) -> dict:
 
 
 def inpainted(model: GenerativeModel, x: np.ndarray) -> dict:
-    """Returns rows of images by name: x, the half of it that is known (left, then upper), and two completions.
+    """Returns rows of images by name: x, its known half (left half, then upper half), and two completions.
 
     Args:
       model: has the endpoint `inpaint`.

@@ -1,4 +1,4 @@
-"""The evidence of Helmholtz machines, and log Z where the model is p*."""
+"""The evidence of Helmholtz machines, and log Z for models with p*."""
 
 from ml_collections import ConfigDict
 
@@ -7,12 +7,12 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
-Z_SAMPLES = 100  # times as many samples of p for log Z as of q for each image
-MOST = 2**31 - 1  # samples that an int32 counts
+Z_SAMPLES = 100  # ratio of samples of p for log Z to samples of q for each image
+MOST = 2**31 - 1  # largest number of samples, an int32
 
 
 def measure_p(context: Context) -> dict:
-    """log p(x) and its effective sample size; of these models only BiHM optimises the bound of p*."""
+    """Returns log p(x) and its effective sample size; only BiHM optimises the bound of p*."""
     found = _evidence(context, log_z=None)
     return {f"{context.split}_{name}": found[name] for name in ("log_likelihood", "ess_p")}
 

@@ -1,4 +1,4 @@
-"""The codes of test examples in the plane, coloured by class where there are labels."""
+"""The codes of test examples in the plane, coloured by class if there are labels."""
 
 from dgm_zoo import viz
 from dgm_zoo.training.measures.base import Context, Measure, first_of, register_measure

@@ -4,7 +4,7 @@ from dgm_zoo import viz
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 from dgm_zoo.training.measures.samples import COUNT
 
-LIMIT = 300  # steps of the chain whose last images are shown, and judged
+LIMIT = 300  # steps of the chain whose last images are drawn and scored
 
 
 def draw(context: Context) -> dict:

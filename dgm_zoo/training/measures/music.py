@@ -1,4 +1,4 @@
-"""Music that a model generates: counted beside the test split's, drawn, written as MIDI and as sound."""
+"""Generated music: statistics compared with the test split's, pictures, MIDI and sound."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,9 +7,9 @@ from dgm_zoo import data, metrics, viz
 from dgm_zoo.data.tracks import Track
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
-SHOWN = 3  # phrases of the picture, from the samples and from the test split each
-HEARD = 4  # phrases of the piece that is written as MIDI and as sound
-COMPARED = 200  # samples, and test phrases, whose nearest training phrases are sought
+SHOWN = 3  # phrases in the picture, of the samples and of the test split each
+HEARD = 4  # phrases in the piece written as MIDI and as sound
+COMPARED = 200  # number of samples, and of test phrases, compared with training phrases
 BLOCK = 256  # training phrases compared at a time
 COUNTED = ("EB", "UPC", "QN", "DP", "TD")
 
@@ -20,9 +20,9 @@ def tracks_of(context: Context) -> tuple[Track, ...]:
 
 
 def phrases(context: Context, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the first n phrases of the split (all that are evaluated, if None), and as many samples.
+    """Returns the first n phrases of the split (all evaluated ones if None), and as many samples.
 
-    Of a model with a condition, sample i accompanies the condition's track of phrase i.
+    For a model with a condition, sample i accompanies the condition's track of phrase i.
 
     Returns:
       Two arrays `[n, bars, steps, pitches, tracks]`.
@@ -32,7 +32,8 @@ def phrases(context: Context, n: int | None = None) -> tuple[np.ndarray, np.ndar
 
 
 def measure_statistics(context: Context) -> dict:
-    """Per cent of bars (EB), notes (QN), drum hits (DP); pitch classes (UPC); distances (TD): see `music_quality`."""
+    """Returns per cent of bars (EB), notes (QN), drum hits (DP); pitch classes (UPC); distances (TD); see
+    `music_quality`."""
     real, drawn = phrases(context)
     of_real, of_drawn = (metrics.music_quality(x, tracks_of(context)) for x in (real, drawn))
     found = {}
@@ -64,11 +65,11 @@ def measure_neighbours(context: Context) -> dict:
 
 
 def nearest(x: np.ndarray, packed: np.ndarray) -> np.ndarray:
-    """Returns each phrase's Jaccard distance, 1 - |both| / |either|, to the nearest of some others, float `[n]`.
+    """Returns each phrase's Jaccard distance, 1 - |both| / |either|, to its nearest phrase in a set, float `[n]`.
 
     Args:
       x: zeros and ones, `[n, ...]`.
-      packed: the others, `np.packbits` of each, flat: uint8 `[m, bytes]`.
+      packed: the set, `np.packbits` of each flattened phrase: uint8 `[m, bytes]`.
 
     Example:
       >>> nearest(np.array([[1, 1, 0, 0]]), np.packbits([[0, 1, 1, 0], [0, 0, 0, 1]], 1))

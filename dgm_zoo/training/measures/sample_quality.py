@@ -1,4 +1,4 @@
-"""How good the samples are: of images by the features of a classifier, of points by their coordinates."""
+"""Sample quality: of images by a classifier's features, of points by their coordinates."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from dgm_zoo.training.measures.base import Context, Measure, register_measure, r
 from dgm_zoo.training.measures.limiting import LIMIT
 from dgm_zoo.training.measures.samples import samples
 
-JUDGED = {"images": ("classifier",), "points": ()}  # kind of data to what the config must name to judge its samples
+JUDGED = {"images": ("classifier",), "points": ()}  # kind of data to the config keys that its scores need
 SCORES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 ALSO = {
     "images": ("inception_score", "inception_score_real", "conditional_accuracy"),
@@ -34,7 +34,7 @@ def measure_limit(context: Context) -> dict:
 
 
 def quality(context: Context, x: np.ndarray, label: np.ndarray | None) -> dict:
-    """Returns every score of samples x by name; see `metrics.sample_quality`."""
+    """Returns the scores of samples x by name; see `metrics.sample_quality`."""
     config = context.config
     return metrics.sample_quality(
         x, config.data.name, classifier(context.model, config), label=label, split=context.split,
@@ -54,10 +54,10 @@ def check(model: GenerativeModel, config: ConfigDict) -> None:
 
 
 def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor | None:
-    """Returns the extractor of features of the classifier that the config names, or None if it names none.
+    """Returns the feature extractor for the config's classifier, or None without a classifier.
 
     Raises:
-      InvalidInput: no such preset, or one that is no classifier, or whose images have another shape, a narrower range,
+      InvalidInput: the preset does not exist, is not a classifier, or its images have another shape or a narrower range
         or fewer classes than the model's.
     """
     name = config.evaluate.classifier
@@ -65,7 +65,7 @@ def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor 
         return None
     found, fix = from_preset(name), "set config.evaluate.classifier to another, or to None"
     if not {"classify", "features"} <= set(found.endpoints()):
-        raise InvalidInput(f"preset '{name}' is no classifier; set config.evaluate.classifier to one, or to None")
+        raise InvalidInput(f"preset '{name}' is not a classifier; set config.evaluate.classifier to one, or to None")
     wanted, x = found.takes()["x"], model.takes()["x"]
     if wanted.shape != x.shape:
         raise InvalidInput(

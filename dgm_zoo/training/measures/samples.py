@@ -1,4 +1,4 @@
-"""Samples of a model: drawn as a grid of images, or as points beside the data's."""
+"""Samples of a model: a picture of a grid of images, or of points beside the data."""
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -7,18 +7,18 @@ from dgm_zoo import viz
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.training.measures.base import Context, Measure, kinds, register_measure
 
-COUNT = 64  # images of a grid
+COUNT = 64  # images in the grid
 
 
 def samples(model: GenerativeModel, config: ConfigDict, n: int, seed: int) -> tuple:
-    """Returns n samples, and the classes that they were asked to have, each equally often; None without labels.
+    """Returns n samples and the classes that they were generated for, in turn; None without labels.
 
-    Points are draws x ~ p(x|z) where the model can draw, images the mean of p(x|z).
+    Points are draws x ~ p(x|z) if the model can draw; images are means of p(x|z).
 
     Args:
       model: has the endpoint `sample`.
       config: the resolved config of its run.
-      n: how many.
+      n: number of samples.
       seed: int32.
 
     Returns:

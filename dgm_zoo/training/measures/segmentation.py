@@ -1,4 +1,4 @@
-"""The masks that a model finds in images, and the images that it renders of masks."""
+"""Masks that a model infers from images, and images that it renders from masks."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from dgm_zoo import metrics, viz
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
-IMAGES = 10  # of a picture
+IMAGES = 10  # images in a picture
 RENDERED = 5  # renderings of each mask
 
 
@@ -21,7 +21,7 @@ def draw(context: Context) -> dict:
 
 
 def both_directions(model: GenerativeModel, x: np.ndarray, flat: np.ndarray) -> dict:
-    """Returns rows of images by picture and by name: x with its true mask and the model's, a mask with renderings.
+    """Returns rows of images by picture and name: x with its true and inferred mask, a mask with its renderings.
 
     Args:
       model: has the endpoints `segment` and `render`.

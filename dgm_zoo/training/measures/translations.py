@@ -1,4 +1,4 @@
-"""Translations between two domains: pictures, classes kept, distance to true counterparts."""
+"""Translations between two domains: pictures, preserved classes, distance to true counterparts."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
 COUNT = 16
 ENDPOINTS = {"to_target": ("x",), "to_source": ("x",)}
-WAYS = {"target": "source", "source": "target"}  # domain that is translated to, and from
+WAYS = {"target": "source", "source": "target"}  # target of a translation to its origin
 
 
 def draw(context: Context) -> dict:
@@ -42,7 +42,7 @@ def check_classes(model: GenerativeModel, config: ConfigDict) -> None:
     name, fix = config.evaluate.classifier, "set config.evaluate.classifier to another, or to None"
     judge = from_preset(name)
     if "classify" not in judge.endpoints():
-        raise InvalidInput(f"preset '{name}' is no classifier; {fix}")
+        raise InvalidInput(f"preset '{name}' is not a classifier; {fix}")
     wanted = judge.endpoints()["classify"].inputs["x"].shape
     for role, takes in model.takes().items():
         if takes.shape != wanted:

@@ -1,4 +1,4 @@
-"""What each part of a structured code changes in a sample."""
+"""The effect of each part of a structured code on a sample."""
 
 import numpy as np
 
@@ -18,13 +18,13 @@ def draw(context: Context) -> dict:
 
 
 def traversals(model: GenerativeModel, columns: int = COLUMNS) -> dict:
-    """Returns images `[R, columns, ...]` by the name of what changes along a row: the noise, or one continuous value.
+    """Returns images `[R, columns, ...]` by the name of what varies along a row: the noise, or one continuous value.
 
-    Each category has a row; without categories a row has noise of its own.
+    Each category has a row; without categories each row has its own noise.
 
     Args:
       model: has the endpoint `sample_code`, which takes `seed` and `category`, `continuous` or both.
-      columns: images of a row.
+      columns: number of images in a row.
     """
     wanted, parts = model.endpoints()["sample_code"].inputs, {}
     rows = wanted["category"].range[1] + 1 if "category" in wanted else 10
