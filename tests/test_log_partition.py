@@ -4,16 +4,18 @@ import warnings
 
 import numpy as np
 import pytest
-from dgm_zoo.models.bihm import BiHM
 from exact_helmholtz import Exact
 
 from dgm_zoo.metrics import log_partition
+from dgm_zoo.models import BiHM
 
 RUNS = 300
 
 
 class Moments:
     """Stands for a model whose moments of u are those of samples that were drawn before."""
+
+    abilities = frozenset({"z_moments"})
 
     def __init__(self, u):
         self.u = u
@@ -84,6 +86,8 @@ def test_one_sample_that_makes_the_estimate_is_warned_of():
 @pytest.mark.parametrize("log_u", [-900.0, 0.0, 3.0])
 def test_the_standard_error_is_finite_for_any_estimate(log_u):
     class Constant:
+        abilities = frozenset({"z_moments"})
+
         def z_moments(self, num_samples, inner, seed):
             return np.array([log_u, 2 * log_u], np.float32)
 

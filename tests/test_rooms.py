@@ -157,7 +157,7 @@ PLANTED = [  # a rule, a module, and a text of its that breaks the rule
     ("families", "dgm_zoo.models.adversarial.planted", "from dgm_zoo.models.evidence.vae import VAE"),
     ("families", "dgm_zoo.models.helmholtz.planted", "def late():\n    from ..adversarial import gan"),
     ("families", "dgm_zoo.models.helmholtz.planted", "from dgm_zoo.models import VAE"),
-    ("chains", "dgm_zoo.models.adversarial.planted", "from dgm_zoo.models.adversarial.iwcgan import IWCGAN"),
+    ("chains", "dgm_zoo.models.evidence.planted", "from dgm_zoo.models.evidence.aasvae import AASVAE"),
     ("lengths", "dgm_zoo.objectives.planted", "x = 1\n" * 301),
     ("lengths", "dgm_zoo.core.model", "x = 1\n" * 300),
 ]

@@ -135,9 +135,10 @@ def prove(one: Cell) -> keras.Model:
     """
     name = one.recipe.name
     keras.utils.set_random_seed(0)
-    model = create(name, **{"image_shape": SHAPE, **small(name), **one.recipe.arguments}, seed=0)
+    given = {"image_shape": SHAPE, **small(name), **one.recipe.arguments}
+    model = create(name, **given, seed=0)
     rng = np.random.default_rng(0)
-    x = rng.integers(0, 2, (STEPS * BATCH, *SHAPE)).astype("float32")
+    x = rng.integers(0, 2, (STEPS * BATCH, *given["image_shape"])).astype("float32")
     label = (rng.integers(0, SMALL["num_classes"], len(x)).astype("int32"),) if "label" in model.takes() else ()
     if model.domains:
         label = (rng.integers(0, SMALL["num_classes"], len(x)).astype("int32"), np.full(len(x), -1, "int32"))

@@ -62,7 +62,7 @@ def _describe(name):
 
     cls = models.model_class(name)
     parameters = registry.arguments(name)
-    given = {"image_shape": SHAPE, "num_classes": CLASSES}
+    given = {"image_shape": cls.small.get("image_shape", SHAPE), "num_classes": CLASSES}
     model = cls.create(**{key: value for key, value in given.items() if key in parameters})
     return {
         "name": name,

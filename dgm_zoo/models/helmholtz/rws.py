@@ -74,6 +74,7 @@ class RWS(HelmholtzMachine):
     )
     bound = "bound"
 
+    small = {"k": 3}
     wake_theta, wake_eta, sleep_eta = Coefficient(), Coefficient(), Coefficient()
 
     def __init__(self, generative: BeliefNetwork, inference: BeliefNetwork, *, k: int = 10, wake_theta: Any = 1.0,
