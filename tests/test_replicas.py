@@ -23,7 +23,7 @@ def dataset(model, batch=BATCH, steps=STEPS):
 def trained(name, strategy, jit_compile=False):
     with strategy.scope():
         model = tiny(name)
-        model.compile(keras.optimizers.SGD(0.05), jit_compile=jit_compile)
+        model.compile(keras.optimizers.SGD(0.01), jit_compile=jit_compile)
     history = model.fit(dataset(model), epochs=1, verbose=0).history
     return model, history
 
@@ -60,8 +60,9 @@ def test_replicas_draw_independent_noise():
     assert not np.array_equal(first, second)
 
 
-# An importance weighted GAN normalises its weights over the batch of one replica: k is half as large on two.
-@pytest.mark.parametrize("name", sorted(set(TABLE) - {"ae", "iwgan", "iwcgan"}))
+# An importance weighted GAN normalises its weights, and MuseGAN's generator its activations, over the batch of one
+# replica, which is half as large on two.
+@pytest.mark.parametrize("name", sorted(set(TABLE) - {"ae", "iwgan", "iwcgan", "musegan"}))
 def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
     x, label = images(BATCH)
     one = tiny(name)
@@ -98,7 +99,7 @@ from test_replicas import dataset
 from zoo import tiny, weights
 with strategy.scope():
     model = tiny(sys.argv[1])
-    model.compile(keras.optimizers.SGD(0.05), jit_compile=sys.argv[2] == "True")
+    model.compile(keras.optimizers.SGD(0.01), jit_compile=sys.argv[2] == "True")
 options = tf.data.Options()
 options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
 history = model.fit(dataset(model).with_options(options), epochs=1, verbose=0).history
