@@ -195,7 +195,7 @@ def test_an_aavae_of_k_samples_is_the_activated_iwae():
 
 def test_a_kl_cannot_be_weighed_in_the_bound_of_k_samples():
     for given in ({"beta": 2.0}, {"free_bits": 0.1}):
-        with pytest.raises(InvalidInput, match="a KL that the bound of 2 samples does not have"):
+        with pytest.raises(InvalidInput, match="a KL, which the bound of 2 samples does not contain"):
             tiny("vae", k=2, **given)
     with pytest.raises(InvalidInput, match="k is 0; give a whole number of at least 1"):
         tiny("cvae", k=0)

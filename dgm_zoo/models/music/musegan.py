@@ -130,6 +130,7 @@ class MuseGAN(Rounds):
         self.prior = fixed(StandardNormal((sum(self.sizes.values()),)) if prior is None else prior, type(self))
         match("prior's event", self.prior.event_shape, "parts of the noise", (sum(self.sizes.values()),))
         check_critic(self.objective, critic)
+        self.logged = (*type(self).logged, *self.objective.logged)
 
     # ------------------------------------------------------------------------------------------ the two players
 
@@ -182,14 +183,15 @@ class MuseGAN(Rounds):
         """The utility of theta on generated phrases, and comparisons with real ones; each `[batch]`."""
         z, uniform = noise
         logits = self.logits(self.prior.draw(z), *c)
-        value = self.objective.generator(self.values(self.shown(logits, uniform), *c))
+        values = self.values(self.shown(logits, uniform), *c)
         sample = self.whole(tf.stop_gradient(self.bits(logits, uniform, self.single)), *c)
         steps = self.x_shape[0] * self.x_shape[1]
         return {
-            "generator": _over_critics(tf.reduce_sum, value),
+            "generator": _over_critics(tf.reduce_sum, self.objective.generator(values)),
             "loss": energy_distance(x, sample),
             "voices": tf.reduce_sum(sample, [1, 2, 3, 4]) / steps,
             "voices_real": tf.reduce_sum(x, [1, 2, 3, 4]) / steps,
+            **self.objective.diagnostics(values),
         }
 
     # ------------------------------------------------------------------------------------------ use
