@@ -12,14 +12,15 @@ from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.models import list_models, model_class
 
-NOISELESS = {"ae"}  # what they compute does not depend on how the data are cut into batches
+BY_ROW = {"ae"}  # what they compute does not depend on how the data are cut into batches
+NOISELESS = {"ae", "pm"}  # their steps draw nothing
 
 
 def test_every_exception_is_of_a_registered_model():
     assert set(EXCEPTIONS) <= set(list_models())
 
 
-@pytest.mark.parametrize("name", sorted(NOISELESS))
+@pytest.mark.parametrize("name", sorted(BY_ROW))
 def test_evaluate_is_a_mean_over_examples_when_the_last_batch_is_partial(name):
     model = tiny(name)
     model.compile("sgd")
@@ -139,7 +140,7 @@ class TestConformance:
             raise found.error or AssertionError("NaN did not stop the run")
 
     def test_learning_rate_callbacks_reach_every_player(self, name):
-        assert reloaded(name).rates == dict.fromkeys(model_class(name).players, 0.125)
+        assert reloaded(name).rates == dict.fromkeys((*model_class(name).players, *model_class(name).phases), 0.125)
 
     def test_documented_with_its_source(self, name):
         assert "References:" in model_class(name).__doc__ and "Args:" in model_class(name).__doc__

@@ -61,7 +61,7 @@ def utilities(model, batch):
     """The values of the terms that a training step ascends, had no player moved before: `{movers: term}`."""
     found = {}
 
-    def look(self, objective, *inputs, **ascents):
+    def look(self, objective, *inputs, phase=None, when=None, moves=None, **ascents):
         terms = objective(*inputs)
         for term in set(ascents.values()):
             found[frozenset(p for p in ascents if ascents[p] == term)] = np.array(terms[term])
@@ -116,10 +116,10 @@ def observed(name):
     batch = examples(model, 8)
     sources, found, ascend = reads(model, batch), {}, GenerativeModel.ascend
 
-    def look(self, objective, *inputs, **ascents):
+    def look(self, objective, *inputs, phase=None, when=None, moves=None, **ascents):
         before = snapshot(model)
         carries = {term: carried(model, objective, inputs, term) for term in set(ascents.values())}
-        terms = ascend(self, objective, *inputs, **ascents)
+        terms = ascend(self, objective, *inputs, phase=phase, when=when, moves=moves, **ascents)
         moved = changed(before, model)
         assert moved <= set(ascents)
         for term in carries:

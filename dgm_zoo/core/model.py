@@ -3,6 +3,7 @@
 import contextlib
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -219,7 +220,7 @@ class GenerativeModel(keras.Model):
         """
         if training:
             stream, position = 0, tf.cast(self.step, tf.int32)
-            self.__dict__["_uncounted"] = True
+            self.__dict__.setdefault("_uncounted", set()).add(threading.get_ident())  # each replica has a thread
         else:
             stream, position = 1, self.batches_seen(1)
         return BatchNoise(step_seed(self.seed, stream, position), tf.shape(x)[0])

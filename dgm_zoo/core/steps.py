@@ -1,5 +1,6 @@
 """One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -27,7 +28,9 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
     state = [v for part in parts for v in part.variables]
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     coefficients = model.current_coefficients()
-    if model.__dict__.pop("_uncounted", False):  # the first step of a batch
+    uncounted, replica = model.__dict__.get("_uncounted", set()), threading.get_ident()
+    if replica in uncounted:  # the first step of a batch
+        uncounted.remove(replica)
         model.batches_trained.assign_add(1)
     number = tf.convert_to_tensor(model.step)  # of this batch, counted from 1
 
