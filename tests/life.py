@@ -16,6 +16,7 @@ from zoo import examples, tiny, weights
 
 ROWS, BATCH = 64, 16
 STEPS = ROWS // BATCH  # of one epoch
+FOLDER = tempfile.TemporaryDirectory(prefix="life_")  # deleted when the process ends
 
 
 def batches(model, n=ROWS, batch=BATCH):
@@ -81,7 +82,7 @@ def life(name):
     at_compile = {player: len(one.variables) for player, one in model.optimizers.items()}
     held_out = tf.data.Dataset.from_tensor_slices(examples(model, 128, seed=1)).batch(32)
     before, after, kept = logs(model, held_out), [], {}
-    saved = Path(tempfile.mkdtemp(prefix="life_")) / f"{name}.keras"
+    saved = Path(FOLDER.name) / f"{name}.keras"
 
     def write(batch, logs):
         if batch + 1 < STEPS:
