@@ -13,7 +13,7 @@ from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 from dgm_zoo.models import list_models, model_class
 
 BY_ROW = {"ae"}  # what they compute does not depend on how the data are cut into batches
-NOISELESS = {"ae", "pm"}  # their steps draw nothing
+NOISELESS = {"ada", "ae", "pm"}  # their steps draw nothing
 
 
 def test_every_exception_is_of_a_registered_model():
