@@ -3,8 +3,7 @@
     dgm-zoo train --config=configs/musegan_bands.py --workdir=runs/band
     dgm-zoo sample --workdir=runs/band --n=8 --out=band.mid
 
-The data come with the package. Critics are shown bits, with a gradient, rather than probabilities, so that samples
-sound from the first epoch on. To accompany one of the tracks instead:
+The data come with the package. To accompany one of the tracks instead:
 
     dgm-zoo train --config=configs/musegan_bands.py --workdir=runs/strings --config.model.condition=strings
     dgm-zoo accompany --workdir=runs/strings --midi=mine.mid --out=full.mid
@@ -15,13 +14,10 @@ from ml_collections import ConfigDict
 
 def get_config():
     return ConfigDict({
-        "model": {
-            "name": "musegan", "composition": "hybrid", "width": 128,
-            "binarisation": "bernoulli", "straight_through": True, "monophonic": ["bass"],
-        },
+        "model": {"name": "musegan", "composition": "hybrid", "width": 128, "monophonic": ["bass"]},
         "data": {"name": "freedoom_bands", "batch_size": 32, "bars": 4, "hop": 1, "steps": 16, "sounding": 3},
         "train": {
-            "epochs": 8,
+            "epochs": 7,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5, "beta_2": 0.9},
             "decay": "cosine",
