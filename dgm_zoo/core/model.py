@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -19,7 +18,7 @@ from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.distributions import BatchNoise, check_seed
 from dgm_zoo.distributions.noise import step_seed
-from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
+from dgm_zoo.errors import InvalidInput, unknown
 
 
 class GenerativeModel(keras.Model):
@@ -354,7 +353,7 @@ class GenerativeModel(keras.Model):
         try:
             history = super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         except tf.errors.InvalidArgumentError as error:
-            raise explained(error) from None
+            raise steps.explained(error) from None
         if epochs > kwargs.get("initial_epoch", 0):
             averaging.finalize(self)
         return history
@@ -405,14 +404,3 @@ class GenerativeModel(keras.Model):
         optimizers = {p: keras.optimizers.deserialize(one) for p, one in config["optimizer"].items()}
         arguments: dict[str, Any] = {**config, "optimizer": optimizers}
         self.compile(**arguments)
-
-
-def explained(error: tf.errors.InvalidArgumentError) -> Exception:
-    """Converts the failed assertion of `steps.check_finite` to `NonFiniteLoss`; returns any other error unchanged."""
-    found = re.search(steps.NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
-    if not found:
-        return error
-    term, step = found.groups()
-    return NonFiniteLoss(
-        f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
-    )

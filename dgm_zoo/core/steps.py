@@ -1,11 +1,14 @@
 """One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from dgm_zoo.errors import NonFiniteLoss
 
 NON_FINITE = "loss is not finite"
 
@@ -60,12 +63,13 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
     def apply(terms, steps, assigned):
         for player, move in (moves(terms) if moves else {}).items():
             steps[player] = [None if g is None else g * tf.cast(move, g.dtype) for g in steps[player]]
-        changing = [] if when is None else [*state, *(v for one in optimizers.values() for v in one.variables)]
-        before = [tf.identity(v.value) for v in changing]
+        changing = [*state, *(v for one in optimizers.values() for v in one.variables)]
+        before = [tf.identity(v.value) for v in changing] if when is not None else []
         assign(state, assigned)
         for player, step in steps.items():
             optimizers[player].apply(step, variables[player])
-        assign(changing, [tf.where(when, v.value, old) for v, old in zip(changing, before, strict=True)])
+        if when is not None:
+            assign(changing, [tf.where(when, v.value, old) for v, old in zip(changing, before, strict=True)])
 
     def step(coefficients, *inputs):
         terms, *changes = gradients(coefficients, *inputs)
@@ -122,3 +126,14 @@ def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
 
     total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
     tf.cond(tf.math.is_finite(total), tf.no_op, fail)
+
+
+def explained(error: tf.errors.InvalidArgumentError) -> Exception:
+    """Converts the failed assertion of `check_finite` to `NonFiniteLoss`; returns any other error unchanged."""
+    found = re.search(NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
+    if not found:
+        return error
+    term, step = found.groups()
+    return NonFiniteLoss(
+        f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
+    )

@@ -19,7 +19,7 @@ class PackedBars(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def pieces(self, dl_manager: Any) -> dict:
         """Returns, for each split, a list of pieces: uint8 arrays `[bars, bytes]`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement pieces(dl_manager)")
 
     def _info(self):
         music = SETS[self.name].music
