@@ -8,7 +8,7 @@ The data come with the package. To accompany one of the tracks instead:
     dgm-zoo train --config=configs/musegan_bands.py --workdir=runs/strings --config.model.condition=strings
     dgm-zoo accompany --workdir=runs/strings --midi=mine.mid --out=full.mid
 
-One run, seed 0, on 2 shared CPU cores, interrupted and resumed once: 11 minutes of training, and `results.json` has, for
+One run, seed 0, on 2 shared CPU cores, resumed once: 11 minutes of training, and `results.json` has, for
 samples of the epoch with the least energy distance (2 of 7) and for test phrases, 2.8 and 7.8 pitches that sound in a
 time step, qualified notes of the bass 27 % and 72 %, and a Jaccard distance to the nearest training phrase of .930 and
 .782. The samples repeat rhythms from bar to bar, but their notes are too few and too short: a start, not yet music.
