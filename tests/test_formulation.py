@@ -172,7 +172,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: f"{LIES[lie][0]}-{lie}")  # beside what is true of the model
 def test_a_lie_is_found_out(lie):
     name, i, changes = LIES[lie]
     with pytest.raises(AssertionError):

@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import dgm_zoo
@@ -74,3 +75,8 @@ def representatives(methods=TRAINING):
     for name in list_models():
         found.setdefault(body(name, methods), []).append(name)
     return {names[0]: names for names in found.values()}
+
+
+def sparing(values, kept):
+    """Parameters of a test: those in `kept` run in the default tier, the others in the exhaustive one."""
+    return [value if value in kept else pytest.param(value, marks=pytest.mark.exhaustive) for value in values]
