@@ -49,9 +49,9 @@ def test_two_replicas_train_a_noiseless_model_as_one_does(jit_compile):
     np.testing.assert_allclose(history_two["loss"], history_one["loss"], rtol=1e-5)
 
 
-# Of every model one step is compared below, but of those whose terms depend on the whole batch, of the auto-encoder
-# without noise, which is compared above, and of musegan, whose rounds take more noise than one step's.
-NOT_BY_ROW = {*WHOLE_BATCH, "ae", "musegan"}
+# Of every model one step is compared below, but of those whose terms depend on the whole batch, and of the auto-encoder
+# without noise, which is compared above.
+NOT_BY_ROW = {*WHOLE_BATCH, "ae"}
 FITTED = sorted({*representatives((*TRAINING, *EVALUATION)), *NOT_BY_ROW})
 # On replicas XLA compiles the gradients alone, whose function the conformance suite compiles for every model. Here: a
 # model with several optimizers, one with several samples, and one that counts over all replicas.

@@ -17,9 +17,9 @@ MASKS = np.eye(4, dtype="uint8").repeat(4, 1).reshape(4, *SHAPE)  # one of the f
 
 EXCEPTIONS = {"segvae": {"masks": MASKS}}  # arguments besides those that the class itself declares as small
 
-# Models whose terms depend on the batch as a whole, such as weights that are normalised over it: with half of the batch
-# on each of two replicas they take another step.
-WHOLE_BATCH = {"iwgan", "iwcgan"}
+# Models whose terms depend on the batch as a whole, since weights or activations are normalised over it: with half of
+# the batch on each of two replicas they take another step.
+WHOLE_BATCH = {"iwgan", "iwcgan", "musegan"}
 
 TABLE = {name: {**small(name), **EXCEPTIONS.get(name, {})} for name in list_models()}
 
