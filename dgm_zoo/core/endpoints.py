@@ -70,7 +70,7 @@ def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
         low, high = wanted.range
         raise InvalidInput(
             f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; "
-            "rescale it"
+            + ("give labels of that range" if wanted.dtype.is_integer else "rescale it")
         )
     if wanted.binary:
         other = np.argwhere((fits != 0) & (fits != 1))

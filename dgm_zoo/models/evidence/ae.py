@@ -61,6 +61,7 @@ class AE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder",)}
     logged = ("loss", "reconstruction", "mse")
     ascends = {"theta": "reconstruction", "eta": "reconstruction"}
+    weighs = {"reconstruction": True}
     formulation = Formulation(
         name="AE",
         z="code",
