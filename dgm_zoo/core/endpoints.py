@@ -53,13 +53,15 @@ def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
     """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
     try:
         array = np.asarray(value)
-        fits = array.astype(wanted.dtype.as_numpy_dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            fits = array.astype(wanted.dtype.as_numpy_dtype)
+        finite = np.isfinite(array) & np.isfinite(fits)
     except (TypeError, ValueError):
         raise InvalidInput(f"{where}: {name} is not an array of numbers; give shape {wanted}") from None
     if array.shape[1:] != tuple(wanted.shape) or array.ndim == 0:
         raise InvalidInput(f"{where}: {name} has shape {list(array.shape)}, but this model takes {wanted}")
-    if not np.all(np.isfinite(fits)):
-        row = int(np.argwhere(~np.isfinite(fits))[0][0])
+    if not np.all(finite):
+        row = int(np.argwhere(~finite)[0][0])
         raise InvalidInput(f"{where}: {name} holds NaN or infinity in row {row}; remove it")
     if wanted.dtype.is_integer and np.any(fits != array):
         first = tuple(np.argwhere(fits != array)[0])

@@ -264,10 +264,10 @@ class GenerativeModel(keras.Model):
           **values: the terms; those that the class does not log are ignored.
         """
         loss = next(iter(self.trackers))
-        rows, weight = vetting.current_batch(self) or (tf.size(values[loss]), None)
+        rows, weight = vetting.current_batch(self)
         values[loss] = values[loss] if weight is None else weight * values[loss]
-        count = tf.cast(rows, tf.float32)
-        compared = tf.where(rows > 1, count, 1e-6)
+        count = tf.cast(tf.size(values[loss]) if rows is None else rows, tf.float32)
+        compared = tf.where(count > 1.0, count, 1e-6)
         for name, tracker in self.trackers.items():
             if name in (of or {}):
                 tracker.update_state(values[name], sample_weight=of[name])

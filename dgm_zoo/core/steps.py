@@ -37,7 +37,6 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
         uncounted.remove(replica)
         model.batches_trained.assign_add(1)
     number = tf.convert_to_tensor(model.step)  # of this batch, counted from 1
-    batch = current_batch(model)
 
     def gradients(coefficients, weight, *inputs):
         for part in parts:
@@ -79,7 +78,7 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
         apply(terms, *changes)
         return terms
 
-    inputs = coefficients, None if batch is None else batch.weight, *inputs
+    inputs = coefficients, current_batch(model).weight, *inputs
     if tf.distribute.has_strategy():
         terms, *changes = model.compiled_function(gradients)(*inputs)
         apply(terms, *changes)

@@ -18,12 +18,12 @@ class Batch(NamedTuple):
     """What a step knows of its batch besides x and y.
 
     Attributes:
-      rows: number of examples on this replica, an int32 scalar.
+      rows: number of examples on this replica, an int32 scalar; None outside `fit`, `evaluate` and the like.
       weight: the sample weights, float32 `[rows]`; None if none are given.
     """
 
-    rows: tf.Tensor
-    weight: tf.Tensor | None
+    rows: tf.Tensor | None = None
+    weight: tf.Tensor | None = None
 
 
 def vetted(model: Any, step: Callable) -> Callable:
@@ -58,9 +58,9 @@ def vetted(model: Any, step: Callable) -> Callable:
     return run
 
 
-def current_batch(model: Any) -> Batch | None:
-    """The `Batch` of the step that runs on this replica; None outside `fit`, `evaluate` and the like."""
-    return model.__dict__.get("_batches", {}).get(threading.get_ident())
+def current_batch(model: Any) -> Batch:
+    """The `Batch` of the step that runs on this replica."""
+    return model.__dict__.get("_batches", {}).get(threading.get_ident(), Batch())
 
 
 @contextlib.contextmanager
@@ -106,13 +106,13 @@ def _suits(name, key, value, wanted: Input):
     whole = wanted.dtype.is_integer
     value = tf.cast(value, tf.float64 if whole else tf.float32)  # float64 holds all labels of 32 bits
     if wanted.binary:
-        return _within(value * (value - 1.0), 0.0, 0.0)
+        return _zero(value * (value - 1.0))
     low, high = wanted.range or (wanted.dtype.min, wanted.dtype.max)
-    inside = _within(value, low, high)
-    return inside & _within(value - tf.round(value), 0.0, 0.0) if whole else inside
-
-
-def _within(value, low, high):
-    """Whether all values are finite and in the closed range, by reductions that cost less than comparing each value."""
     finite = tf.math.is_finite(tf.reduce_sum(value))  # a minimum may pass over NaN
-    return finite & (tf.reduce_min(value) >= low) & (tf.reduce_max(value) <= high)
+    inside = finite & (tf.reduce_min(value) >= low) & (tf.reduce_max(value) <= high)
+    return inside & _zero(value - tf.round(value)) if whole else inside
+
+
+def _zero(value):
+    """Whether all values are 0; a reduction costs less than comparing each of them."""
+    return tf.equal(tf.nn.l2_loss(value), 0.0)
