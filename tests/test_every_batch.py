@@ -47,14 +47,9 @@ def generator(*parts):
     return (data[i] for i in range(len(data)))
 
 
-def check(name, *parts, method="train_step"):
-    """Checks a batch as each batch of training is, without the step."""
-
-    def step(data):
-        return data
-
-    step.__name__ = method
-    return vetted(shared(name), step)(tf.nest.map_structure(tf.constant, parts))
+def check(name, *parts):
+    """Checks a batch as each batch of training is, without the step; returns what the step would take."""
+    return vetted(shared(name), lambda data: data, training=True)(tf.nest.map_structure(tf.constant, parts))
 
 
 @pytest.mark.parametrize(
@@ -104,19 +99,35 @@ def test_every_type_that_holds_the_values_suits(dtype):
 
 def test_the_classes_of_two_domains_and_given_latents_are_checked():
     x, (source, target) = examples(shared("ada"), BATCH)
-    run = vetted(shared("ada"), shared("ada").train_step)
     with pytest.raises(InvalidInput, match="ADA.fit, step 1: the source has the class 3, but the model knows 3"):
-        run((x, (changed(source, 4, 3), target)))
+        check("ada", x, (changed(source, 4, 3), target))
     with pytest.raises(InvalidInput, match="ADA.fit, step 1: the target has the class 7, but the model knows 3"):
-        run((x, (source, changed(target, 4, 7))))
+        check("ada", x, (source, changed(target, 4, 7)))
     with pytest.raises(InvalidInput, match="ADA.fit, step 1: the source 8 and the target 7 rows; give equally many"):
-        run(((x[0], x[1][:7]), (source, target[:7])))
+        check("ada", (x[0], x[1][:7]), (source, target[:7]))
     x, z = images(BATCH)[0], np.full((BATCH, *shared("symvae").given_shape), -1.0, "float32")
     z[4:] = 1.0
     check("symvae", x, z)
     for value in (0.5, -1.0):
         with pytest.raises(InvalidInput, match=f"the latents of row 4 hold {value:g}; give zeros and ones, or -1"):
             check("symvae", x, changed(z, 4, value))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda x: x + 1j, "x is not an array of numbers; give shape [batch, 4, 4, 1]"),
+        (lambda x: x.astype(str), "x is not an array of numbers"),
+        (lambda x: x.astype(object), "x is not an array of numbers"),
+        (lambda x: np.ma.masked_equal(x, 1.0), "x has masked values; fill them, or drop their rows"),
+        (lambda x: 255 * x.astype("uint8"), "x has values from 0 to 255, outside [0, 1]; rescale it"),
+    ],
+)
+def test_arrays_that_would_be_misread_are_refused_at_every_door(change, sentence):
+    x, model = change(images(BATCH)[0]), shared("vae")
+    for call in (model.fit, model.evaluate, model.log_likelihood, model.encode, model.reconstruct):
+        with pytest.raises(InvalidInput, match=re.escape(sentence)):
+            call(x)
 
 
 # In training. Row 20 is row 4 of the third batch.

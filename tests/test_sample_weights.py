@@ -44,7 +44,7 @@ def trained(name, *data, rate=0.1, **given):
 
 
 def test_a_weight_is_a_number_of_copies():
-    copies = trained("ae", np.repeat(X, TWICE.astype(int), axis=0), rate=0.1 * 1.5)  # the mean is over 1.5 times as many
+    copies = trained("ae", np.repeat(X, TWICE.astype(int), axis=0), rate=0.1 * 1.5)  # a mean over 1.5 times the rows
     np.testing.assert_allclose(trained("ae", X, sample_weight=TWICE), copies, atol=1e-6)
     left = trained("ae", X[HALF > 0], rate=0.1 * 0.5)
     np.testing.assert_allclose(trained("ae", X, sample_weight=HALF), left, atol=1e-6)

@@ -49,10 +49,20 @@ class Endpoint(NamedTuple):
     doc: str = ""
 
 
+def real(dtype: Any) -> bool:
+    """Whether values of a dtype, NumPy's or TensorFlow's, are real numbers or booleans."""
+    one = tf.as_dtype(dtype)
+    return one.is_floating or one.is_integer or one.is_bool
+
+
 def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
     """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
+    if np.ma.is_masked(value):
+        raise InvalidInput(f"{where}: {name} has masked values; fill them, or drop their rows")
     try:
         array = np.asarray(value)
+        if not real(array.dtype):
+            raise TypeError
         with np.errstate(invalid="ignore", over="ignore"):
             fits = array.astype(wanted.dtype.as_numpy_dtype)
         finite = np.isfinite(array) & np.isfinite(fits)

@@ -168,7 +168,8 @@ class GenerativeModel(keras.Model):
         return bool(self.weighs) and set(self.ascends.values()) <= set(self.weighs)
 
     def _make_function(self, step_function: Callable) -> Callable:
-        return steps.explaining(super()._make_function(vetting.vetted(self, step_function)))
+        vetted = vetting.vetted(self, step_function, training=step_function == self.train_step)
+        return steps.explaining(super()._make_function(vetted))
 
     def jitted(self, function: Callable) -> Callable:
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients as inputs."""

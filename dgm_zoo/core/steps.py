@@ -46,7 +46,8 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
             with keras.StatelessScope(before, collect_losses=True) as scope:
                 given = dict(scope.state_mapping)
                 terms = _in_training(function=objective, inputs=inputs, training=True)
-                values = {t: terms[t] if weight is None or not model.weighs.get(t) else weight * terms[t] for t in terms}
+                weighed = [] if weight is None else [term for term, of_examples in model.weighs.items() if of_examples]
+                values = {term: weight * value if term in weighed else value for term, value in terms.items()}
                 losses = {
                     term: (_penalty(model, [p for p in ascents if ascents[p] == term]) - tf.reduce_mean(values[term]))
                     / replicas
@@ -132,7 +133,7 @@ def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
 
 
 def explaining(function: Callable) -> Callable:
-    """Returns `function`, which runs steps, raising the error that an error of the graph stands for; see `explained`."""
+    """Returns `function`, which runs steps, raising what its errors stand for; see `explained`."""
 
     def run(*args):
         try:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.core import training_data
-from dgm_zoo.core.endpoints import Input
+from dgm_zoo.core.endpoints import Input, real
 from dgm_zoo.errors import InvalidInput
 
 
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     weight: tf.Tensor | None = None
 
 
-def vetted(model: Any, step: Callable) -> Callable:
+def vetted(model: Any, step: Callable, training: bool) -> Callable:
     """Returns the function of a batch that checks it and then runs `step`, the model's `train_step` or `test_step`.
 
     The check is a reduction of the batch to one boolean, on the CPU, where data come from, so that a GPU does not wait
@@ -37,8 +37,8 @@ def vetted(model: Any, step: Callable) -> Callable:
     Args:
       model: a `GenerativeModel`.
       step: takes (x, y) or x; `current_batch` has the sample weights.
+      training: whether it is the `train_step`.
     """
-    training = step.__name__ == "train_step"
     name = f"{type(model).__name__}.{'fit' if training else 'evaluate'}"
 
     def position():
@@ -99,7 +99,7 @@ def _checked(model, data, name, where, position):
 
 def _suits(name, key, value, wanted: Input):
     """Whether all values of a batch's part suit an `Input`: a boolean scalar, False if one is NaN or infinite."""
-    if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool):
+    if not real(value.dtype):
         raise InvalidInput(f"{name}: {key} is not an array of numbers; give shape {wanted}")
     if not value.shape[1:].is_compatible_with(wanted.shape):
         raise InvalidInput(f"{name}: {key} has shape {value.shape.as_list()}, but this model takes {wanted}")
