@@ -136,6 +136,11 @@ class TestConformance:
         with pytest.raises(NonFiniteLoss, match=rf"term '\w+' became NaN or infinite at step {found.step};"):
             raise found.error or AssertionError("NaN did not stop the run")
 
+    def test_a_later_batch_that_does_not_suit_stops_with_the_step_and_the_row(self, name):
+        found = reloaded(name)
+        with pytest.raises(InvalidInput, match=rf"fit, step {found.step}: \w+ holds NaN or infinity in row 8; remove"):
+            raise found.refused or AssertionError("NaN among the data did not stop the run")
+
     def test_learning_rate_callbacks_reach_every_player(self, name):
         assert reloaded(name).rates == dict.fromkeys((*model_class(name).players, *model_class(name).phases), 0.125)
 

@@ -49,17 +49,29 @@ class Endpoint(NamedTuple):
     doc: str = ""
 
 
+def real(dtype: Any) -> bool:
+    """Whether values of a dtype, NumPy's or TensorFlow's, are real numbers or booleans."""
+    one = tf.as_dtype(dtype)
+    return one.is_floating or one.is_integer or one.is_bool
+
+
 def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
     """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
+    if np.ma.is_masked(value):
+        raise InvalidInput(f"{where}: {name} has masked values; fill them, or drop their rows")
     try:
         array = np.asarray(value)
-        fits = array.astype(wanted.dtype.as_numpy_dtype)
+        if not real(array.dtype):
+            raise TypeError
+        with np.errstate(invalid="ignore", over="ignore"):
+            fits = array.astype(wanted.dtype.as_numpy_dtype)
+        finite = np.isfinite(array) & np.isfinite(fits)
     except (TypeError, ValueError):
         raise InvalidInput(f"{where}: {name} is not an array of numbers; give shape {wanted}") from None
     if array.shape[1:] != tuple(wanted.shape) or array.ndim == 0:
         raise InvalidInput(f"{where}: {name} has shape {list(array.shape)}, but this model takes {wanted}")
-    if not np.all(np.isfinite(fits)):
-        row = int(np.argwhere(~np.isfinite(fits))[0][0])
+    if not np.all(finite):
+        row = int(np.argwhere(~finite)[0][0])
         raise InvalidInput(f"{where}: {name} holds NaN or infinity in row {row}; remove it")
     if wanted.dtype.is_integer and np.any(fits != array):
         first = tuple(np.argwhere(fits != array)[0])
@@ -70,7 +82,7 @@ def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
         low, high = wanted.range
         raise InvalidInput(
             f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; "
-            "rescale it"
+            + ("give labels of that range" if wanted.dtype.is_integer else "rescale it")
         )
     if wanted.binary:
         other = np.argwhere((fits != 0) & (fits != 1))

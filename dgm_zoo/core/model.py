@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
-from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data
+from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data, vetting
 from dgm_zoo.core.coefficients import Changing, Coefficient
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import Formulation
@@ -59,6 +59,8 @@ class GenerativeModel(keras.Model):
     logged: tuple = ("loss",)  # the terms that `fit` and `evaluate` report
     ascends: dict = {}  # player to the name of the term that it ascends
     phases: dict = {}  # further steps besides `ascends`, each with its own optimizer: phase to its player
+    weighs: dict = {}  # ascended term to whether it is one value per example; see `takes_weights`
+    compares: tuple = ()  # logged terms that compare a batch's examples with each other, so that one says nothing
     domains: tuple = ()  # names of the parts of x, for a model of several domains, such as ("source", "target")
     formulation: Formulation  # the class's place in the unified view, with its default arguments
     recipes: tuple = ()  # build the constructor's arguments in `create`; see `core.recipes`
@@ -156,6 +158,19 @@ class GenerativeModel(keras.Model):
         """
         return steps.ascend(self, objective, inputs, ascents, phase, when, moves)
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether `fit` and `evaluate` take sample weights: `weighs` names all ascended terms.
+
+        A term is True in `weighs` if it has one value per example, which sample weights multiply, and False if its
+        values belong to none, as those of dreams do.
+        """
+        return bool(self.weighs) and set(self.ascends.values()) <= set(self.weighs)
+
+    def _make_function(self, step_function: Callable) -> Callable:
+        vetted = vetting.vetted(self, step_function, training=step_function == self.train_step)
+        return steps.explaining(super()._make_function(vetted))
+
     def jitted(self, function: Callable) -> Callable:
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients as inputs."""
 
@@ -229,18 +244,10 @@ class GenerativeModel(keras.Model):
 
         If the class has `domains`, x is a tuple of one tensor for each domain.
         """
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        if weight is not None:
-            raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x or (x, y)")
-        given, takes, found = training_data.parts(self, x, y), self.takes(), []
-        for name in self.domains or ("x",):
-            part, wanted = tf.cast(given[name], tf.float32), takes.get(name)
-            if wanted and not part.shape[1:].is_compatible_with(wanted.shape):
-                raise InvalidInput(
-                    f"{type(self).__name__}: {name} has shape {[None, *part.shape[1:]]}, but this model takes {wanted}"
-                )
-            found.append(part)
-        return tuple(found) if self.domains else found[0], self.condition(y)
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        given = training_data.parts(self, x, y)
+        found = tuple(tf.cast(given[name], tf.float32) for name in self.domains or ("x",))
+        return found if self.domains else found[0], self.condition(y)
 
     def condition(self, y: Any) -> tuple:
         """Returns the networks' further inputs, besides x or z, for labels `y`: `()` by default."""
@@ -249,17 +256,25 @@ class GenerativeModel(keras.Model):
     def log(self, of: dict[str, tf.Tensor] | None = None, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Updates this epoch's means over examples with values (scalars, or one per example) and returns the logs.
 
+        As in Keras, sample weights multiply `loss` before its mean over examples, and nothing else. A batch of one
+        does not count for what the class `compares`, unless there are only such batches.
+
         Args:
           of: weights `[batch]` by name, for values that are averaged over some examples only, such as 1 for labelled
             examples; a weight of 0 excludes an example.
           **values: the terms; those that the class does not log are ignored.
         """
-        rows = tf.size(values[next(iter(self.trackers))])
+        loss = next(iter(self.trackers))
+        rows, weight = vetting.current_batch(self)
+        values[loss] = values[loss] if weight is None else weight * values[loss]
+        count = tf.cast(tf.size(values[loss]) if rows is None else rows, tf.float32)
+        compared = tf.where(count > 1.0, count, 1e-6)
         for name, tracker in self.trackers.items():
             if name in (of or {}):
                 tracker.update_state(values[name], sample_weight=of[name])
             else:
-                tracker.update_state(tf.reduce_mean(values[name]), sample_weight=rows)
+                share = compared if name in self.compares else count
+                tracker.update_state(tf.reduce_mean(values[name]), sample_weight=share)
         logs = {name: tracker.result() for name, tracker in self.trackers.items()}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}  # Keras reduces over axis 0
@@ -327,13 +342,19 @@ class GenerativeModel(keras.Model):
     def check_examples(self, where: str, x: Any, y: Any) -> None:
         """Raises `InvalidInput` if training examples fail a check that `takes` cannot express."""
 
+    def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
+        """Boolean scalars of a batch, tensors x and y: whether `check_examples` must judge it. None by default."""
+        return []
+
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
             verbose: str | int = "auto", callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit`, after validating the training and validation data: whole arrays, or a data set's first
-        batch.
+        batch, and then every batch in its step, before it changes a variable.
+
+        Batches may be dicts, as those of TensorFlow Datasets; see `core.training_data.batch`.
 
         Raises:
-          InvalidInput: the data's shape, dtype or range does not suit the model; before any training.
+          InvalidInput: the data's shape, dtype or range does not suit the model, or it takes no sample weights.
           NonFiniteLoss: a term became NaN or infinite; names the step and the term.
         """
         if not self.compiled:
@@ -341,28 +362,30 @@ class GenerativeModel(keras.Model):
         whole_number("epochs", epochs)
         if batch_size is not None:
             whole_number("batch_size", batch_size)
-        first = training_data.check_first_batch(self, "fit", x, y)
+        where, weight = f"{type(self).__name__}.fit", kwargs.get("sample_weight")
+        first = training_data.check_first_batch(self, "fit", x, y, weight)
         if first:
-            self.check_examples(f"{type(self).__name__}.fit", *first)
-        training_data.check_validation(self, kwargs.get("validation_data"))
+            self.check_examples(where, *first)
+        x, y, kwargs["sample_weight"] = training_data.carried(x, y, weight)
+        kwargs["validation_data"] = training_data.checked_validation(self, kwargs.get("validation_data"))
+        kwargs["class_weight"] = training_data.class_weights(where, self, kwargs.get("class_weight"))
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # otherwise Keras warns that it cannot shuffle
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
         if averaging.keeps_averages(self) and not any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in callbacks):
             callbacks.append(averaging.EvaluateAverages())
-        try:
-            history = super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
-        except tf.errors.InvalidArgumentError as error:
-            raise steps.explained(error) from None
+        history = super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         if epochs > kwargs.get("initial_epoch", 0):
             averaging.finalize(self)
         return history
 
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: str | int = "auto",
+                 sample_weight: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
-            training_data.check_first_batch(self, "evaluate", x, y)
-        return super().evaluate(x, y, *args, **kwargs)
+            training_data.check_first_batch(self, "evaluate", x, y, sample_weight)
+            x, y, sample_weight = training_data.carried(x, y, sample_weight)
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, *args, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""

@@ -259,18 +259,22 @@ class FittedNormal(Prior):
             trainable=False, aggregation="only_first_replica",
         )
 
-    def update(self, codes: tf.Tensor) -> None:
+    def update(self, codes: tf.Tensor, weight: tf.Tensor | None = None) -> None:
         """Moves mean and covariance towards those of `codes`, `[n, d]`, over all replicas together.
 
-        Call it in a training step; with several replicas, outside the function that XLA compiles.
+        Call it in a training step; with several replicas, outside the function that XLA compiles. `weight`, `[n]`,
+        weighs the codes; None for equal weights.
         """
         codes = tf.stop_gradient(tf.cast(codes, tf.float32))
-        replica = tf.distribute.get_replica_context()
-        mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(codes, 0))
+        weight = tf.ones_like(codes[:, 0]) if weight is None else weight
+        over_all = lambda value: tf.distribute.get_replica_context().all_reduce("mean", value)  # noqa: E731
+        total = over_all(tf.reduce_mean(weight))
+        share = tf.math.divide_no_nan(weight, total)[:, None]
+        mean = over_all(tf.reduce_mean(share * codes, 0))
         away = codes - mean  # mean over all replicas; the variables' aggregation averages the scatter matrices
-        scatter = tf.matmul(away, away, transpose_a=True) / tf.cast(tf.shape(codes)[0], tf.float32)
+        scatter = tf.matmul(share * away, away, transpose_a=True) / tf.cast(tf.shape(codes)[0], tf.float32)
         t = tf.cast(self.updates, tf.float32)
-        past = tf.minimum(self.momentum, (1.0 + t) / (10.0 + t))
+        past = tf.where(total > 0.0, tf.minimum(self.momentum, (1.0 + t) / (10.0 + t)), 1.0)
         shift = mean - self.loc
         between = past * shift[:, None] * shift[None, :]  # contribution of the distance between the two means
         self.covariance.assign(past * self.covariance + (1.0 - past) * (scatter + between))

@@ -90,6 +90,7 @@ class AAE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder", "posterior"), "phi": ("discriminator",)}
     logged = ("loss", "reconstruction", "mse", "discriminator", "encoder", "distance", "accuracy_real", "accuracy_fake")
     ascends = {"theta": "objective", "eta": "objective", "phi": "discriminator"}
+    compares = ("distance",)
     formulation = Formulation(
         name="AAE",
         y="1 of the prior, 0 of the data's codes", z="code",

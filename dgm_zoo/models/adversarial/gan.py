@@ -178,6 +178,7 @@ class GAN(Rounds, Adversaries):
         **dict.fromkeys(["discriminator", "generator"], "utility of the objective, for that of a q(y|x) in nats"),
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
+    compares = ("loss",)
     formulation = Formulation(
         name="GAN",
         x="data and generations", y="1 real, 0 generated", z="code",

@@ -93,6 +93,7 @@ class VAEGAN(Adversaries):
     units = GAN.units
     logged = (*GAN.logged, "encoder", "likelihood", "kl", "mse", "phi_moves", "theta_moves")
     ascends = {"theta": "generator", "phi": "discriminator", "eta": "encoder"}
+    compares = ("loss",)
     formulation = replace(
         GAN.formulation,
         name="VAE/GAN",

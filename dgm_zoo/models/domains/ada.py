@@ -248,6 +248,10 @@ class ADA(GenerativeModel):
                     f"num_classes={most + 1}, or leave these examples out"
                 )
 
+    def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
+        classes = event_shape(self.head.output)[0]
+        return [tf.reduce_any(y[0] < 0), *(tf.reduce_any(label >= classes) for label in y)]
+
     def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`, of examples of the target domain."""
         return self.answer("classify", x=x)

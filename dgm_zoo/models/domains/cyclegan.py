@@ -86,6 +86,7 @@ class CycleGAN(GenerativeModel):
         **dict.fromkeys(["discriminator", "realism"], "utility of the objective, the sum of both domains"),
     }
     ascends = {"theta": "translation", "eta": "translation", "phi": "discriminator"}
+    compares = ("loss",)
     formulation = Formulation(
         name="CycleGAN",
         x="target images and translations to them", y="1 real, 0 translated, in each domain",

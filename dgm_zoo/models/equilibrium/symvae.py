@@ -201,6 +201,13 @@ class SymmetricVAE(LimitingChain, LatentModel):
                 "in every value of a row without latents"
             )
 
+    def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
+        if y is None or "label" in self.takes() or not self.posterior.binary:
+            return []
+        z = tf.cast(y, tf.float32)
+        known = tf.reduce_any(z != UNKNOWN, -1, keepdims=True)
+        return [tf.reduce_any((z != 0.0) & (z != 1.0) & known)]
+
     def _check_shape(self, z):
         if tuple(z.shape[1:]) != self.given_shape:
             raise InvalidInput(

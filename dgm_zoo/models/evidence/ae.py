@@ -14,6 +14,7 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.vetting import current_batch
 from dgm_zoo.distributions import FittedNormal, Head, Prior
 from dgm_zoo.networks import encoder_and_decoder
 
@@ -61,6 +62,7 @@ class AE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder",)}
     logged = ("loss", "reconstruction", "mse")
     ascends = {"theta": "reconstruction", "eta": "reconstruction"}
+    weighs = {"reconstruction": True}
     formulation = Formulation(
         name="AE",
         z="code",
@@ -92,7 +94,7 @@ class AE(GenerativeModel):
         x, _ = self.unpack(data)
         self.rng(x)  # counts the batch; the step uses no noise
         terms = self.ascend(self.terms, x, **self.ascends)
-        self.codes.update(terms["code"])
+        self.codes.update(terms["code"], current_batch(self).weight)
         return self.log(loss=-terms["reconstruction"], **terms)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:

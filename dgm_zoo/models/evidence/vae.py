@@ -93,6 +93,7 @@ class VAE(LatentModel):
     """
 
     ascends = {"theta": "objective", "eta": "objective"}
+    weighs = {"objective": True}
     formulation = Formulation(
         name="VAE",
         y="real or generated, degenerate", z="code",
@@ -123,6 +124,7 @@ class VAE(LatentModel):
             raise InvalidInput(f"sleep is {sleep!r}; give True or False")
         self.bound, self.sleep = bound_of(self.default_bound if bound is None else bound), sleep
         self.bound.check(self.prior, self.posterior)
+        self.weighs = type(self).weighs if self.bound.of_rows else {}
         self.add_coefficients(self.bound.coefficients)
         self.logged = ("loss", *self.bound.logged, *(("sleep",) if sleep else ()))
         self.phases = {"sleep": "eta"} if sleep else {}

@@ -58,6 +58,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     logged = ("loss", "bound", "ess")
     ascends = {"theta": "utility_theta", "eta": "utility_eta"}
+    weighs = {"utility_theta": True, "utility_eta": True}
     formulation = replace(
         HelmholtzMachine.formulation,
         name="BiHM",

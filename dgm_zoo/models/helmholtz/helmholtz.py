@@ -59,8 +59,7 @@ class HelmholtzMachine(GenerativeModel):
       image_shape: shape of one x, which the networks take as a vector; None for the vector's own shape.
 
     Raises:
-      InvalidInput: sizes of the networks or of x disagree; or, naming the first such value, arrays or the first batch
-        of a `tf.data.Dataset` are not binary. Later batches are not checked.
+      InvalidInput: sizes of the networks or of x disagree; or, naming the first such value, data are not binary.
 
     Example:
       >>> model = dgm_zoo.create("helmholtz", image_shape=(28, 28, 1), layers="200,200,10")
@@ -75,6 +74,7 @@ class HelmholtzMachine(GenerativeModel):
     players = {"theta": ("generative",), "eta": ("inference",)}
     logged = ("loss", "elbo", "wake", "sleep")
     ascends = {"theta": "wake", "eta": "sleep"}
+    weighs = {"wake": True, "sleep": False}
     formulation = Formulation(
         name="Helmholtz machine",
         x="data, bits", z="bits in levels, h = (h_1, ..., h_L)",

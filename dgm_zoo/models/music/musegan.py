@@ -85,6 +85,7 @@ class MuseGAN(Rounds):
         **dict.fromkeys(["voices", "voices_real"], "pitches that sound in a time step, of samples or of the batch"),
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
+    compares = ("loss",)
     abilities = frozenset({"perform", "compose"})
     small = {  # with plain gradient steps the default penalty, 10, would diverge
         "image_shape": (2, 8, 24, 2), "width": 16, "noise_dim": 8, "critic_steps": 2,

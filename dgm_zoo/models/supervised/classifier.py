@@ -65,6 +65,7 @@ class Classifier(GenerativeModel):
     players = {"omega": ("trunk", "head")}
     logged = ("loss", "accuracy")
     ascends = {"omega": "log_q"}
+    weighs = {"log_q": True}
     formulation = Formulation(
         name="Classifier",
         c="class",
