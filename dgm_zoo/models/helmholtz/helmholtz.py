@@ -75,6 +75,7 @@ class HelmholtzMachine(GenerativeModel):
     players = {"theta": ("generative",), "eta": ("inference",)}
     logged = ("loss", "elbo", "wake", "sleep")
     ascends = {"theta": "wake", "eta": "sleep"}
+    call_endpoint = None  # every answer is drawn
     formulation = Formulation(
         name="Helmholtz machine",
         x="data, bits", z="bits in levels, h = (h_1, ..., h_L)",
