@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.core.endpoints import Endpoint
@@ -19,8 +20,8 @@ def declared(model: Any) -> tuple[Endpoint, str]:
     return table[endpoint], output
 
 
-def call(model: Any, given: Any) -> tf.Tensor:
-    """What `model(x)` and `predict` return: the output that the class declares in `call_endpoint`.
+def named(model: Any, given: Any) -> dict[str, Any]:
+    """Returns what `model(given)` was given by the names of the endpoint's inputs.
 
     Args:
       model: a `GenerativeModel`.
@@ -29,31 +30,56 @@ def call(model: Any, given: Any) -> tf.Tensor:
     Raises:
       InvalidInput: an input is missing, unknown, or of another shape.
     """
-    endpoint, output = declared(model)
-    name, inputs = type(model).__name__, endpoint.inputs
+    name, inputs = type(model).__name__, declared(model)[0].inputs
     if not isinstance(given, dict):
         parts = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(parts) != len(inputs):
             wanted = f"({', '.join(inputs)})" if len(inputs) > 1 else next(iter(inputs))
-            raise InvalidInput(f"model(x) and predict of {name} take {wanted}, but got {len(parts)} inputs")
+            raise InvalidInput(f"model(x) and predict of {name} take {wanted}; got {len(parts)} inputs")
         given = dict(zip(inputs, parts, strict=True))
     for key in given:
         if key not in inputs:
             raise unknown(f"input of {name}", key, inputs)
-    tensors = {}
     for key, wanted in inputs.items():
         if key not in given:
             raise InvalidInput(f"model(x) and predict of {name} need {key} too; give shape {wanted}")
-        tensors[key] = tf.cast(given[key], wanted.dtype)
-        if not tensors[key].shape.is_compatible_with([None, *wanted.shape]):
-            raise InvalidInput(
-                f"model(x) and predict of {name} take {key} of shape {wanted}, but got {list(tensors[key].shape)}"
-            )
+        shape = tf.TensorShape(given[key].shape if hasattr(given[key], "shape") else np.shape(given[key]))
+        if not shape.is_compatible_with([None, *wanted.shape]):
+            raise InvalidInput(f"model(x) and predict of {name} take {key} of shape {wanted}; got {list(shape)}")
+    return given
+
+
+def answered(model: Any, x: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+    """`keras.Model.__call__` after checking x, since Keras adds a page of text to what `call` raises."""
+    named(model, x)
+    return keras.Model.__call__(model, x, *args, **kwargs)
+
+
+def call(model: Any, x: Any) -> tf.Tensor:
+    """What `model(x)` and `predict` return: the output that the class declares in `call_endpoint`; see `named`."""
+    endpoint, output = declared(model)
+    given = named(model, x)
+    tensors = {
+        key: tf.ensure_shape(tf.cast(given[key], wanted.dtype), [None, *wanted.shape])
+        for key, wanted in endpoint.inputs.items()
+    }
     return model.endpoint_function(model.call_endpoint[0])(**tensors)[output]
 
 
+def predict(model: Any, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+    """`keras.Model.predict`; unlike there, batches (x, label) of a data set may hold the label that an endpoint takes.
+
+    Raises:
+      InvalidInput: the class has no answer to it, or arrays do not suit the endpoint.
+    """
+    declared(model)
+    if all(isinstance(part, (np.ndarray, tf.Tensor)) for part in keras.tree.flatten(x)):
+        named(model, x)
+    return keras.Model.predict(model, x, *args, **kwargs)
+
+
 def predict_step(model: Any, data: Any) -> tf.Tensor:
-    """What `predict` returns for one batch; unlike in Keras, a label is used if the endpoint takes one."""
+    """What `predict` returns for one batch."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
     return model(of_batch(model, x, y))
 

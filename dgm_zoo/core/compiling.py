@@ -42,20 +42,25 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
         model, optimizer=None, metrics=metrics, weighted_metrics=weighted_metrics, run_eagerly=run_eagerly,
         steps_per_execution=steps_per_execution, jit_compile=False,
     )
-    model.optimizers = assign(optimizer, model.players, model.phases)
-    for player, one in model.optimizers.items():
+    model.compiled = False  # until all of it is done
+    optimizers = assign(optimizer, model.players, model.phases)
+    for player, one in optimizers.items():
         one.build(model.player_variables(model.phases.get(player, player)))
-    model.optimizer = AllOptimizers(model.optimizers)
     auto = bool(tf.config.list_physical_devices("GPU"))
-    model.xla = (auto if jit_compile == "auto" else jit_compile) and not run_eagerly
-    model.trackers = {name: keras.metrics.Mean(name=name) for name in model.logged}
-    model.batches_seen = keras.metrics.Sum(name="batches_seen", dtype="int32")
-    _compare(model)
     given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
-    model.compile_arguments = {
-        "jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution,
-        **{key: keras.saving.serialize_keras_object(one) for key, one in given.items() if one is not None},
-    }
+    model.__dict__.update(  # Keras tracks no attribute of a model whose state it has locked, as `quantize` does
+        optimizers=optimizers,
+        optimizer=AllOptimizers(optimizers),
+        xla=(auto if jit_compile == "auto" else jit_compile) and not run_eagerly,
+        trackers={name: keras.metrics.Mean(name=name) for name in model.logged},
+        batches_seen=keras.metrics.Sum(name="batches_seen", dtype="int32"),
+        compile_arguments={
+            "jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution,
+            **{key: keras.saving.serialize_keras_object(one) for key, one in given.items() if one is not None},
+        },
+        **_compared(model),
+    )
+    model.compiled = True
 
 
 def _check(model, optimizer, jit_compile, **losses):
@@ -75,13 +80,14 @@ def _check(model, optimizer, jit_compile, **losses):
             raise InvalidInput(f"{policy.name} would need loss scaling for each player; use 'mixed_bfloat16'")
 
 
-def _compare(model):
-    """Makes the steps of `model` update the metrics that `compile` was given, if any."""
+def _compared(model):
+    """The steps of `model` by name, made to update the metrics that `compile` was given; an empty dict if none were."""
     for step in STEPS:
         model.__dict__.pop(step, None)
-    if model._compile_metrics is not None:
-        comparison = calls.Comparison(model, model._compile_metrics)
-        model.__dict__.update({step: comparison.beside(getattr(model, step)) for step in STEPS})
+    if model._compile_metrics is None:
+        return {}
+    comparison = calls.Comparison(model, model._compile_metrics)
+    return {step: comparison.beside(getattr(model, step)) for step in STEPS}
 
 
 def _set_jit_compile(model, value):

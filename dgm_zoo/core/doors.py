@@ -1,9 +1,11 @@
 """Keras' own methods, as a model of several players has them: its config and file, its SavedModel, what it refuses."""
 
 import os
+import re
 from typing import Any, TypeVar
 
 import keras
+import tensorflow as tf
 
 from dgm_zoo.core import calls, recipes, signatures
 from dgm_zoo.errors import InvalidInput
@@ -17,6 +19,8 @@ CLOSED = {  # methods of `keras.Model` that make no sense here: name to what to 
     "compiled_loss": OBJECTIVE + "evaluate() and test_on_batch() return the logged ones",
     "stateless_compute_loss": OBJECTIVE + "evaluate() and test_on_batch() return the logged ones",
     "compute_metrics": "fit() and evaluate() update the metrics given to compile; call those",
+    "get_state_tree": "networks name their layers alike; take get_weights(), or save()",
+    "set_state_tree": "networks name their layers alike; take set_weights(), or load_weights()",
 }
 
 
@@ -104,12 +108,26 @@ def export(model: Any, filepath: str | os.PathLike, format: str = "tf_saved_mode
             raise InvalidInput(f"export({key}=...) has no effect: signatures follow from the endpoints; leave it out")
     if format != "tf_saved_model":
         raise InvalidInput(f"format {format!r} is not available; export a SavedModel and convert that")
-    functions = signatures.plain(model)
+    functions, attributes = signatures.plain(model), {}
     default = next(iter(functions))
     if model.call_endpoint:
         default = model.call_endpoint[0]
-        inputs = calls.declared(model)[0].inputs
-        functions["serve"] = signatures.signature("serve", inputs, lambda **given: calls.call(model, given))
-    signatures.save(functions, filepath, default)
+        specs = [wanted.spec(name) for name, wanted in calls.declared(model)[0].inputs.items()]
+        specs = specs if len(specs) == 1 else [specs]  # several come as one list, as in Keras
+        attributes["serve"] = tf.function(lambda x: calls.call(model, x), input_signature=specs, autograph=False)
+    signatures.save(functions, filepath, default, **attributes)
     if verbose:
-        print(f"'{filepath}' has {', '.join(functions)}")
+        print(f"'{filepath}' has {', '.join([*attributes, *functions])}")
+
+
+def quantize(model: Any, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any) -> None:
+    """`keras.Model.quantize` of the layers of the networks; heads and priors, which are not built, stay as they are."""
+    names = [filters or ""] if isinstance(filters, str | None) else filters
+
+    def chosen(layer):
+        wanted = names(layer) if callable(names) else any(re.search(one, layer.name) for one in names)
+        return layer.built and wanted
+
+    keras.Model.quantize(model, mode, config=config, filters=chosen, **kwargs)
+    for traces in ("_answers", "_functions"):  # they hold the weights of before
+        model.__dict__.pop(traces, None)

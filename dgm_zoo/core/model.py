@@ -352,5 +352,8 @@ class GenerativeModel(keras.Model):
     from_config = classmethod(doors.from_config)
     save = doors.save
     export = doors.export
+    __call__ = calls.answered
     call = calls.call
+    predict = calls.predict
     predict_step = calls.predict_step
+    quantize = doors.quantize

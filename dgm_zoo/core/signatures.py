@@ -41,8 +41,10 @@ def _of_endpoints(model, suffix="", compiled=False):
     }
 
 
-def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str) -> None:
+def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str, **attributes: Callable) -> None:
     """Writes the SavedModel: the variables and a signature per function, that of `default` also as `serving_default`.
+
+    `attributes` are `tf.function`s that the loaded object has besides, without a signature.
 
     Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
     second trace and stores both, which takes twice the time and space.
@@ -52,6 +54,8 @@ def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str
     module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
     for name, trace in traces.items():
         setattr(module, name, trace)
+    for name, function in attributes.items():
+        setattr(module, name, function)
     tf.saved_model.save(module, str(folder), {**traces, "serving_default": traces[default]})
 
 

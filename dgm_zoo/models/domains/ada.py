@@ -229,7 +229,8 @@ class ADA(GenerativeModel):
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, return_dict: bool = False,
                  **kwargs: Any) -> dict[str, float] | list[float]:
         """`GenerativeModel.evaluate`, plus `accuracy_target` if any target example has a label."""
-        self.oracle.reset_state()
+        if self.compiled:
+            self.oracle.reset_state()
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
         if float(tf.convert_to_tensor(self.oracle.count)):
             logs["accuracy_target"] = float(self.oracle.result())
