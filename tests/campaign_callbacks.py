@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -200,9 +199,8 @@ def main():
                 case(name)
             except Exception as raised:  # a line for each, and the next case
                 error, failed = f"  {type(raised).__name__}: {str(raised).strip().splitlines()[0][:200]}", failed + 1
-                if os.environ.get("CAMPAIGN_TRACEBACKS"):
-                    traceback.print_exc()
-            print(f"{'FAILED' if error else 'works '} {name:12} {what:22} {time.time() - begun:6.1f} s{error}", flush=True)
+            outcome = "FAILED" if error else "works "
+            print(f"{outcome} {name:12} {what:22} {time.time() - begun:6.1f} s{error}", flush=True)
             keras.backend.clear_session()
     print(f"{failed} failed")
     return bool(failed)

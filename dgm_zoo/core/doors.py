@@ -12,6 +12,7 @@ from dgm_zoo.errors import InvalidInput
 
 Class = TypeVar("Class", bound=type)
 
+KERAS_ARGUMENTS = {"name", "dtype", "trainable", "autocast", "activity_regularizer"}
 OBJECTIVE = "each player ascends a term of its own in train_step; "
 CLOSED = {  # methods of `keras.Model` that make no sense here: name to what to do instead
     "add_loss": OBJECTIVE + "add yours to that term, or give it to a layer as a regularizer",
@@ -48,21 +49,28 @@ def get_config(model: Any) -> dict[str, Any]:
     Raises:
       InvalidInput: an argument is kept nowhere, so that a file could not restore it.
     """
-    name, given = type(model).__name__, model.__dict__["_unnamed"]
-    names = [*recipes.constructor_arguments(type(model)), *given["named"]]
+    cls, (args, given) = type(model), model.__dict__["_given"]
+    own, every = recipes.own_arguments(cls), recipes.constructor_arguments(cls)
+    named = [one for one in own.values() if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    further = args[len(named) :]  # taken by *args, which must be arguments of a base
+    names = [
+        key for key, one in every.items()
+        if key in own or key in given or one.default is not one.empty  # otherwise the class makes it for its base
+        or any(getattr(model, key, None) is value for value in further)
+    ]
+    names += [key for key in given if key not in {*names, *KERAS_ARGUMENTS}]
     for key in names:
         if not hasattr(model, key):
-            raise InvalidInput(f"{name} cannot be saved, since it keeps no '{key}'; assign self.{key} = {key}")
+            raise InvalidInput(f"{cls.__name__} cannot be saved, as it keeps no '{key}'; assign self.{key} = {key}")
     kept = {key: getattr(model, key) for key in names}
-    for value in given["positional"]:
+    for value in further:
         if not any(value is one for one in kept.values()):
             raise InvalidInput(
-                f"{name} cannot be saved, since its constructor takes {value!r} by *{given['star']}; give the argument "
-                "a name"
+                f"{cls.__name__} cannot be saved, as its constructor takes {value!r} by *args; name that argument"
             )
-    own = {"name": model.name} if recipes.passes_on(type(model)) else {}
-    own |= {} if model.trainable else {"trainable": False}
-    return {**own, **{key: keras.saving.serialize_keras_object(value) for key, value in kept.items()}}
+    of_keras = {"name": model.name} if recipes.passes_on(cls) else {}
+    of_keras |= {} if model.trainable else {"trainable": False}
+    return {**of_keras, **{key: keras.saving.serialize_keras_object(value) for key, value in kept.items()}}
 
 
 def from_config(cls: type, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
@@ -90,6 +98,7 @@ def save(model: Any, filepath: str | os.PathLike, overwrite: bool = True, zipped
             "a .keras file of a compiled model holds its optimizers; save it as it is, and load it with "
             "keras.saving.load_model(..., compile=False)"
         )
+    model.get_config()  # raises before Keras has opened the file
     keras.Model.save(model, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
 

@@ -70,7 +70,7 @@ class GenerativeModel(keras.Model):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         model = super().__new__(cls, *args, **kwargs)
-        model.__dict__["_unnamed"] = recipes.unnamed(cls, args, kwargs)
+        model.__dict__["_given"] = args, kwargs  # from which `doors.get_config` knows what a subclass was built with
         return model
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
@@ -347,6 +347,9 @@ class GenerativeModel(keras.Model):
     def load_own_variables(self, store: Any) -> None:
         super().load_own_variables(state.without(store))
         state.load(self, store)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Does nothing: networks are passed built, and heads and priors are built in their constructors."""
 
     get_config = doors.get_config
     from_config = classmethod(doors.from_config)

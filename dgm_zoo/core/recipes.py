@@ -81,15 +81,9 @@ def _takes_any(parameters):
     return any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
-def unnamed(cls: type, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What a constructor was given besides `constructor_arguments`: `positional` values by `*star`, and the `named`."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    listed = sum(one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters)
-    known = {*constructor_arguments(cls), "name", "dtype", "trainable", "autocast", "activity_regularizer"}
-    return {
-        "positional": args[listed:], "named": [name for name in kwargs if name not in known],
-        "star": next((one.name for one in parameters if one.kind is one.VAR_POSITIONAL), None),
-    }
+def own_arguments(cls: type) -> dict[str, inspect.Parameter]:
+    """The parameters of the constructor that `cls` itself has: name to parameter."""
+    return dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
 
 
 def arguments(cls: type) -> dict[str, inspect.Parameter]:
