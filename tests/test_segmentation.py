@@ -353,6 +353,7 @@ def test_an_encoder_that_nothing_teaches_is_refused(folder, monkeypatch):
         build(alone)
 
 
+@pytest.mark.exhaustive
 def test_a_symmetric_run_tells_how_well_its_players_agree(tmp_path, monkeypatch):
     monkeypatch.setattr(consistency, "DREAMS", 40)
     monkeypatch.setattr(limiting, "LIMIT", 2)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import tiny
+from zoo import sparing, tiny
 
 from dgm_zoo import serving, training
 from dgm_zoo.cli.main import main
@@ -68,7 +68,7 @@ def events(folder):
 # What a run writes.
 
 
-@pytest.mark.parametrize("name", ["vae", "ae", "cvae", "iwae"])
+@pytest.mark.parametrize("name", sparing(["vae", "ae", "cvae", "iwae"], ["vae"]))
 def test_a_run_leaves_results_pictures_logs_and_a_checkpoint(name, folder, trained):
     place = folder / name
     results = trained if name == "vae" else fit(folder, name, f"model.name={name}")
@@ -152,6 +152,7 @@ def save_with(change, at, save=Checkpoints.save):
     return changed
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_died_four_times_ends_with_the_same_bits(folder, monkeypatch):
     changes = ["train.epochs=5", "train.decay=cosine", "train.steps_per_execution=3"]
     through = fit(folder, "through", *changes)
