@@ -5,7 +5,7 @@
 """
 
 import importlib
-import importlib.util
+import importlib.machinery
 import re
 import sys
 from pathlib import Path
@@ -63,10 +63,7 @@ class _WithKeras:
     """Import hook that calls `_tell_keras` as soon as Keras is imported, which takes seconds and so must wait."""
 
     def find_spec(self, name, path=None, target=None):
-        if name != "keras":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if name == "keras" else None
         loader: Any = spec.loader if spec else None
         if loader:
             run = loader.exec_module

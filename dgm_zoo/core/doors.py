@@ -19,6 +19,7 @@ CLOSED = {  # methods of `keras.Model` that make no sense here: name to what to 
     "compute_loss": OBJECTIVE + "evaluate() and test_on_batch() return the logged ones",
     "compiled_loss": OBJECTIVE + "evaluate() and test_on_batch() return the logged ones",
     "stateless_compute_loss": OBJECTIVE + "evaluate() and test_on_batch() return the logged ones",
+    "compiled_metrics": "fit() and evaluate() update the metrics given to compile; call those",
     "compute_metrics": "fit() and evaluate() update the metrics given to compile; call those",
     "get_state_tree": "networks name their layers alike; take get_weights(), or save()",
     "set_state_tree": "networks name their layers alike; take set_weights(), or load_weights()",
@@ -27,8 +28,9 @@ CLOSED = {  # methods of `keras.Model` that make no sense here: name to what to 
 
 def closed(cls: Class) -> Class:
     """Class decorator: the methods of `CLOSED` raise `InvalidInput` with their sentence."""
-    for method, instead in CLOSED.items():
-        setattr(cls, method, _refusing(method, instead))
+    for name, instead in CLOSED.items():
+        refuse = _refusing(name, instead)
+        setattr(cls, name, property(refuse) if isinstance(getattr(keras.Model, name), property) else refuse)
     return cls
 
 
