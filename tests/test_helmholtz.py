@@ -13,6 +13,7 @@ from zoo import sparing
 
 import dgm_zoo
 from dgm_zoo.checks import layer_sizes
+from dgm_zoo.core.signatures import signatures
 from dgm_zoo.data.builders import bars
 from dgm_zoo.distributions import BatchNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
@@ -22,7 +23,6 @@ from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
 from dgm_zoo.models.helmholtz.rws import RWS
 from dgm_zoo.networks import BeliefNetwork, SigmoidBelief
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
-from dgm_zoo.serving.signatures import signatures
 
 ALL = [HelmholtzMachine, RWS, BiHM]
 

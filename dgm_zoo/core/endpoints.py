@@ -144,6 +144,14 @@ def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarra
     return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
 
 
+def traced(model: Any, function: Any) -> Callable:
+    """Returns `function`, a method of `model`, as a `tf.function`, which is cached by the method's name."""
+    cache = model.__dict__.setdefault("_functions", {})
+    if function.__name__ not in cache:
+        cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
+    return cache[function.__name__]
+
+
 def asked(n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     """The arrays of a request for n samples: a seed for each, and `inputs`, given per sample or once for all."""
     n = whole_number("n", n)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import event_shape, match
+from dgm_zoo.checks import input_shape, match, output_shape
 from dgm_zoo.core import estimates, recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.model import GenerativeModel
@@ -42,16 +42,16 @@ class LatentModel(GenerativeModel):
     def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
                  posterior: Head | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        latent = event_shape(decoder.input)
+        latent = input_shape(decoder)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.prior = StandardNormal(latent) if prior is None else prior
         self.posterior.shares(self.prior)  # raises if posterior and prior have other groups
-        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
-        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
         match("decoder's input", latent, "prior's event", self.prior.event_shape)
-        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
 
     # ------------------------------------------------------------------------------------------ the two joints
 
@@ -88,10 +88,6 @@ class LatentModel(GenerativeModel):
         return joint.log_px(joint.z) + joint.log_pz(joint.z) - joint.log_qz(joint.z)
 
     # ------------------------------------------------------------------------------------------ use
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction, which `model(x)` and `model.predict(x)` return."""
-        return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
         """The posterior's parameters for x: a dict of NumPy arrays, such as `mean` and `stddev` `[n, latent_dim]`."""

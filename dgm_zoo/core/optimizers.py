@@ -53,6 +53,8 @@ def check_settings(optimizer: keras.optimizers.Optimizer) -> None:
     def refuse(key, wanted):
         raise InvalidInput(f"{key} of {name} is {settings[key]!r}; give {wanted}")
 
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or settings.get("loss_scale_factor") is not None:
+        raise InvalidInput(f"{name} scales the loss for float16, which no model here trains in; leave the scaling out")
     for key, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
@@ -74,12 +76,22 @@ def _get(optimizer):
 
 
 class AllOptimizers:
-    """The `model.optimizer` of Keras' callbacks: reads the first player's learning rate, sets that of all players."""
+    """The `model.optimizer` of Keras' callbacks, which stands for all players' optimizers.
+
+    Its learning rate is the first player's. Setting it multiplies those of the others by the same factor, so that a
+    callback keeps the players' ratios; if the first one was 0, all take the value.
+    """
 
     built = True  # `compile` builds all optimizers; `BackupAndRestore` reads this
 
     def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer]) -> None:
-        self.optimizers = tuple(optimizers.values())
+        self.players, self.optimizers = tuple(optimizers), tuple(optimizers.values())
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"model.optimizer stands for the optimizers of {', '.join(self.__dict__.get('players', ()))} and has no "
+            f"'{name}'; take one of model.optimizers by its player"
+        )
 
     @property
     def learning_rate(self) -> Any:
@@ -87,8 +99,9 @@ class AllOptimizers:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        for optimizer in self.optimizers:
-            optimizer.learning_rate = value
+        rates = [float(optimizer.learning_rate) for optimizer in self.optimizers]
+        for optimizer, rate in zip(self.optimizers, rates, strict=True):
+            optimizer.learning_rate = value if rate == rates[0] or not rates[0] else value * (rate / rates[0])
 
     @property
     def iterations(self) -> keras.Variable:

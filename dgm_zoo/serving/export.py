@@ -51,7 +51,7 @@ def export(
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
       'saved_models/vae_mnist/1'
     """
-    from dgm_zoo.serving.signatures import signatures
+    from dgm_zoo.core.signatures import save, signatures
     from dgm_zoo.serving.warmup import write_warmup
 
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
@@ -65,7 +65,7 @@ def export(
     functions = signatures(served)
     described = describe(served, functions, name, version, given)
     with _whole(folder / str(version)) as scratch:
-        _save(functions, scratch)
+        save(functions, scratch, default=next(iter(functions)))
         write_warmup(scratch, name, served.endpoints())
         served.save(scratch / MODEL_FILE)
         write_metadata(scratch, described)
@@ -84,22 +84,6 @@ def _version(folder, version):
     if (folder / str(version)).exists():
         raise InvalidInput(f"{folder / str(version)} exists; give another version, or leave it out for the next one")
     return version
-
-
-def _save(functions, folder):
-    """Writes the SavedModel: one signature per function, the first one also as `serving_default`, and the variables.
-
-    Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
-    second trace and stores both, which takes twice the time and space.
-    """
-    import tensorflow as tf
-
-    traces = {name: function.get_concrete_function() for name, function in functions.items()}
-    module = tf.Module()
-    module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
-    for name, trace in traces.items():
-        setattr(module, name, trace)
-    tf.saved_model.save(module, str(folder), {**traces, "serving_default": next(iter(traces.values()))})
 
 
 def _without_optimizer(model):

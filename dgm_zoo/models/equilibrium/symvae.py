@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import event_shape, match
+from dgm_zoo.checks import input_shape, match
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
@@ -102,7 +102,7 @@ class SymmetricVAE(LimitingChain, LatentModel):
     def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
                  posterior: Head | None = None, latents: SampledPrior | None = None, dream_weight: Any = 1.0,
                  **kwargs: Any) -> None:
-        latent = event_shape(decoder.input)
+        latent = input_shape(decoder)
         posterior = IndependentBernoulli(latent) if posterior is None else posterior
         prior = BernoulliPrior(latent, trainable=False) if prior is None else prior
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)

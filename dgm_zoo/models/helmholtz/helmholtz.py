@@ -75,6 +75,7 @@ class HelmholtzMachine(GenerativeModel):
     logged = ("loss", "elbo", "wake", "sleep")
     ascends = {"theta": "wake", "eta": "sleep"}
     weighs = {"wake": True, "sleep": False}
+    call_endpoint = None  # every answer is drawn
     formulation = Formulation(
         name="Helmholtz machine",
         x="data, bits", z="bits in levels, h = (h_1, ..., h_L)",

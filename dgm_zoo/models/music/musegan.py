@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core.critic import check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -86,6 +86,7 @@ class MuseGAN(Rounds):
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
     compares = ("loss",)
+    call_endpoint = ("decode", "x")
     abilities = frozenset({"perform", "compose"})
     small = {  # with plain gradient steps the default penalty, 10, would diverge
         "image_shape": (2, 8, 24, 2), "width": 16, "noise_dim": 8, "critic_steps": 2,
@@ -123,10 +124,10 @@ class MuseGAN(Rounds):
             raise unknown("binarisation", binarisation, BINARISATIONS)
         own = [track for track in self.tracks if track != condition]
         self.single = tuple(index_of(own, name) for name in self.monophonic)
-        bars, *bar, count = self.x_shape = event_shape(critic.input)
+        bars, *bar, count = self.x_shape = input_shape(critic)
         match("tracks' names", (len(self.tracks),), "tracks of the critic's input", (count,))
         self.own_shape = (bars, *bar, len(own))
-        match("generator's output", event_shape(generator.output), "tracks to generate", self.own_shape)
+        match("generator's output", output_shape(generator), "tracks to generate", self.own_shape)
         self.sizes = noise_sizes(composition, bars, len(own), noise_dim)
         self.prior = fixed(StandardNormal((sum(self.sizes.values()),)) if prior is None else prior, type(self))
         match("prior's event", self.prior.event_shape, "parts of the noise", (sum(self.sizes.values()),))

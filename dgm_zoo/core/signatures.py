@@ -1,4 +1,4 @@
-"""The endpoint table as TensorFlow functions that check a client's inputs.
+"""The endpoint table as TensorFlow functions that check a client's inputs, and the SavedModel of such functions.
 
 TensorFlow Serving does not compare a request with the shapes of the signature, so the graph has to. TensorFlow would
 remove a check on a tensor of declared shape, since it is statically true. Each input therefore first passes an op with
@@ -6,6 +6,7 @@ unknown output shape, is checked, and then gets its static shape back.
 """
 
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -24,14 +25,41 @@ def signatures(model: Any) -> dict[str, Callable]:
     Returns:
       Dict of name to `tf.function`.
     """
+    return {**plain(model), **_of_endpoints(model, "_xla", compiled=True)}
+
+
+def plain(model: Any) -> dict[str, Callable]:
+    """Returns the first half of `signatures`: a function for each endpoint, without their twins."""
+    return _of_endpoints(model)
+
+
+def _of_endpoints(model, suffix="", compiled=False):
     table = model.endpoints()
     names = sorted(table, key=lambda name: name != "sample")
-    plain = {name: _signature(name, table[name].inputs, model.endpoint_function(name)) for name in names}
-    twins = {f"{name}_xla": _signature(name, table[name].inputs, model.endpoint_function(name, True)) for name in names}
-    return {**plain, **twins}
+    return {
+        name + suffix: signature(name, table[name].inputs, model.endpoint_function(name, compiled)) for name in names
+    }
 
 
-def _signature(name, inputs, function):
+def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str, **attributes: Callable) -> None:
+    """Writes the SavedModel: the variables and a signature per function, that of `default` also as `serving_default`.
+
+    `attributes` are `tf.function`s that the loaded object has besides, without a signature.
+
+    Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
+    second trace and stores both, which takes twice the time and space.
+    """
+    traces = {name: function.get_concrete_function() for name, function in functions.items()}
+    module = tf.Module()
+    module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
+    for name, trace in traces.items():
+        setattr(module, name, trace)
+    for name, function in attributes.items():
+        setattr(module, name, function)
+    tf.saved_model.save(module, str(folder), {**traces, "serving_default": traces[default]})
+
+
+def signature(name: str, inputs: dict[str, Any], function: Callable) -> Callable:
     """Returns `function` of named tensors as a traced `tf.function` that first checks its inputs."""
 
     def serve(*args, **kwargs):
