@@ -10,13 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import check_seed, whole_number
 from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data
 from dgm_zoo.core.coefficients import Changing, Coefficient
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.optimizers import AllOptimizers, assign
-from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.noise import step_seed
 from dgm_zoo.errors import InvalidInput, unknown
 

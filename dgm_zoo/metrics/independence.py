@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from dgm_zoo.distributions import check_seed
+from dgm_zoo.checks import check_seed
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import Predictors
 
