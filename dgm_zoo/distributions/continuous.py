@@ -31,6 +31,11 @@ class IndependentNormal(Head):
         number = isinstance(stddev, (int, float)) and not isinstance(stddev, bool)
         if not (stddev is None or stddev == "learned" or (number and 0 < stddev < float("inf"))):
             raise InvalidInput(f"stddev {stddev!r} of IndependentNormal must be None, 'learned' or a positive number")
+        if number and not 1e-12 <= stddev <= 1e12:
+            raise InvalidInput(
+                f"stddev {stddev!r} of IndependentNormal does not suit float32, which its squares would leave; give a "
+                "number from 1e-12 to 1e12"
+            )
         self.stddev = stddev
         self.params_per_value = 2 if stddev is None else 1
         if stddev == "learned":

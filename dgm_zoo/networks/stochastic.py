@@ -48,7 +48,7 @@ class BeliefNetwork(keras.layers.Layer):
         else:
             units = self.sizes[1:]
         self.conditionals = [
-            level(*pair, **given, name=f"level_{i}", dtype=self.dtype_policy)
+            level(*pair, **given, name=f"level_{i}", dtype="float32")  # logits, under any precision
             for i, pair in enumerate(zip(units, befores, strict=True))
         ]
         self.built = True
