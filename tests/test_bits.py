@@ -94,7 +94,7 @@ def many_latents(p_logit, q_logit):
     encoder, decoder = dense((10,), (300,), hidden=()), dense((300,), (10,), hidden=())
     encoder.set_weights([np.zeros((10, 300)), np.full(300, q_logit)])
     decoder.set_weights([np.zeros((300, 10)), np.zeros(10)])
-    return VAE(encoder, decoder, prior_of(np.full(300, p_logit, "float32")), likelihood=IndependentBernoulli((10,)),
+    return VAE(encoder, decoder, BernoulliPrior((300,), logits=p_logit), likelihood=IndependentBernoulli((10,)),
                posterior=StraightThroughBernoulli((300,)))
 
 
