@@ -34,6 +34,13 @@ def nonnegative(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_seed(seed: Any) -> int:
+    """Returns a seed as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
+    if not is_whole(seed, -(2**31)) or seed >= 2**31:
+        raise InvalidInput(f"seed is {seed!r}; give a whole number from -2**31 to 2**31 - 1")
+    return int(seed)
+
+
 def dropout_rate(value: Any) -> float:
     """Returns a dropout probability as a float; raises `InvalidInput` unless it is in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:

@@ -261,7 +261,7 @@ def test_labels_are_taken_by_conditional_models_alone(conditional, trained, fold
 @pytest.mark.parametrize("seed", [2**31, -(2**40)])
 def test_a_seed_that_is_no_int32_is_refused(trained, folder, capsys, tmp_path, seed):
     words = ["sample", f"--workdir={folder / 'vae'}", f"--seed={seed}", f"--out={tmp_path / 'x.png'}"]
-    assert f"seed {seed} is not an int32" in fails(capsys, 2, *words)
+    assert f"seed is {seed}; give a whole number" in fails(capsys, 2, *words)
     assert not list(tmp_path.iterdir())
 
 

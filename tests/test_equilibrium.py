@@ -260,7 +260,7 @@ def test_groups_have_the_densities_that_their_factors_state(kind):
 @pytest.mark.parametrize("kind", ["ladder", "reverse"])
 def test_groups_are_drawn_from_their_density(kind):
     prior, posterior, q, _ = grouped(kind)
-    noise = BatchNoise([0, 0], 20_000).uniform((5,))
+    noise = BatchNoise([0, 0], 20_000).logistic((5,))
     for density in (prior.distribution(), q):
         drawn = density.draw(noise).numpy() @ 2 ** np.arange(4, -1, -1)
         found = np.bincount(drawn.astype(int), minlength=32) / 20_000
@@ -401,7 +401,7 @@ def test_latents_may_be_normal():
     (lambda: tiny("symvae", posterior="IndependentNormal"),
      "BernoulliPrior and IndependentNormal take different values of z; give a BernoulliPrior for bits"),
     (lambda: tiny("symvae", posterior="Deterministic", prior="StandardNormal"),
-     "Deterministic has no density for eta to ascend"),
+     "SymmetricVAE needs log q(z|x) and log p(x|z), but Deterministic has no density; give IndependentNormal"),
     (lambda: tiny("symvae", beta=0.5), "unknown argument of symvae 'beta'"),
     (lambda: tiny("symvae", estimator="dreg"), "unknown argument of symvae 'estimator'"),
     (lambda: Game.random(4, 2).model(dream_weight=-1.0), "dream_weight is -1.0; give a number of at least 0"),

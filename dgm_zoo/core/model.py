@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import check_seed, whole_number
 from dgm_zoo.core import averaging, calls, compiling, doors, endpoints, recipes, state, steps, training_data, vetting
 from dgm_zoo.core.coefficients import Changing, Coefficient, handed
 from dgm_zoo.core.endpoints import Endpoint, traced
 from dgm_zoo.core.formulation import Formulation
-from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.noise import step_seed
 from dgm_zoo.errors import InvalidInput, unknown
 

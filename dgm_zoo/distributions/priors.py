@@ -25,8 +25,6 @@ class Prior(Head):
     constructor; the trainable ones are its `trainable_variables`, as for any Keras layer.
     """
 
-    has_density = True  # whether `distribution` returns a density
-
     def __init__(self, event_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         self.built = True
@@ -77,7 +75,7 @@ class UniformPrior(Prior):
                 raise InvalidInput(f"{name} {value!r} of UniformPrior must be one finite number")
         if low >= high:
             raise InvalidInput(f"low {low!r} of UniformPrior is not below high {high!r}; give low < high")
-        self.low, self.high = float(low), float(high)
+        self.low, self.high = self.range = float(low), float(high)
 
     def distribution(self, posterior: Callable | None = None) -> tfd.Distribution:
         low = tf.fill(self.event_shape, self.low)
@@ -116,6 +114,9 @@ class BernoulliPrior(Prior):
 
     def distribution(self, posterior: Callable | None = None) -> tfd.Distribution:
         return self.likelihood.call(tf.convert_to_tensor(self.logits))
+
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
+        return self.likelihood.noise(rng, samples)
 
     def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return self.likelihood.sample(distribution, noise)

@@ -12,8 +12,8 @@ import keras
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
+from dgm_zoo.checks import check_seed
 from dgm_zoo.core.registry import model_class
-from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.training import pairs
 from dgm_zoo.training.arguments import settable

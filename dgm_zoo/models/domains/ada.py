@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, input_shape, match, output_shape
+from dgm_zoo.checks import input_shape, match, output_shape
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
@@ -251,7 +251,7 @@ class ADA(GenerativeModel):
                 )
 
     def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
-        classes = event_shape(self.head.output)[0]
+        classes = output_shape(self.head)[0]
         return [tf.reduce_any(y[0] < 0), *(tf.reduce_any(label >= classes) for label in y)]
 
     def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from dgm_zoo.core.latent import LatentModel
 from dgm_zoo.core.limiting import LimitingChain
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.steps import over_replicas
-from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
+from dgm_zoo.distributions import BernoulliPrior, IndependentBernoulli, SampledPrior, with_bits
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
@@ -109,13 +109,6 @@ class SymmetricVAE(LimitingChain, LatentModel):
         self.latents, self.dream_weight = latents, dream_weight
         if not prior.has_density:
             self.logged = ("loss", "decoder", "encoder")
-        if isinstance(posterior, Deterministic):
-            raise InvalidInput("Deterministic has no density for eta to ascend; give IndependentBernoulli or another")
-        if prior.has_density and prior.range != posterior.range:
-            raise InvalidInput(
-                f"{type(prior).__name__} and {type(posterior).__name__} take different values of z; give a "
-                "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
-            )
         if latents is not None and not (isinstance(latents, SampledPrior) and prior.has_density):
             raise InvalidInput(
                 f"latents {type(latents).__name__} of {type(prior).__name__} must be a SampledPrior, under a prior "
