@@ -37,7 +37,9 @@ class Source(NamedTuple):
 def define(flags: absl_flags.FlagValues) -> None:
     """Declares `--workdir` and `--preset`."""
     absl_flags.DEFINE_string("workdir", None, "folder of a run of dgm-zoo train", flag_values=flags)
-    absl_flags.DEFINE_string("preset", None, "name or folder of a preset; see dgm-zoo list", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "preset", None, "name, folder or hf:// address of a preset; see dgm-zoo list", flag_values=flags
+    )
 
 
 def open_source(flags: absl_flags.FlagValues) -> Source:

@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.card import write_card
+from dgm_zoo.serving.hub import PART
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
 from dgm_zoo.serving.presets import MODEL_FILE
 
@@ -54,8 +56,7 @@ def export(
     from dgm_zoo.serving.signatures import signatures
     from dgm_zoo.serving.warmup import write_warmup
 
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
-        raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
+    check_name(name)
     folder = Path(directory) / name
     version = _version(folder, version)
     given = check_given(metadata)
@@ -64,13 +65,19 @@ def export(
     served = _without_optimizer(model)
     functions = signatures(served)
     described = describe(served, functions, name, version, given)
-    with _whole(folder / str(version)) as scratch:
+    with whole(folder / str(version)) as scratch:
         _save(functions, scratch)
         write_warmup(scratch, name, served.endpoints())
         served.save(scratch / MODEL_FILE)
-        write_metadata(scratch, described)
         write_card(scratch, described)
+        write_metadata(scratch, described)  # last: it has the sums of the other files
     return str(folder / str(version))
+
+
+def check_name(name: Any) -> None:
+    """Raises `InvalidInput` unless `name` can be that of a served model, and of its folder."""
+    if not re.fullmatch(PART, str(name)):
+        raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
 
 
 def _version(folder, version):
@@ -110,7 +117,7 @@ def _without_optimizer(model):
 
 
 @contextlib.contextmanager
-def _whole(target):
+def whole(target: Path) -> Iterator[Path]:
     """Yields a hidden sibling of `target` to write into, and renames it to `target` if no error occurred."""
     scratch = target.parent / f".incomplete-{target.name}-{uuid.uuid4().hex}"
     try:
