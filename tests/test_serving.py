@@ -292,7 +292,7 @@ def test_the_card_is_made_from_the_metadata(preset):
     card = (folder / "README.md").read_text()
     name = folder.parent.name
     for text in (
-        f"# {name}, version 1",
+        f"\n# {name}, version 1\n",
         type(model).__doc__.split("\n")[0],
         "| test_log_likelihood | -21.23 ± 0.12 | K = 1000, stochastic binarisation |",
         "| active_units | 2 | of 2 units |",
@@ -350,7 +350,7 @@ def test_versions_follow_one_another_and_presets_are_listed(tmp_path, monkeypatc
     with pytest.raises(InvalidInput, match="two/12 exists; give another version"):
         serving.export(model, tmp_path / "b", "two", version=12)
     monkeypatch.setenv("DGM_ZOO_PRESETS", os.pathsep.join(map(str, [tmp_path / "a", tmp_path / "b", tmp_path / "no"])))
-    assert serving.list_presets() == ["one", "two"]
+    assert {"one", "two", "vae_digits"} <= set(serving.list_presets())
     assert serving.preset_dir("two") == str(two / "12")
     assert serving.preset_dir("two", version=3) == str(two / "3")
     monkeypatch.delenv("DGM_ZOO_PRESETS")
