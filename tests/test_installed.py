@@ -1,8 +1,11 @@
 """The package as a user has it: a wheel in an environment of its own, used from an empty folder."""
 
 import ast
+import importlib
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from dgm_zoo.cli import declared
+from dgm_zoo.cli import declared, parsing
+from dgm_zoo.serving import places
 
 ROOT = Path(__file__).parents[1]
 MOST = 12 * 2**20  # bytes that configs and presets may add to the wheel
@@ -107,6 +111,45 @@ def test_the_main_job_works_from_a_wheel_in_an_empty_folder_and_says_nothing_but
     assert quick.stdout.splitlines()[-1].startswith("wrote runs/reproduce/bars-quick/bars.json") and quick.stderr == ""
     assert (folder / "run" / "results.json").is_file() and (folder / "samples.png").is_file()
     assert not (folder / "docs").exists()
+
+
+# ------------------------------------------------------------------------------------------------------- the README
+
+
+def commands(page):
+    """The words of each `dgm-zoo` line in the page's shell blocks, in order."""
+    blocks = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [words[1:] for words in lines if words[:1] == ["dgm-zoo"]]
+
+
+def unmade(page):
+    """Yields each word of the commands that names a config, run, preset or experiment that is not there yet."""
+    configs, experiments = (set(places.python_files(kind)) for kind in (places.CONFIGS, places.EXPERIMENTS))
+    presets, runs = {path.name for path in places.shipped(places.PRESETS).iterdir()}, set()
+    for name, *words in commands(page):
+        call = parsing.parse(name, importlib.import_module(f"dgm_zoo.cli.commands.{name}"), words)
+        wanted = {flag: call.flags[flag].value for flag in ("config", "workdir", "preset") if flag in call.flags}
+        if wanted.get("workdir") and name in ("train", "reproduce"):
+            runs.add(wanted.pop("workdir"))
+        named = {"reproduce": experiments, "presets": presets}.get(name)
+        words = call.arguments[1:] if name == "presets" else call.arguments
+        yield from ([word for word in words if word not in named] if named else [])
+        for flag, known in (("config", configs), ("workdir", runs), ("preset", presets)):
+            if wanted.get(flag) and wanted[flag] not in known:
+                yield wanted[flag]
+        if name == "export" and call.flags.name:
+            presets.add(call.flags.name)
+
+
+def test_the_readmes_commands_use_only_what_ships_or_what_an_earlier_one_made():
+    page = (ROOT / "README.md").read_text()
+    assert len(commands(page)) > 15 and list(unmade(page)) == []
+
+
+def test_a_command_too_early_is_found():
+    page = "```bash\ndgm-zoo sample --workdir=a\ndgm-zoo train --config=vae_digits --workdir=a  # b\n```"
+    assert list(unmade(page)) == ["a"] and list(unmade(page.replace("vae_digits", "no"))) == ["a", "no"]
 
 
 # ------------------------------------------------------------------------------------------- names without imports
