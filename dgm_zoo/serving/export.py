@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.serving import keras_part
 from dgm_zoo.serving.card import write_card
 from dgm_zoo.serving.hub import PART
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
-from dgm_zoo.serving.presets import MODEL_FILE
 
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
@@ -29,9 +29,10 @@ def export(
 ) -> str:
     """Writes `<directory>/<name>/<version>/` atomically and returns its path.
 
-    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model without
-    its optimizer, `metadata.json` and the card, `README.md`. It is written under a hidden name that TensorFlow Serving
-    ignores and then renamed, so a server that polls the folder never sees an incomplete version.
+    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model's config
+    (its weights are the SavedModel's; the optimizer is left out), `metadata.json` and the card, `README.md`. It is
+    written under a hidden name that TensorFlow Serving ignores and then renamed, so a server that polls the folder
+    never sees an incomplete version.
 
     Args:
       model: the model to export; it is not changed.
@@ -66,9 +67,9 @@ def export(
     functions = signatures(served)
     described = describe(served, functions, name, version, given)
     with whole(folder / str(version)) as scratch:
-        _save(functions, scratch)
+        _save(functions, keras_part.weights(served), scratch)
         write_warmup(scratch, name, served.endpoints())
-        served.save(scratch / MODEL_FILE)
+        keras_part.write(served, scratch)
         write_card(scratch, described)
         write_metadata(scratch, described)  # last: it has the sums of the other files
     return str(folder / str(version))
@@ -93,8 +94,10 @@ def _version(folder, version):
     return version
 
 
-def _save(functions, folder):
+def _save(functions, weights, folder):
     """Writes the SavedModel: one signature per function, the first one also as `serving_default`, and the variables.
+
+    The variables are the Keras model's weights, whether an endpoint uses them or not, and what else endpoints use.
 
     Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
     second trace and stores both, which takes twice the time and space.
@@ -103,7 +106,9 @@ def _save(functions, folder):
 
     traces = {name: function.get_concrete_function() for name, function in functions.items()}
     module = tf.Module()
-    module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
+    used = {id(one): one for trace in traces.values() for one in trace.graph.variables}
+    setattr(module, keras_part.WEIGHTS, weights)
+    module.others = [one for key, one in used.items() if key not in {id(weight) for weight in weights}]
     for name, trace in traces.items():
         setattr(module, name, trace)
     tf.saved_model.save(module, str(folder), {**traces, "serving_default": next(iter(traces.values()))})
