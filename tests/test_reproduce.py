@@ -9,7 +9,7 @@ import pytest
 
 from dgm_zoo import training
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.training.workdir import results_folder
+from dgm_zoo.training.workdir import made_by, results_folder
 
 CONFIG = '''
 def get_config():
@@ -95,6 +95,12 @@ def test_a_quick_run_writes_beside_its_runs_and_never_into_the_results(folder, m
     assert results_folder(None, True, "runs/x") == Path("runs/x")
     assert results_folder(None, False, "runs/x") == Path("docs/results")
     assert results_folder("there", True, "runs/x") == results_folder("there", False, "runs/x") == Path("there")
+
+
+def test_a_page_says_by_which_version_it_was_made_outside_a_checkout():
+    installed = {"machine": "a machine", "git_revision": None, "versions": {"dgm_zoo": "0.1.0"}}
+    assert made_by(installed) == "a machine; dgm_zoo 0.1.0"
+    assert made_by({**installed, "git_revision": "abc"}) == "a machine; git revision abc"
 
 
 def test_a_mistake_in_a_late_row_is_found_before_the_first_is_trained(folder, monkeypatch):

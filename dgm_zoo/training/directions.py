@@ -9,7 +9,7 @@ import numpy as np
 from dgm_zoo import data, metrics, viz
 from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.training.workdir import machine, results_folder, write_json
+from dgm_zoo.training.workdir import machine, made_by, results_folder, write_json
 from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
 DATASET = "gaussian_mixtures/ring"
@@ -43,11 +43,11 @@ def run_directions(out: str | Path | None = None, seeds: int = 3, quick: bool = 
     epochs = QUICK_EPOCHS if quick else EPOCHS
     zoo = {"VAE": lambda seed: _vae(seed, epochs), "GAN": lambda seed: _gan(seed, epochs)}
     rows, points = directions(zoo, range(seeds), QUICK_STEPS if quick else STEPS)
-    made_by = machine()
-    results = {"experiment": "kl_directions", "quick": quick, "seeds": list(range(seeds)), "rows": rows, **made_by}
+    on = machine()
+    results = {"experiment": "kl_directions", "quick": quick, "seeds": list(range(seeds)), "rows": rows, **on}
     files = [out / f"kl_directions.{kind}" for kind in ("json", "md", "png")]
     write_json(results, files[0])
-    files[1].write_text(table(rows, _notes(quick, seeds, epochs, made_by)), encoding="utf-8")
+    files[1].write_text(table(rows, _notes(quick, seeds, epochs, on)), encoding="utf-8")
     draw(rows, points, files[2])
     return {**results, "files": [str(path) for path in files]}
 
@@ -174,7 +174,7 @@ def _trained(name, seed, epochs, beta_1, **given):
     return model
 
 
-def _notes(quick, seeds, epochs, made_by):
+def _notes(quick, seeds, epochs, on):
     command = f"dgm-zoo directions --seeds={seeds}{' --quick' if quick else ''}"
     return [
         "4 Gaussians: an even mixture of 4 of any covariance, fitted by exact densities; of two starts, wide and "
@@ -182,5 +182,5 @@ def _notes(quick, seeds, epochs, made_by):
         "KL(model ‖ data) of log 2 = 0.693 nats and a JSD of 0.216",
         f"VAE and GAN: dense networks, two hidden layers of 128 units, {epochs} epochs of Adam; the VAE's points are "
         "draws of p(x|z), the GAN's objective is the non-saturating one",
-        f"Command: `{command}`; {made_by['machine']}; git revision {made_by['git_revision']}.",
+        f"Command: `{command}`; {made_by(on)}.",
     ]

@@ -16,7 +16,7 @@ from dgm_zoo.training.config import call_in, load_config, run_file
 from dgm_zoo.training.measures.base import kinds
 from dgm_zoo.training.measures.samples import samples
 from dgm_zoo.training.run import load_run, train
-from dgm_zoo.training.workdir import check_workdir, machine, results_folder, write_json
+from dgm_zoo.training.workdir import check_workdir, machine, made_by, results_folder, write_json
 
 
 def list_experiments() -> list[str]:
@@ -234,7 +234,7 @@ def table(results: dict, title: str, drawn: bool = False) -> str:
     protocols = sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in results["rows"]})
     command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"
     lines += ["", *(f"- {line}" for line in protocols), *(f"- {note}" for note in results["notes"])]
-    lines += [f"- Command: `{command}`; {results['machine']}; git revision {results['git_revision']}.", ""]
+    lines += [f"- Command: `{command}`; {made_by(results)}.", ""]
     return "\n".join(lines)
 
 

@@ -104,6 +104,13 @@ def machine() -> dict:
     }
 
 
+def made_by(results: dict) -> str:
+    """Returns the machine and the revision of `machine()` as text; the version, if the package is not in a checkout."""
+    revision = results["git_revision"]
+    made = f"git revision {revision}" if revision else f"dgm_zoo {results['versions']['dgm_zoo']}"
+    return f"{results['machine']}; {made}"
+
+
 def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
