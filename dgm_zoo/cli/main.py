@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from dgm_zoo.cli import parsing
+from dgm_zoo.cli import parsing, quiet
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 
 COMMANDS = (
@@ -28,6 +28,7 @@ def console() -> NoReturn:
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
+    sys.path.append(os.getcwd())  # for modules of a user's own, see `training.imports`; `python -m` begins with it
     code = main()
     if code == INTERRUPTED:
         sys.stdout.flush()
@@ -65,6 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if call.flags.help:
             print(parsing.usage(words[0], command, call.flags))
             return 0
+        if call.flags.imports:
+            quiet.import_tensorflow()
+            from dgm_zoo.training.imports import import_modules
+
+            import_modules(call.flags.imports)
         with contextlib.redirect_stdout(sys.stderr) if call.flags.json else contextlib.nullcontext():
             result = command.run(call)
         print(json.dumps(result, indent=2) if call.flags.json else command.show(result))
@@ -93,7 +99,8 @@ def overview() -> str:
         "commands:",
         *lines,
         "",
-        "Every command takes --json (one JSON document on stdout, progress on stderr) and --help.",
+        "Every command takes --json (one JSON document on stdout, progress on stderr), --help, and --imports=A,B:",
+        "modules of your own with models, data sets or measures; a config has them as its `imports`.",
         "",
         "example:",
         "  dgm-zoo train --config=vae_digits --workdir=runs/vae_digits",

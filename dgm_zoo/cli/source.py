@@ -72,9 +72,10 @@ def open_preset(preset: str) -> Source:
     import_tensorflow()
     from dgm_zoo import training
 
+    config = training.resolve(metadata["config"])  # imports the module of the model's class, if the config names it
     model = serving.from_preset(preset)
     model.compile()  # evaluation needs it; nothing is trained
-    return Source(f"--preset={preset}", model, training.resolve(metadata["config"]), metadata["metrics"] or {})
+    return Source(f"--preset={preset}", model, config, metadata["metrics"] or {})
 
 
 def need(source: Source, *endpoints: str) -> None:

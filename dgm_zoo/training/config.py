@@ -18,6 +18,7 @@ from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.serving import places
 from dgm_zoo.training import pairs
 from dgm_zoo.training.arguments import settable
+from dgm_zoo.training.imports import import_modules
 
 TRAIN = {
     "epochs": 10,
@@ -50,8 +51,9 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 
     Args:
       path: a Python file with `get_config()` that returns an `ml_collections.ConfigDict` with the sections
-        `model`, `data`, `train` and `evaluate`; a resolved `config.json` of a workdir; or the name of a config that
-        ships with the package or lies in `configs/`, such as "vae_digits".
+        `model`, `data`, `train` and `evaluate`, and perhaps the list `imports` (`training.imports`); a resolved
+        `config.json` of a workdir; or the name of a config that ships with the package or lies in `configs/`, such as
+        "vae_digits".
       overrides: strings such as "model.latent_dim=16"; values are Python literals or plain strings.
 
     Returns:
@@ -74,6 +76,8 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 def resolve(config: dict | ConfigDict) -> ConfigDict:
     """Fills in the defaults of a config (dict or `ConfigDict`) and checks it; see `load_config`."""
     config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    imports = {"imports": config.pop("imports")} if config.get("imports") else {}
+    import_modules(imports.get("imports", []))
     for section, values in config.items():
         if section not in SECTIONS:
             raise unknown("config section", section, SECTIONS)
@@ -87,6 +91,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
         "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},
         "train": {**TRAIN, **config.get("train", {})},
         "evaluate": {**EVALUATE, **config.get("evaluate", {})},
+        **imports,
     }
     optimizer = resolved["train"]["optimizer"]
     if not isinstance(optimizer, dict):
@@ -161,7 +166,7 @@ def _plain(key, value):
 def _override(config, override):
     key, sep, text = override.partition("=")
     *sections, leaf = key.split(".")
-    if not sep or not sections:
+    if not sep or not (sections or leaf == "imports"):
         raise InvalidInput(f"override '{override}' does not read section.key=value; write e.g. train.epochs=5")
     try:
         value = ast.literal_eval(text)
