@@ -37,7 +37,9 @@ class Source(NamedTuple):
 def define(flags: absl_flags.FlagValues) -> None:
     """Declares `--workdir` and `--preset`."""
     absl_flags.DEFINE_string("workdir", None, "folder of a run of dgm-zoo train", flag_values=flags)
-    absl_flags.DEFINE_string("preset", None, "name or folder of a preset; see dgm-zoo list", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "preset", None, "name, folder or hf:// address of a preset; see dgm-zoo list", flag_values=flags
+    )
 
 
 def open_source(flags: absl_flags.FlagValues) -> Source:
@@ -70,9 +72,10 @@ def open_preset(preset: str) -> Source:
     import_tensorflow()
     from dgm_zoo import training
 
+    config = training.resolve(metadata["config"])  # imports the module of the model's class, if the config names it
     model = serving.from_preset(preset)
     model.compile()  # evaluation needs it; nothing is trained
-    return Source(f"--preset={preset}", model, training.resolve(metadata["config"]), metadata["metrics"] or {})
+    return Source(f"--preset={preset}", model, config, metadata["metrics"] or {})
 
 
 def need(source: Source, *endpoints: str) -> None:

@@ -41,17 +41,28 @@ def _of_endpoints(model, suffix="", compiled=False):
     }
 
 
-def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str, **attributes: Callable) -> None:
+def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str,
+         variables: dict[str, list] | None = None, **attributes: Callable) -> None:
     """Writes the SavedModel: the variables and a signature per function, that of `default` also as `serving_default`.
-
-    `attributes` are `tf.function`s that the loaded object has besides, without a signature.
 
     Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
     second trace and stores both, which takes twice the time and space.
+
+    Args:
+      functions: dict of name to traced `tf.function`.
+      folder: where to write it.
+      default: a name in `functions`.
+      variables: lists of TensorFlow variables, by the name of the attribute under which the loaded object lists them,
+        whether a function uses them or not.
+      **attributes: `tf.function`s that the loaded object has besides, without a signature.
     """
     traces = {name: function.get_concrete_function() for name, function in functions.items()}
     module = tf.Module()
-    module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
+    used = {id(one): one for trace in traces.values() for one in trace.graph.variables}
+    for name, listed in (variables or {}).items():
+        setattr(module, name, listed)
+        used = {key: one for key, one in used.items() if key not in {id(variable) for variable in listed}}
+    module.others = list(used.values())
     for name, trace in traces.items():
         setattr(module, name, trace)
     for name, function in attributes.items():

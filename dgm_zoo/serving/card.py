@@ -1,20 +1,22 @@
 """The model card: the `README.md` of a version folder, generated from its metadata."""
 
+import json
 import math
 import os
 from pathlib import Path
 from typing import Any
 
 CARD_FILE = "README.md"
+LICENCE = "apache-2.0"  # of the weights, as of the package; in the spelling of model hubs
 
 
 def write_card(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
     """Writes the card into a version folder."""
-    (Path(folder) / CARD_FILE).write_text(card(metadata), encoding="utf-8")
+    (Path(folder) / CARD_FILE).write_text(card(metadata), encoding="utf-8", newline="\n")
 
 
 def card(metadata: dict[str, Any]) -> str:
-    """Returns the card as Markdown: model, data, metrics, use, endpoints, limits.
+    """Returns the card as Markdown: a header for model hubs, then model, data, metrics, use, endpoints, limits.
 
     Args:
       metadata: the dict returned by `serving.metadata.describe`.
@@ -29,7 +31,21 @@ def card(metadata: dict[str, Any]) -> str:
         "Made with": _made_with(metadata),
     }
     parts = [f"{'#' if i == 0 else '##'} {title}\n\n{text}\n" for i, (title, text) in enumerate(sections.items())]
-    return "\n".join(parts)
+    return "\n".join([_header(metadata), *parts])
+
+
+def _header(metadata):
+    """Returns the YAML block by which model hubs file a card; strings are quoted as in JSON, which YAML includes."""
+    dataset = metadata["dataset"]
+    fields = {
+        "license": LICENCE,
+        "library_name": "dgm_zoo",
+        "tags": ["keras", "tensorflow", "saved-model", *([metadata["model"]] if metadata["model"] else [])],
+        "datasets": [dataset["name"]] if dataset else [],
+        "metrics": list(metadata["metrics"] or {}),
+    }
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items() if value]
+    return "\n".join(["---", *lines, "---", ""])
 
 
 def number(value: float, stderr: float | None = None) -> str:

@@ -5,13 +5,15 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.serving import keras_part
 from dgm_zoo.serving.card import write_card
+from dgm_zoo.serving.hub import PART
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
-from dgm_zoo.serving.presets import MODEL_FILE
 
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
@@ -27,9 +29,10 @@ def export(
 ) -> str:
     """Writes `<directory>/<name>/<version>/` atomically and returns its path.
 
-    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model without
-    its optimizer, `metadata.json` and the card, `README.md`. It is written under a hidden name that TensorFlow Serving
-    ignores and then renamed, so a server that polls the folder never sees an incomplete version.
+    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model's config
+    (its weights are the SavedModel's; the optimizer is left out), `metadata.json` and the card, `README.md`. It is
+    written under a hidden name that TensorFlow Serving ignores and then renamed, so a server that polls the folder
+    never sees an incomplete version.
 
     Args:
       model: the model to export; it is not changed.
@@ -54,8 +57,7 @@ def export(
     from dgm_zoo.core.signatures import save, signatures
     from dgm_zoo.serving.warmup import write_warmup
 
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
-        raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
+    check_name(name)
     folder = Path(directory) / name
     version = _version(folder, version)
     given = check_given(metadata)
@@ -64,13 +66,20 @@ def export(
     served = _without_optimizer(model)
     functions = signatures(served)
     described = describe(served, functions, name, version, given)
-    with _whole(folder / str(version)) as scratch:
-        save(functions, scratch, default=next(iter(functions)))
+    with whole(folder / str(version)) as scratch:
+        variables = {keras_part.WEIGHTS: keras_part.weights(served)}
+        save(functions, scratch, default=next(iter(functions)), variables=variables)
         write_warmup(scratch, name, served.endpoints())
-        served.save(scratch / MODEL_FILE)
-        write_metadata(scratch, described)
+        keras_part.write(served, scratch)
         write_card(scratch, described)
+        write_metadata(scratch, described)  # last: it has the sums of the other files
     return str(folder / str(version))
+
+
+def check_name(name: Any) -> None:
+    """Raises `InvalidInput` unless `name` can be that of a served model, and of its folder."""
+    if not re.fullmatch(PART, str(name)):
+        raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
 
 
 def _version(folder, version):
@@ -94,7 +103,7 @@ def _without_optimizer(model):
 
 
 @contextlib.contextmanager
-def _whole(target):
+def whole(target: Path) -> Iterator[Path]:
     """Yields a hidden sibling of `target` to write into, and renames it to `target` if no error occurred."""
     scratch = target.parent / f".incomplete-{target.name}-{uuid.uuid4().hex}"
     try:

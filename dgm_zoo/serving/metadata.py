@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from dgm_zoo import __version__, data
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.serving import integrity
+from dgm_zoo.serving.integrity import METADATA_FILE
 from dgm_zoo.serving.presets import preset_dir
 
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
 
-METADATA_FILE = "metadata.json"
 GIVEN = ("config", "dataset", "metrics", "seed")
 PACKAGES = ("tensorflow", "keras", "tensorflow_probability")
 
@@ -101,9 +102,9 @@ def describe(
 
 
 def write_metadata(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
-    """Writes `metadata.json` into a version folder."""
-    text = json.dumps(metadata, indent=2, allow_nan=False)
-    (Path(folder) / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+    """Writes `metadata.json` into a version folder, with the SHA-256 of the folder's other files as `files`."""
+    text = json.dumps({**metadata, "files": integrity.sums(folder)}, indent=2, allow_nan=False)
+    (Path(folder) / METADATA_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def read_metadata(name_or_dir: str | os.PathLike, version: int | None = None) -> dict[str, Any]:
@@ -118,11 +119,7 @@ def read_metadata(name_or_dir: str | os.PathLike, version: int | None = None) ->
     Example:
       >>> read_metadata("vae_mnist")["metrics"]["test_log_likelihood"]["value"]
     """
-    path = Path(preset_dir(name_or_dir, version)) / METADATA_FILE
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"'{path}' cannot be read ({error}); export the preset again") from None
+    return integrity.read(Path(preset_dir(name_or_dir, version)) / METADATA_FILE)
 
 
 def git_revision() -> str | None:

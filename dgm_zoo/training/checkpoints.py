@@ -116,10 +116,10 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.set_weights(self.best_weights)
             self.model.save(partial / "best.keras")
             self.model.set_weights(now)
-        (partial / "history.json").write_text(json.dumps(self.history))
+        (partial / "history.json").write_text(json.dumps(self.history), encoding="utf-8")
         seconds = round(time.monotonic() - self.started, 1)
         progress = {"epoch": epoch + 1, "best_epoch": best + 1, "seconds": seconds}
-        (partial / "progress.json").write_text(json.dumps(progress))
+        (partial / "progress.json").write_text(json.dumps(progress), encoding="utf-8")
         write_csv(self.history, self.folder.parent / "log.csv")
         partial.rename(final)
         for old in self.folder.iterdir():  # the previous checkpoint, and leftovers of killed processes

@@ -15,8 +15,10 @@ from dgm_zoo import data
 from dgm_zoo.checks import check_seed
 from dgm_zoo.core.registry import model_class
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.serving import places
 from dgm_zoo.training import pairs
 from dgm_zoo.training.arguments import settable
+from dgm_zoo.training.imports import import_modules
 
 TRAIN = {
     "epochs": 10,
@@ -49,7 +51,9 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 
     Args:
       path: a Python file with `get_config()` that returns an `ml_collections.ConfigDict` with the sections
-        `model`, `data`, `train` and `evaluate`; or a resolved `config.json` of a workdir.
+        `model`, `data`, `train` and `evaluate`, and perhaps the list `imports` (`training.imports`); a resolved
+        `config.json` of a workdir; or the name of a config that ships with the package or lies in `configs/`, such as
+        "vae_digits".
       overrides: strings such as "model.latent_dim=16"; values are Python literals or plain strings.
 
     Returns:
@@ -60,10 +64,10 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
         suggests the nearest name); or a value has the wrong type or is out of range.
 
     Example:
-      >>> load_config("configs/vae_digits.py", ["train.epochs=2"]).train.epochs
+      >>> load_config("vae_digits", ["train.epochs=2"]).train.epochs
       2
     """
-    config = _read(Path(path))
+    config = _read(_found(Path(path)))
     for override in overrides:
         _override(config, override)
     return resolve(config)
@@ -72,6 +76,8 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 def resolve(config: dict | ConfigDict) -> ConfigDict:
     """Fills in the defaults of a config (dict or `ConfigDict`) and checks it; see `load_config`."""
     config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    imports = {"imports": config.pop("imports")} if config.get("imports") else {}
+    import_modules(imports.get("imports", []))
     for section, values in config.items():
         if section not in SECTIONS:
             raise unknown("config section", section, SECTIONS)
@@ -85,6 +91,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
         "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},
         "train": {**TRAIN, **config.get("train", {})},
         "evaluate": {**EVALUATE, **config.get("evaluate", {})},
+        **imports,
     }
     optimizer = resolved["train"]["optimizer"]
     if not isinstance(optimizer, dict):
@@ -94,10 +101,20 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     return ConfigDict(resolved)
 
 
+def _found(path):
+    """Returns the file that a path or a config's name stands for."""
+    if path.is_file() or path.suffix or path.name != str(path):
+        return path
+    configs = places.python_files(places.CONFIGS)
+    if path.name not in configs:
+        raise unknown("config", path, configs)
+    return configs[path.name]
+
+
 def run_file(path: Path) -> dict:
     """Runs a user's Python file and returns its names; raises `InvalidInput` if it is missing or broken."""
     if not path.is_file():
-        raise InvalidInput(f"there is no config file '{path}'; give the path of a file such as configs/vae_digits.py")
+        raise InvalidInput(f"there is no config file '{path}'; give the path of a file, or a name such as vae_digits")
     names = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), names)
@@ -124,7 +141,7 @@ def _broken(path, error):
 def _read(path):
     if path.suffix == ".json" and path.is_file():
         try:
-            config = json.loads(path.read_text())
+            config = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise _broken(path, error) from None
     else:
@@ -149,7 +166,7 @@ def _plain(key, value):
 def _override(config, override):
     key, sep, text = override.partition("=")
     *sections, leaf = key.split(".")
-    if not sep or not sections:
+    if not sep or not (sections or leaf == "imports"):
         raise InvalidInput(f"override '{override}' does not read section.key=value; write e.g. train.epochs=5")
     try:
         value = ast.literal_eval(text)

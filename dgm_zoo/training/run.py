@@ -53,7 +53,7 @@ def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = Fals
       NonFiniteLoss: a term became NaN or infinite; the message names the term, the step and the last good checkpoint.
 
     Example:
-      >>> train(load_config("configs/vae_digits.py"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
+      >>> train(load_config("vae_digits"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
     """
     config, workdir = resolve(config), Path(workdir)
     if _finished(config, workdir, overwrite):
@@ -67,7 +67,7 @@ def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool 
     Args and errors: see `train`.
 
     Example:
-      >>> train_model(load_config("configs/vae_digits.py"), "runs/vae_digits").model.sample(64, seed=0)
+      >>> train_model(load_config("vae_digits"), "runs/vae_digits").model.sample(64, seed=0)
     """
     config, workdir = resolve(config), Path(workdir)
     return load_run(workdir) if _finished(config, workdir, overwrite) else _train(config, workdir, overwrite, verbose)
@@ -185,7 +185,7 @@ def load_run(workdir: str | Path) -> Run:
     workdir = Path(workdir)
     command = f"dgm-zoo train --workdir={workdir} --config="
     if not (workdir / "config.json").is_file():
-        raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: {command}configs/vae_digits.py")
+        raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: {command}vae_digits")
     newest = checkpoints.newest(workdir / "checkpoints")
     if newest is None:
         raise InvalidInput(f"workdir '{workdir}' holds an untrained run; train it with: {command}{workdir}/config.json")

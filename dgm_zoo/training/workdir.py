@@ -1,7 +1,6 @@
 """The folder of a run: checks, locking, deletion, JSON files, and the record of the machine."""
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
@@ -10,12 +9,14 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import filelock
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.metadata import git_revision
 
+RESULTS = "docs/results"
 OWN_FILES = (  # in the order of deletion; config.json, which marks a run, is last
     "results.json", "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
 )
@@ -56,13 +57,13 @@ def claimed(workdir: Path) -> Iterator[None]:
       InvalidInput: another process is training in it.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / ".lock", "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InvalidInput(
-                f"another process is training in workdir '{workdir}'; wait for it, or choose another workdir"
-            ) from None
+    try:
+        held = filelock.FileLock(workdir / ".lock").acquire(timeout=0)
+    except filelock.Timeout:
+        raise InvalidInput(
+            f"another process is training in workdir '{workdir}'; wait for it, or choose another workdir"
+        ) from None
+    with held:
         yield
 
 
@@ -81,6 +82,17 @@ def remove_run(workdir: Path, measured: Iterable[str] = ()) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def results_folder(out: str | Path | None, quick: bool, quick_out: str | Path) -> Path:
+    """Returns the folder for the results of an experiment: `out` if given, else RESULTS, or `quick_out` if `quick`.
+
+    Raises:
+      InvalidInput: a quick run is to write into RESULTS, which is for numbers that mean something.
+    """
+    if quick and out is not None and Path(out).resolve() == Path(RESULTS).resolve():
+        raise InvalidInput(f"numbers of a quick run are meaningless and do not go to '{RESULTS}'; give another folder")
+    return Path(out or (quick_out if quick else RESULTS))
+
+
 def machine() -> dict:
     """Returns what a result depends on besides its config: versions, git revision, machine."""
     packages = ("dgm_zoo", "tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets", "numpy")
@@ -92,6 +104,13 @@ def machine() -> dict:
     }
 
 
+def made_by(results: dict) -> str:
+    """Returns the machine and the revision of `machine()` as text; the version, if the package is not in a checkout."""
+    revision = results["git_revision"]
+    made = f"git revision {revision}" if revision else f"dgm_zoo {results['versions']['dgm_zoo']}"
+    return f"{results['machine']}; {made}"
+
+
 def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
@@ -100,13 +119,13 @@ def write_json(value: dict, path: Path) -> None:
     """Writes JSON atomically."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     partial.rename(path)
 
 
 def read_json(path: Path) -> dict | list:
     """Reads a JSON file of a run; raises `InvalidInput` if it is missing or damaged."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInput(f"'{path}' is damaged ({error}); choose another workdir, or --overwrite") from None

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from dgm_zoo.core.model import GenerativeModel
 
 ARGUMENTS = 0
-USAGE = "--config=FILE --workdir=DIR [--overwrite] [--config.SECTION.KEY=VALUE ...] [flags]"
+USAGE = "--config=(NAME|FILE) --workdir=DIR [--overwrite] [--config.SECTION.KEY=VALUE ...] [flags]"
 EXAMPLES = (
-    "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits",
-    "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/z16 --config.model.latent_dim=16",
+    "dgm-zoo train --config=vae_digits --workdir=runs/vae_digits",
+    "dgm-zoo train --config=vae_digits --workdir=runs/z16 --config.model.latent_dim=16",
 )
 SOUND = "samples.wav"
 INTERRUPTED = "run the same command again to resume from the last checkpoint"
 
 
 def define(flags: absl_flags.FlagValues) -> None:
-    absl_flags.DEFINE_string("config", None, "Python file with get_config()", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "config", None, "name of a config, see dgm-zoo list configs, or Python file with get_config()",
+        flag_values=flags,
+    )
     absl_flags.DEFINE_string("workdir", None, "folder of the run, created if missing", flag_values=flags)
     absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run in the workdir", flag_values=flags)
 

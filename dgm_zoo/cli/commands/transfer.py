@@ -43,7 +43,7 @@ def run(call: Call) -> dict:
         for i, cell in enumerate(cells.values(), 1):
             transfer.prove(cell)
             print(f"{i:>3} of {len(cells)}: {cell.model} with {cell.technique} trained", flush=True)
-        with open(out, "w") as file:
+        with open(out, "w", encoding="utf-8") as file:
             file.write(page(table))
     return {
         "techniques": {name: technique.title for name, technique in transfer.TECHNIQUES.items()}, "out": out,
