@@ -19,10 +19,15 @@ def on_config(config):
     lists = {
         "SYSTEMS": systems.navigation(), "API": reference.api_navigation(), "RESULTS": reference.results_navigation(),
     }
-    for section in config.nav:
-        for title, pages in section.items():
-            if isinstance(pages, list):
-                section[title] = [one for page in pages for one in (lists[page] if page in lists else [page])]
+
+    def filled(pages):
+        if isinstance(pages, dict):
+            return {title: filled(page) for title, page in pages.items()}
+        if isinstance(pages, list):
+            return [one for page in pages for one in (lists[page] if str(page) in lists else [filled(page)])]
+        return pages
+
+    config.nav = filled(config.nav)
     return config
 
 

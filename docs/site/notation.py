@@ -10,7 +10,7 @@ SYMBOLS = {
     "‖": r"\parallel ", "∝": r"\propto ", "−": "-", "½": r"\tfrac{1}{2}", "²": "^{2}", "...": r"\ldots ",
     "..": r",\ldots,", "~": r"\sim ", "√": r"\sqrt", "—": r"\text{—}", "|": r"\vert ",
 }
-WORDS = {"log": r"\log ", "E": r"\mathbb{E}"}
+WORDS = {"log": r"\,\log\,", "E": r"\mathbb{E}"}
 
 
 def latex(text: str) -> str:
@@ -18,7 +18,7 @@ def latex(text: str) -> str:
 
     Example:
       >>> latex("log q_φ^r(y|x)")
-      '\\\\log  q_{\\\\phi }^{r}(y\\\\vert x)'
+      '\\\\,\\\\log\\\\, q_{\\\\phi }^{r}(y\\\\vert x)'
     """
     text = re.sub(r"√\(", "√{", text) if "√" in text else text
     text = _close_roots(text)
@@ -28,7 +28,7 @@ def latex(text: str) -> str:
     text = re.sub(r"(?<![\\A-Za-z])([A-Za-z]{2,}|E)(?![A-Za-z])", lambda word: _word(word[1]), text)
     for symbol, command in SYMBOLS.items():
         text = text.replace(symbol, command)
-    return text
+    return " ".join(text.split())
 
 
 def _word(word):

@@ -174,7 +174,7 @@ def numbers(name: str) -> str:
         parts += [
             "Measured here, with the published number where there is one. A published number has the protocol of its "
             "source; the table's page says how it differs from ours.",
-            table(["row", "metric", "measured", "± over", "published", "budget", "table"], rows),
+            table(["row", "metric", "measured", "s.e. over", "published", "budget", "table"], rows),
             "??? note \"Protocols of these numbers\"\n\n" + "\n".join(f"    - {one}" for one in protocols),
         ]
     for one in presets(name):

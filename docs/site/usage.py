@@ -18,12 +18,17 @@ NOT_HERE = "<!-- not executed: {} -->"
 
 @functools.cache
 def runs() -> dict[str, list[tuple[Path, tuple]]]:
-    """Returns, for each registered model, its configs with overrides: its own, or those of a table's rows."""
+    """Returns, for each registered model, its configs with overrides: its own, or those of a table's rows.
+
+    A config from which a preset was made comes first.
+    """
     found = {}
-    for path in sorted((ROOT / "configs").glob("*.py")):
+    kept = presets.list_presets()
+    for path in sorted((ROOT / "configs").glob("*.py"), key=lambda path: (path.stem not in kept, path.stem)):
         found.setdefault(load_config(path).model.name, []).append((path, ()))
     for path in sorted((ROOT / "configs" / "reproduce").glob("*.py")):
-        for row in call_in(path, run_file(path), "get_experiment")["rows"]:
+        rows = call_in(path, run_file(path), "get_experiment")["rows"]
+        for row in sorted(rows, key=lambda row: len(row["overrides"])):
             config = path.parents[1] / row["config"]
             name = load_config(config, row["overrides"]).model.name
             if name not in found:
@@ -44,8 +49,8 @@ def training(name: str) -> str:
         if not overrides:
             said = (ast.get_docstring(ast.parse(path.read_text())) or "").strip()
             parts.append(said.splitlines()[0])
-        words = [f"--config.{one}" for one in overrides]
-        command = " ".join(["dgm-zoo train", f"--config=configs/{path.name}", *words, f"--workdir=runs/{name}"])
+        words = [f'"--config.{one}"' if " " in one else f"--config.{one}" for one in overrides]
+        command = " ".join(["dgm-zoo train", f"--config=configs/{path.name}", *words, f"--workdir={workdir(name, path)}"])
         parts.append(f"{NOT_HERE.format('a training of minutes to hours')}\n```bash\n{command}\n```")
     if not parts:
         return ("The zoo has no config of this model. Write one as [from paper to number]"
@@ -154,6 +159,11 @@ def wrapped(opening, words, closing=")"):
     return [line] if len(line) <= 100 else [opening, *(f"    {word}," for word in words), closing]
 
 
+def workdir(name: str, path: Path) -> str:
+    """Returns the folder of a run: it has the name of the config, or of the model if the config is another model's."""
+    return f"runs/{path.stem if path.stem.startswith(name) else name}"
+
+
 def exported(name: str) -> str:
     """Returns the name under which a run of a model's first config is exported."""
     return f"{name}_{load_config(*runs()[name][0]).data.name}".replace("/", "_")
@@ -166,7 +176,7 @@ def serving(name: str) -> str:
     if not found and name not in runs():
         return "A run ends with an export; [serving](../serving.md) says how to serve it."
     served = found["name"] if found else exported(name)
-    folder = f"saved_models/{served}" if found else f"runs/{name}/export/{served}"
+    folder = f"saved_models/{served}" if found else f"{workdir(name, runs()[name][0][0])}/export/{served}"
     parts = [] if found else ["The training above ends with an export:"]
     parts.append(
         f"{NOT_HERE.format('needs Docker')}\n```bash\n"
