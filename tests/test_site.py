@@ -9,7 +9,6 @@ import shlex
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from pages import DOCS, ROOT, blocks_in, command_lines, walk
@@ -18,7 +17,7 @@ import dgm_zoo
 from dgm_zoo import data, serving, training
 from dgm_zoo.cli import parsing
 from dgm_zoo.core import registry
-from dgm_zoo.models import AE, formulation_of, list_models
+from dgm_zoo.models import AE, GenerativeModel, formulation_of, list_models
 from dgm_zoo.training import config
 
 sys.path.insert(0, str(DOCS / "site"))
@@ -275,7 +274,7 @@ class MadeUp:
             return LOAD(name, split, batch_size, **{**options, "limit": 2 * batch_size})
         x, y, info = self.arrays(name, 2 * batch_size)
         if "pairs" in options:
-            y, options["pairs"] = self.rng.integers(0, 2, (len(x), np.prod(info.latents.shape))), batch_size
+            y, options["pairs"] = self.rng.integers(0, 2, (len(x), np.prod(info.image_shape[:2]))), batch_size
         options.pop("limit", None)
         options["labels_per_class"] = min(options["labels_per_class"], 2) if "labels_per_class" in options else None
         return data.from_arrays(x, y, split=split, batch_size=batch_size, levels=info.levels, **options)
@@ -290,10 +289,12 @@ LOAD = data.load
 
 @pytest.fixture
 def made_up(monkeypatch):
-    fit = keras.Model.fit
+    fit = GenerativeModel.fit
     monkeypatch.setattr(data, "load", MadeUp().load)
     monkeypatch.setattr(data, "load_pair", MadeUp().load_pair)
-    monkeypatch.setattr(keras.Model, "fit", lambda self, *args, epochs=1, **kw: fit(self, *args, epochs=1, verbose=0))
+    monkeypatch.setattr(
+        GenerativeModel, "fit", lambda self, *args, epochs, **given: fit(self, *args, epochs=1, verbose=0, **given)
+    )
 
 
 @pytest.mark.slow

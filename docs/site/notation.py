@@ -20,8 +20,7 @@ def latex(text: str) -> str:
       >>> latex("log q_φ^r(y|x)")
       '\\\\,\\\\log\\\\, q_{\\\\phi }^{r}(y\\\\vert x)'
     """
-    text = re.sub(r"√\(", "√{", text) if "√" in text else text
-    text = _close_roots(text)
+    text = _roots(text)
     text = re.sub("(\\w)\u0303", r"\\tilde{\1}", text)
     text = re.sub(r"([_^])(\([a-z]\)|-?[A-Za-zθφηω*]\d|-[a-z]|[a-z]{2,}|[\wθφηω*])", r"\1{\2}", text)
     text = re.sub(r"\{([A-Za-zθφηω])(\d)\}", r"{\1_{\2}}", text)
@@ -35,16 +34,14 @@ def _word(word):
     return WORDS.get(word, rf"\mathrm{{{word}}}\,")
 
 
-def _close_roots(text):
-    """Turns the parenthesis that closes each "√{" into a brace."""
-    start = text.find("√{")
-    while start >= 0:
-        depth, i = 1, start + 2
+def _roots(text):
+    """Turns the parentheses around what stands under a root into braces."""
+    while (start := text.find("√(")) >= 0:
+        depth, end = 1, start + 2
         while depth:
-            depth += {"(": 1, ")": -1}.get(text[i], 0)
-            i += 1
-        text = f"{text[: i - 1]}}}{text[i:]}"
-        start = text.find("√{", start + 1)
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        text = f"{text[:start]}√{{{text[start + 2 : end - 1]}}}{text[end:]}"
     return text
 
 

@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import io
+import json
 import re
 import tokenize
 from pathlib import Path
@@ -36,6 +37,7 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration(), "commands.md": commands(), "results/index.md": results(), **api(),
         **{f"source/{file.removesuffix('.py')}.md": sources.page(file) for file in sorted(files)},
         **{page: from_root(file) for file, page in ROOT_FILES.items()},
+        "benchmarks.md": f"{from_root('benchmarks/README.md')}\n\n## Last results\n\n{measured()}\n",
     }
 
 
@@ -165,6 +167,20 @@ def results() -> str:
         "numbers stand beside ours with their source; one that is marked as recalled was not looked up again.",
         table(["table", "what it compares"], rows),
     ]) + "\n"
+
+
+def measured() -> str:
+    """Returns the last results of the benchmarks, a table: each contender's median and range."""
+    rows = []
+    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        report = json.loads(path.read_text())
+        for contender, them in report["results"].items():
+            for quantity, it in them.items():
+                if isinstance(it, dict) and {"median", "low", "high"} <= set(it):
+                    shown = f"{it['median']:.4g} ({it['low']:.4g} to {it['high']:.4g})"
+                    name = quantity.replace("_", " ")
+                    rows.append([path.stem, contender, name, shown, report["machine"]["processor"]])
+    return table(["benchmark", "contender", "quantity", "median (range)", "processor"], rows)
 
 
 def from_root(file: str) -> str:

@@ -13,15 +13,11 @@ def file_of(thing: Any) -> str:
     return str(Path(inspect.getsourcefile(thing)).resolve().relative_to(ROOT))
 
 
-def excerpt(thing: Any, title: str, level: str = "../") -> str:
-    """Returns the source of a class or function as Markdown, below a link to its lines.
-
-    Args:
-      level: path from the page that shows it to the site's root.
-    """
+def excerpt(thing: Any, title: str) -> str:
+    """Returns the source of a class or function as Markdown for a system's page, below a link to its lines."""
     lines, first = inspect.getsourcelines(thing)
     file = file_of(thing)
-    place = f"{level}source/{file.removesuffix('.py')}.html#__codelineno-0-{first}"
+    place = f"../source/{file.removesuffix('.py')}.html#__codelineno-0-{first}"
     code = textwrap.dedent("".join(lines)).rstrip()
     return f'<a href="{place}">{title}, {file}, line {first}</a>\n\n```python linenums="{first}"\n{code}\n```'
 

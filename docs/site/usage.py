@@ -36,27 +36,22 @@ def runs() -> dict[str, list[tuple[Path, tuple]]]:
     return found
 
 
-def prepared(name: str) -> str:
-    """Returns the sentence on what a data set needs before its first use; empty if it needs nothing."""
-    entry = data.info(name)
-    return f"Data: `{name}`, {entry.source}; licence: {entry.licence}."
-
-
 def training(name: str) -> str:
-    """Returns the commands that train a model, and what its config says of cost and result."""
+    """Returns the commands that train a model, each below the title of its config, and where the data come from."""
     parts = []
     for path, overrides in runs().get(name, []):
         if not overrides:
             said = (ast.get_docstring(ast.parse(path.read_text())) or "").strip()
             parts.append(said.splitlines()[0])
         words = [f'"--config.{one}"' if " " in one else f"--config.{one}" for one in overrides]
-        command = " ".join(["dgm-zoo train", f"--config=configs/{path.name}", *words, f"--workdir={workdir(name, path)}"])
+        words = [f"--config=configs/{path.name}", *words, f"--workdir={workdir(name, path)}"]
+        command = " ".join(["dgm-zoo train", *words])
         parts.append(f"{NOT_HERE.format('a training of minutes to hours')}\n```bash\n{command}\n```")
     if not parts:
         return ("The zoo has no config of this model. Write one as [from paper to number]"
                 f'(../tutorials/paper_to_number.md) does, with `"name": "{name}"` in its section `model`.')
-    sets = dict.fromkeys(load_config(path).data.name for path, _ in runs()[name])
-    return "\n\n".join([*parts, *map(prepared, sets)])
+    sets = [data.info(one) for one in dict.fromkeys(load_config(path).data.name for path, _ in runs()[name])]
+    return "\n\n".join([*parts, *(f"Data: `{one.name}`, {one.source}; licence: {one.licence}." for one in sets)])
 
 
 def keras(name: str) -> str:
@@ -121,17 +116,11 @@ def training_code(name: str) -> str:
     settings.pop("labels", None)
     split = [] if load == "load_pair" else ['"train"']
     batch = str(settings.pop("batch_size"))
-    labelled = load == "load" and "num_classes" in takes and "label" in parameters_of_training(name)
+    labelled = load == "load" and any("labels" in one.reads for one in models.formulation_of(name).ascents)
     options = [f"{key}={plain(value)!r}" for key, value in settings.items()]
     options += ["labels=True"] if labelled and "pairs" not in settings else []
     lines += wrapped(f"data = dgm_zoo.data.{load}(", [*(f'"{one}"' for one in first), *split, batch, *options])
     return "\n".join([*lines, f"model.fit(data, epochs={config.train.epochs})"])
-
-
-def parameters_of_training(name):
-    """Returns what a batch of a model holds besides x, as its formulation's steps say."""
-    steps = models.formulation_of(name).ascents
-    return {"label"} if any("labels" in one.reads for one in steps) else set()
 
 
 def plain(value):
