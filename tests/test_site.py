@@ -116,7 +116,7 @@ def test_every_row_of_a_table_is_on_the_page_of_its_model_with_its_protocol(page
     counted = 0
     for path in sorted((DOCS / "results").glob("*.json")):
         for row in json.loads(path.read_text())["rows"]:
-            if "metric" not in row:  # kl_directions.json: points of a mixture, no model alone
+            if "metric" not in row:  # kl_directions.json, whose rows are divergences
                 continue
             counted += 1
             page = pages[f"docs/systems/{rows[path.stem, row['model'], row['metric']]}.md"]
