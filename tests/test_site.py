@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pages import DOCS, ROOT, blocks_in, command_lines, walk
+from zoo import sparing
 
 import dgm_zoo
 from dgm_zoo import data, serving, training
@@ -204,10 +205,10 @@ def test_commands_that_no_test_runs_are_commands(pages):
 
 
 @pytest.mark.parametrize("page, short", [
-    pytest.param("first_run", {"train": SHORT, "evaluate": []}, marks=pytest.mark.slow),
+    pytest.param("first_run", {"train": SHORT, "evaluate": []}, marks=pytest.mark.exhaustive),
     ("your_images", {}),
     ("your_model", {}),
-    pytest.param("paper_to_number", {}, marks=pytest.mark.slow),
+    pytest.param("paper_to_number", {}, marks=pytest.mark.exhaustive),
     ("production", {}),
 ])
 def test_the_tutorial_runs(page, short, folder, capsys):
@@ -231,10 +232,7 @@ def test_the_tutorial_runs(page, short, folder, capsys):
         assert "encode: x must have shape" in printed
 
 
-@pytest.mark.parametrize("preset", [
-    pytest.param(name, marks=() if name in ("vae_digits", "classifier_digits") else pytest.mark.slow)
-    for name in serving.list_presets()
-])
+@pytest.mark.parametrize("preset", sparing(serving.list_presets(), ("vae_digits", "classifier_digits")))
 def test_a_preset_is_used_as_its_page_says(preset):
     code, names = usage.preset_code(serving.read_metadata(preset)), {}
     exec(compile(code, preset, "exec"), names)
