@@ -35,6 +35,12 @@ EXTRAS = {
         "ruff>=0.8",  # lint, in continuous integration
         "ty==0.0.107",  # types; pinned, since each release may report more
     ],
+    "docs": [  # `mkdocs build --strict`
+        "mkdocs>=1.6,<2",  # the site; its pages are Markdown, as the docstrings are
+        "mkdocs-material>=9.7,<10",  # a theme that is readable on a telephone and searches without a network
+        "mkdocstrings[python]>=1",  # the reference, from docstrings, without importing the package
+        "latex2mathml>=3.77",  # formulas as MathML when the site is built: no script and no font to load
+    ],
     "bench": [
         "torch>=2.6",  # pythae runs on it
         "pythae==0.1.2",  # the library that throughput and likelihood evaluation are compared with

@@ -5,7 +5,6 @@ import builtins
 import functools
 import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import keras
@@ -14,62 +13,16 @@ import pytest
 import tensorflow as tf
 import test_formulation
 import zoo
+from pages import DOCS, ROOT, blocks, text_of, walk, walk_file
 
 import dgm_zoo
-from dgm_zoo.cli.main import main
 from dgm_zoo.core import registry
-from dgm_zoo.data.sets import SETS
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.training.measures import MEASURES
 from dgm_zoo.unified import transfer
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
 GUIDES = ("architecture", "add_a_bound", "add_a_model", "add_a_data_set", "add_a_measure")
 MOST_LINES = 350  # that one must know to change the evidence bound
-
-
-def text_of(guide):
-    return (DOCS / f"{guide}.md").read_text()
-
-
-def blocks(guide):
-    """The code of a page in order: (kind, text, name of the file that the block is, or None)."""
-    for kind, code in re.findall(r"```(\w+)\n(.*?)```", text_of(guide), re.DOTALL):
-        named = re.match(r"# (\w+\.py)\n", code)
-        yield kind, code, named and named[1]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A temporary current folder on Python's path; what the guides register and import is gone after it."""
-    tables = [(table, dict(table)) for table in (registry.MODELS, SETS, MEASURES)]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield tmp_path
-    for table, before in tables:
-        table.clear()
-        table.update(before)
-    for name, module in list(sys.modules.items()):
-        if Path(getattr(module, "__file__", None) or "/").parent == tmp_path:
-            del sys.modules[name]
-
-
-def walk(guide):
-    """Runs a page's code in the current folder, as a reader would; returns the names that it leaves behind."""
-    names = {"__name__": guide}
-    for kind, code, file in blocks(guide):
-        if file:
-            Path(file).write_text(code)
-            importlib.invalidate_caches()
-        elif kind == "python":
-            exec(compile(code, f"docs/{guide}.md", "exec"), names)
-        elif kind == "bash":
-            for line in code.splitlines():
-                program, *words = line.split()
-                assert program == "dgm-zoo" and main(words) == 0, line
-    return names
 
 
 # ------------------------------------------------------------------------------------------------- what the code does
@@ -77,7 +30,7 @@ def walk(guide):
 
 def test_a_bound_of_ones_own_trains_and_is_loaded_with_its_model(folder):
     names = walk("add_a_bound")
-    code, = (code for _, code, file in blocks("add_a_bound") if file)
+    code, = (block.code for block in blocks("add_a_bound") if block.file)
     assert len([line for line in code.splitlines()[1:] if line]) <= 15
     loaded, renyi = names["loaded"], names["Renyi"]
     assert isinstance(loaded.bound, renyi) and loaded.bound.get_config() == {"alpha": 0.5, "k": 5}
@@ -155,12 +108,6 @@ def test_the_models_formulation_is_what_a_training_step_does(folder, monkeypatch
     assert np.abs(one - other).max() > 1e-3
 
 
-def walk_file(guide, name):
-    code, = (code for _, code, file in blocks(guide) if file == name)
-    Path(name).write_text(code)
-    importlib.invalidate_caches()
-
-
 @pytest.mark.parametrize("old, new, message", [
     ('("loss", "reconstruction", "mmd")', '("reconstruction", "mmd")', "begin it with 'loss'"),
     ('{"theta": "objective", "eta": "objective"}', '{"theta": "objective"}', "but the players are"),
@@ -171,7 +118,7 @@ def walk_file(guide, name):
     ("def train_step", "def training_step", r"does not define train_step\(\)"),
 ])
 def test_registration_refuses_a_model_without_what_the_checklist_names(old, new, message, folder):
-    code, = (code for _, code, file in blocks("add_a_model") if file == "wae.py")
+    code, = (block.code for block in blocks("add_a_model") if block.file == "wae.py")
     assert code.count(old) == 1
     Path("broken.py").write_text(code.replace(old, new))
     importlib.invalidate_caches()
@@ -240,7 +187,7 @@ def identifiers(source):
 
 def words_that_exist(guide):
     """The identifiers of the package, of the page's own code and of Python."""
-    code = [code for kind, code, _ in blocks(guide) if kind == "python"]
+    code = [block.code for block in blocks(guide) if block.kind == "python"]
     return names_in_package() | set().union(*map(identifiers, code)) | vars(builtins).keys()
 
 

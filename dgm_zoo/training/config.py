@@ -21,21 +21,21 @@ from dgm_zoo.training.arguments import settable
 from dgm_zoo.training.imports import import_modules
 
 TRAIN = {
-    "epochs": 10,
+    "epochs": 10,  # passes over the training split
     "seed": 0,  # weights, order of the data, binarisation and noise
     "optimizer": {"name": "adam", "learning_rate": 1e-3},  # of Keras, with arguments; "players": see `make_optimizers`
     "decay": None,  # None, or "cosine": the learning rate falls to 0 over all epochs
-    "jit_compile": "auto",
-    "steps_per_execution": 32,
-    "precision": "float32",  # or "mixed_bfloat16"
+    "jit_compile": "auto",  # XLA: True, False, or "auto", which takes it if there is a GPU
+    "steps_per_execution": 32,  # training steps in one call of the compiled function
+    "precision": "float32",  # or "mixed_bfloat16"; measures are always taken in float32
     "start_from": None,  # workdir of a run with the same networks, whose best weights are the initial ones
     "patience": None,  # epochs without a better validation loss after which to stop
     "checkpoint_seconds": 20.0,  # least time between two checkpoints; the last epoch always gets one
 }
 EVALUATE = {
-    "batch_size": 500,
+    "batch_size": 500,  # rows of a batch of held-out data
     "num_samples": 1000,  # importance samples K behind the log-likelihood
-    "repetitions": 1,
+    "repetitions": 1,  # estimates of the log-likelihood, each with samples of its own, to average
     "limit": None,  # number of test images, the first ones; None for all
     "classifier": None,  # preset, or its folder, whose features measure the quality of sampled images
 }
