@@ -211,3 +211,36 @@ def test_dicts_that_do_not_name_what_is_wanted_are_refused(name, keys, sentence)
         with pytest.raises(InvalidInput, match=re.escape(sentence)) as error:
             shared(name).fit(data, verbose=0)
         assert "\n" not in str(error.value)
+
+
+def test_a_generator_of_x_alone_trains_as_arrays_do():
+    x, found = images(ROWS)[0], []
+    parts = (part for part in np.split(x, ROWS // BATCH))
+    for data, given in ((x, {"batch_size": BATCH, "shuffle": False}), (parts, {"shuffle": False})):
+        model = tiny("vae")
+        model.compile(keras.optimizers.SGD(0.1))
+        model.fit(data, verbose=0, **given)
+        found.append(weights(model))
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"batch_size": 0}, "batch_size is 0; give a whole number of at least 1"),
+        ({"epochs": -1}, "epochs is -1; give a whole number of at least 1"),
+        ({"epochs": 1.5}, "epochs is 1.5; give a whole number of at least 1"),
+        ({"initial_epoch": -1}, "initial_epoch is -1; give a whole number of at least 0"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch is 0; give a whole number of at least 1"),
+        ({"validation_steps": -2}, "validation_steps is -2; give a whole number of at least 1"),
+        ({"validation_batch_size": "8"}, "validation_batch_size is '8'; give a whole number of at least 1"),
+        ({"validation_split": 2}, "validation_split is 2; give a share from 0 to below 1"),
+        ({"validation_split": -0.5}, "validation_split is -0.5; give a number of at least 0"),
+        ({"validation_freq": 0}, "validation_freq is 0; give a whole number of at least 1"),
+        ({"validation_freq": [1, 0]}, "validation_freq is 0; give a whole number of at least 1"),
+    ],
+)
+def test_amounts_that_cannot_be_are_refused(given, sentence):
+    with pytest.raises(InvalidInput) as error:
+        shared("vae").fit(images(ROWS)[0], verbose=0, **given)
+    assert str(error.value) == sentence

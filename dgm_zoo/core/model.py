@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import check_seed, whole_number
+from dgm_zoo.checks import check_seed
 from dgm_zoo.core import averaging, calls, compiling, doors, endpoints, recipes, state, steps, training_data, vetting
 from dgm_zoo.core.coefficients import Changing, Coefficient, handed
 from dgm_zoo.core.endpoints import Endpoint, traced
@@ -325,9 +325,7 @@ class GenerativeModel(keras.Model):
         """
         if not self.compiled:
             raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
-        whole_number("epochs", epochs)
-        if batch_size is not None:
-            whole_number("batch_size", batch_size)
+        training_data.check_amounts(batch_size=batch_size, epochs=epochs, **kwargs)
         where, weight = f"{type(self).__name__}.fit", kwargs.get("sample_weight")
         first = training_data.check_first_batch(self, "fit", x, y, weight)
         if first:

@@ -1,16 +1,21 @@
 """Training data as a model takes them: the parts of a batch by name, and checks of their values."""
 
+import types
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import is_whole, nonnegative
+from dgm_zoo.checks import is_whole, nonnegative, whole_number
 from dgm_zoo.core.endpoints import Input, check_array
 from dgm_zoo.errors import InvalidInput
 
 X, LABEL, Y, WEIGHT = ("x", "image"), "label", "y", "sample_weight"  # the keys of a batch that is a dict
+COUNTS = {  # arguments of `fit` that are whole numbers, with the least
+    "batch_size": 1, "epochs": 1, "initial_epoch": 0, "steps_per_epoch": 1, "validation_steps": 1,
+    "validation_batch_size": 1,
+}
 WEIGHTS = Input((), range=(0.0, float("inf")))  # sample weights
 
 
@@ -53,7 +58,10 @@ def batch(where: str, model: Any, data: Any) -> tuple[Any, Any, Any]:
 
 
 def carried(x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any]:
-    """Returns (x, y, sample weights) such that Keras, which drops the weights of arrays without y, does not."""
+    """Returns (x, y, sample weights) such that Keras does not drop the weights of arrays without y, nor refuse a
+    generator of x alone."""
+    if isinstance(x, types.GeneratorType):
+        return (one if isinstance(one, tuple) else (one,) for one in x), y, weight
     if weight is None or y is not None or not isinstance(x, (np.ndarray, tf.Tensor, dict)):
         return x, y, weight
     return {**(x if isinstance(x, dict) else {X[0]: x}), WEIGHT: weight}, None, None
@@ -154,6 +162,22 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
         raise InvalidInput(f"{where}: x is a {type(x).__name__}; give one array, or a tf.data.Dataset")
     check(where, model, x, y, weight)
     return x, y
+
+
+def check_amounts(validation_split: float = 0.0, validation_freq: Any = 1, **counts: Any) -> None:
+    """Raises `InvalidInput` unless the numbers that `fit` takes are possible ones; counts may be None.
+
+    Example:
+      >>> check_amounts(epochs=-1)
+      InvalidInput: epochs is -1; give a whole number of at least 1
+    """
+    for name, value in counts.items():
+        if name in COUNTS and value is not None:
+            whole_number(name, value, COUNTS[name])
+    if nonnegative("validation_split", validation_split) >= 1:
+        raise InvalidInput(f"validation_split is {validation_split!r}; give a share from 0 to below 1")
+    for epoch in validation_freq if isinstance(validation_freq, (list, tuple, set)) else [validation_freq]:
+        whole_number("validation_freq", epoch)
 
 
 def checked_validation(model: Any, held_out: Any) -> Any:
