@@ -591,6 +591,7 @@ def test_statistics_are_the_mean_over_replicas(jit_compile):
             np.testing.assert_array_equal(*copies)
 
 
+@pytest.mark.exhaustive
 def test_networks_with_a_state_train_alike_with_and_without_xla_and_resume(tmp_path):
     x = np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
 

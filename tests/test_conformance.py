@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from life import STEPS, batches, life, reloaded, with_xla
-from zoo import EXCEPTIONS, representatives, sparing, tiny, weights
+from zoo import EXCEPTIONS, KEPT, sparing, tiny, weights
 
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
@@ -143,6 +143,6 @@ class TestConformance:
         assert "References:" in model_class(name).__doc__ and "Args:" in model_class(name).__doc__
 
 
-@pytest.mark.parametrize("name", sparing(list_models(), representatives()))
+@pytest.mark.parametrize("name", sparing(list_models(), KEPT))
 def test_compiled_with_xla_it_takes_the_same_steps(name):
     np.testing.assert_allclose(with_xla(name), life(name).after[0], atol=1e-4)

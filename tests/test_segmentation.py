@@ -326,6 +326,7 @@ def config(folder, **changes):
     })
 
 
+@pytest.mark.exhaustive
 def test_a_run_measures_its_masks_and_draws_both_directions(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(arguments, "from_preset", lambda name: Source())
     monkeypatch.setattr(limiting, "LIMIT", 2)

@@ -385,6 +385,7 @@ def test_a_model_that_does_not_suit_its_data_is_refused(changes, sentence, folde
     assert sentence in refused(capsys, tmp_path, *words, *(f"--config.{change}" for change in changes))
 
 
+@pytest.mark.exhaustive
 def test_a_run_starts_from_the_best_weights_of_another(folder, trained):
     still = "train.optimizer.learning_rate=1e-30"
     fit(folder, "tuned", f"train.start_from='{folder / 'vae'}'", still, "train.epochs=1", "train.seed=5")
