@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,19 @@ class Block(NamedTuple):
     code: str
     file: str | None
     reason: str | None
+
+
+def generator(*modules):
+    """The modules of docs/site by these names."""
+    if str(DOCS / "site") not in sys.path:
+        sys.path.insert(0, str(DOCS / "site"))
+    return map(importlib.import_module, modules)
+
+
+def written():
+    """The Markdown pages of the repository: path to text."""
+    paths = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", ROOT / "tests" / "README.md", *DOCS.rglob("*.md")]
+    return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)}
 
 
 def text_of(page):
