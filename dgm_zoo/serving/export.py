@@ -1,14 +1,14 @@
 """From a trained Keras model to a version folder that TensorFlow Serving can load."""
 
 import contextlib
+import fcntl
 import os
 import re
-import shutil
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import remove_leftovers, whole, writing
 from dgm_zoo.serving.card import write_card
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
 from dgm_zoo.serving.presets import MODEL_FILE
@@ -29,7 +29,8 @@ def export(
 
     The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model without
     its optimizer, `metadata.json` and the card, `README.md`. It is written under a hidden name that TensorFlow Serving
-    ignores and then renamed, so a server that polls the folder never sees an incomplete version.
+    ignores, flushed to the disk and then renamed, so a server that polls the folder never sees an incomplete version.
+    What a killed export left is deleted. Two exports of one name at the same time write one after the other.
 
     Args:
       model: the model to export; it is not changed.
@@ -57,19 +58,21 @@ def export(
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
         raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
     folder = Path(directory) / name
-    version = _version(folder, version)
+    _version(folder, version)
     given = check_given(metadata)
     if not model.endpoints():
         raise InvalidInput(f"{type(model).__name__} has no endpoints, so there is nothing to export")
     served = _without_optimizer(model)
     functions = signatures(served)
-    described = describe(served, functions, name, version, given)
-    with _whole(folder / str(version)) as scratch:
-        _save(functions, scratch)
-        write_warmup(scratch, name, served.endpoints())
-        served.save(scratch / MODEL_FILE)
-        write_metadata(scratch, described)
-        write_card(scratch, described)
+    with _claimed(folder):
+        version = _version(folder, version)
+        described = describe(served, functions, name, version, given)
+        with whole(folder / str(version)) as scratch:
+            _save(functions, scratch)
+            write_warmup(scratch, name, served.endpoints())
+            served.save(scratch / MODEL_FILE)
+            write_metadata(scratch, described)
+            write_card(scratch, described)
     return str(folder / str(version))
 
 
@@ -110,20 +113,14 @@ def _without_optimizer(model):
 
 
 @contextlib.contextmanager
-def _whole(target):
-    """Yields a hidden sibling of `target` to write into, and renames it to `target` if no error occurred."""
-    scratch = target.parent / f".incomplete-{target.name}-{uuid.uuid4().hex}"
+def _claimed(folder):
+    """Context in which no other process exports to `folder`, created if missing, without leftovers of killed ones."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
     try:
-        scratch.mkdir(parents=True)
-    except OSError as error:
-        raise InvalidInput(f"cannot write to '{target.parent}' ({error.strerror}); give another directory") from None
-    try:
-        yield scratch
-        try:
-            os.rename(scratch, target)
-        except OSError:
-            if not target.exists():
-                raise
-            raise InvalidInput(f"{target} was written by another export at the same time; export again") from None
+        fcntl.flock(handle, fcntl.LOCK_EX)  # ends with the process
+        remove_leftovers(folder)
+        yield
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(handle)

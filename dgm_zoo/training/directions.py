@@ -9,6 +9,7 @@ import numpy as np
 from dgm_zoo import data, metrics, viz
 from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import check_writable, whole
 from dgm_zoo.training.workdir import machine, write_json
 from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
@@ -39,7 +40,7 @@ def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict
       'KL(data || model), 4 Gaussians'
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable(f"out '{out}'", out)
     epochs = QUICK_EPOCHS if quick else EPOCHS
     zoo = {"VAE": lambda seed: _vae(seed, epochs), "GAN": lambda seed: _gan(seed, epochs)}
     rows, points = directions(zoo, range(seeds), QUICK_STEPS if quick else STEPS)
@@ -47,7 +48,8 @@ def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict
     results = {"experiment": "kl_directions", "quick": quick, "seeds": list(range(seeds)), "rows": rows, **made_by}
     write_json(results, out / "kl_directions.json")
     draw(rows, points, out / "kl_directions.png")
-    (out / "kl_directions.md").write_text(table(rows, _notes(quick, seeds, epochs, made_by)))
+    with whole(out / "kl_directions.md") as partial:
+        partial.write_text(table(rows, _notes(quick, seeds, epochs, made_by)))
     return results
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from dgm_zoo import viz
 from dgm_zoo.errors import unknown
+from dgm_zoo.files import check_writable, whole
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
 from dgm_zoo.training.measures.base import kinds
@@ -53,7 +54,7 @@ def reproduce(
     for row in spec["rows"]:
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
-    Path(out).mkdir(parents=True, exist_ok=True)
+    check_writable(f"out '{out}'", out)
     runs, names = [], []
     for row in spec["rows"]:
         if "starts_from" in row and row["starts_from"] not in names:
@@ -73,7 +74,8 @@ def reproduce(
     for row, these in zip(spec["rows"], runs, strict=True):
         folders.setdefault(these[0][1], row["label"])
     drawn = _picture(folders, Path(out), name)
-    (Path(out) / f"{name}.md").write_text(table(results, spec["title"], drawn))
+    with whole(Path(out) / f"{name}.md") as partial:
+        partial.write_text(table(results, spec["title"], drawn))
     return results
 
 

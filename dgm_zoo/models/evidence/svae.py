@@ -285,6 +285,7 @@ class SVAE(VAE):
             "log_likelihood": log_likelihood._replace(
                 inputs={key: value for key, value in log_likelihood.inputs.items() if key != "label"},
                 doc=f"log p(x) in nats by importance sampling, K = {self.endpoint_samples} of each class",
+                rows=max(1, log_likelihood.rows // self.num_classes),
             ),
         }
 
