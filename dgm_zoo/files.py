@@ -83,7 +83,10 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _remove(path):
-    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()
 
 
 def flush(path: Path) -> None:

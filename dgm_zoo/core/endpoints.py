@@ -27,7 +27,9 @@ class Input(NamedTuple):
 
     @property
     def advice(self) -> str:
-        return "rescale it" if self.dtype.is_floating else f"give whole numbers from {self.range[0]} to {self.range[1]}"
+        if self.dtype.is_floating or not self.range:
+            return "rescale it"
+        return f"give whole numbers from {self.range[0]} to {self.range[1]}"
 
     def __str__(self) -> str:
         return "[" + ", ".join(["batch", *map(str, self.shape)]) + "]"

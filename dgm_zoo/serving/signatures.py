@@ -99,7 +99,7 @@ def _refuse_unless(holds, message):
 def _checked_shape(name, key, wanted, tensor):
     tensor = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=None)  # hides the static shape
     shape, sizes = tf.shape(tensor), tf.constant(wanted.shape, tf.int32)
-    none = tf.reduce_all(tf.equal(shape, [0]))  # [], which is all that JSON can say of no rows
+    none = tf.equal(tf.size(shape), 1) & tf.reduce_all(tf.equal(shape, 0))  # `[]`, all that JSON can say of no rows
     tensor = tf.cond(none, lambda: tf.zeros([0, *wanted.shape], wanted.dtype), lambda: tensor)
     shape = tf.cond(none, lambda: tf.concat([[0], sizes], 0), lambda: shape)
     fits = tf.equal(tf.size(shape), len(wanted.shape) + 1)

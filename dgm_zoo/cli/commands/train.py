@@ -50,7 +50,7 @@ def run(call: Call) -> dict:
         training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite
     )
     source = Source(f"--workdir={flags.workdir}", model, config, results["metrics"])
-    path = exported(flags.workdir, results) or export_source(source, os.path.join(flags.workdir, "export"))
+    path = exported(flags.workdir, source) or export_source(source, os.path.join(flags.workdir, "export"))
     return {
         "workdir": flags.workdir,
         "results": results,
@@ -74,11 +74,11 @@ def sample_command(model: "GenerativeModel", workdir: str) -> str | None:
     return f"dgm-zoo sample {source} --n=64 --seed=0 --out=samples.{ending}"
 
 
-def exported(workdir: str, results: dict) -> str | None:
-    """Returns the version folder of an earlier export with these metrics and this seed, or None."""
+def exported(workdir: str, source: Source) -> str | None:
+    """Returns the version folder of an earlier export of this run with these metrics, or None."""
     from dgm_zoo.serving import read_metadata
 
-    wanted = results["metrics"], results["seed"]
+    wanted = source.metrics, source.config.train.seed
     for path in sorted(Path(workdir, "export").glob("*/[0-9]*"), key=lambda path: int(path.name), reverse=True):
         with contextlib.suppress(InvalidInput):  # another kind of folder, or a damaged one
             metadata = read_metadata(path)
