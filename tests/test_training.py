@@ -187,16 +187,15 @@ def test_a_run_that_died_four_times_ends_with_the_same_bits(folder, monkeypatch)
 
 def test_sigterm_saves_the_last_whole_epoch_and_says_so(folder, trained, monkeypatch, capsys):
     """It comes in the middle of the second epoch, when the first has no checkpoint yet."""
-    place, batches = folder / "terminated", []
+    place = folder / "terminated"
 
-    def end(callback, batch, logs=None):
-        batches.append(batch)
-        if len(batches) == 4:
+    def end(callback, epoch, logs=None):
+        if epoch == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    changes = ["train.checkpoint_seconds=1e9", "train.steps_per_execution=4"]  # 3 executions in an epoch
+    changes = ["train.checkpoint_seconds=1e9", "train.steps_per_execution=4"]  # it ends after 4 steps
     with monkeypatch.context() as patch:
-        patch.setattr(logs.TensorBoard, "on_train_batch_end", end)
+        patch.setattr(logs.TensorBoard, "on_epoch_begin", end)
         with pytest.raises(SystemExit) as ended:
             fit(folder, "terminated", *changes)
     assert ended.value.code == 143 and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
