@@ -111,6 +111,8 @@ def check_writable(name: str, path: str | os.PathLike) -> None:
       path: the path.
     """
     path = Path(path).absolute()
+    if "\0" in str(path):
+        raise InvalidInput(f"{name!r} has a zero byte in its name; remove it")
     with writing(path):  # a name that is too long
         there = next(one for one in (path, *path.parents) if one.exists())
     if there != path and not there.is_dir():

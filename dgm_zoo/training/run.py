@@ -1,6 +1,7 @@
 """One run, from config to numbers and pictures, in a workdir that can be resumed."""
 
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -195,7 +196,7 @@ def load_run(workdir: str | Path) -> Run:
     """
     workdir = Path(workdir)
     command = f"dgm-zoo train --workdir={workdir} --config="
-    if not (workdir / "config.json").is_file():
+    if not os.path.isfile(workdir / "config.json"):  # False for a name that cannot be one, too
         raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: {command}configs/vae_digits.py")
     newest = checkpoints.newest_whole(workdir / "checkpoints")
     if newest is None:
