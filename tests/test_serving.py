@@ -76,8 +76,9 @@ class Sampler(models.GenerativeModel):
         return {"sample": Endpoint(inputs, compute, lambda rng: rng.normal([2]), "x = G(z, label)")}
 
 
-def sampler():
-    network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5), keras.layers.Reshape((5, 1))])
+def sampler(bias=0.0):
+    dense = keras.layers.Dense(5, bias_initializer=keras.initializers.Constant(bias))
+    network = keras.Sequential([keras.Input((6,)), dense, keras.layers.Reshape((5, 1))])
     return Sampler(network, seed=1)
 
 
@@ -402,6 +403,7 @@ def test_an_export_does_not_overwrite_one_that_was_faster(tmp_path, monkeypatch)
         ({"metadata": {"metrics": {"nll": {"value": float("nan"), "protocol": ""}}}}, "cannot be written as JSON"),
         ({"metadata": {"dataset": "digit"}}, "unknown data set 'digit'; did you mean 'digits'"),
         ({"model": models.GenerativeModel(seed=0)}, "GenerativeModel has no endpoints"),
+        ({"model": sampler(np.nan)}, "of Sampler is NaN or infinite, so every answer would be; train it again"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_before_anything_is_written(tmp_path, change, message):
@@ -516,7 +518,7 @@ def test_python_refuses_an_answer_that_is_not_finite_too():
         Convolutional(network, seed=1).answer("square", z=[[1, 1], [1, 3e38]])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", models.list_models())
 def test_every_endpoint_of_every_model_answers_no_rows(name):
     model = tiny(name)
@@ -546,7 +548,9 @@ def test_the_code_of_a_card_is_python(name):
 
 
 @pytest.mark.parametrize("name, given, call", [
-    ("cvae", {"num_classes": 2}, "x = model.sample(64, seed=0, label=1)"),
+    pytest.param(
+        "cvae", {"num_classes": 2}, "x = model.sample(64, seed=0, label=1)", marks=pytest.mark.exhaustive,
+    ),
     ("classifier", {"num_classes": 3}, 'answer = model.answer("classify", x=np.full([2, 4, 4, 1], 0, "float32"))'),
 ])
 def test_the_code_of_a_card_runs(name, given, call, tmp_path, monkeypatch):
@@ -562,7 +566,7 @@ def test_the_code_of_a_card_runs(name, given, call, tmp_path, monkeypatch):
         assert all(np.isfinite(value).all() for value in answer.values())
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", serving.list_presets())
 def test_the_code_of_a_presets_card_runs(name, monkeypatch):
     monkeypatch.chdir(Path(serving.preset_dir(name)).parents[1])

@@ -523,6 +523,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(damage, folder, trained, tmp
         assert "epoch_000002" in sentence and "train with --overwrite to start afresh" in sentence
 
 
+@pytest.mark.exhaustive
 def test_a_damaged_checkpoint_is_trained_again_from_the_one_before_to_the_same_bits(folder, trained, tmp_path):
     place = tmp_path / "run"
     shutil.copytree(folder / "vae", place)

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import remove_leftovers, whole, writing
 from dgm_zoo.serving.card import write_card
@@ -45,8 +47,8 @@ def export(
       The version folder's path, a string.
 
     Raises:
-      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints; metadata that
-        JSON cannot represent; a directory that cannot be written.
+      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints, or with NaN
+        weights; metadata that JSON cannot represent; a directory that cannot be written, or a full disk.
 
     Example:
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
@@ -62,6 +64,12 @@ def export(
     given = check_given(metadata)
     if not model.endpoints():
         raise InvalidInput(f"{type(model).__name__} has no endpoints, so there is nothing to export")
+    spoilt = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
+    if spoilt:
+        raise InvalidInput(
+            f"variable '{spoilt[0]}' of {type(model).__name__} is NaN or infinite, so every answer would be; train it "
+            "again with a lower learning rate"
+        )
     served = _without_optimizer(model)
     functions = signatures(served)
     with _claimed(folder):
