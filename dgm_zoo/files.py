@@ -103,19 +103,20 @@ def _sync(path):
         os.close(handle)
 
 
-def check_writable(name: str, path: str | os.PathLike) -> None:
-    """Raises `InvalidInput` unless a file or folder can be created, or replaced, at `path`; changes nothing.
+def check_writable(name: str, path: str | os.PathLike, folder: bool = False) -> None:
+    """Raises `InvalidInput` unless a file can be created or replaced at `path`, or in it; changes nothing.
 
     Args:
       name: how the message calls it, such as "workdir 'runs/a'".
       path: the path.
+      folder: whether it is that of a folder.
     """
     path = Path(path).absolute()
     if "\0" in str(path):
         raise InvalidInput(f"{name!r} has a zero byte in its name; remove it")
     with writing(path):  # a name that is too long
         there = next(one for one in (path, *path.parents) if one.exists())
-    if there != path and not there.is_dir():
+    if (folder or there != path) and not there.is_dir():
         raise InvalidInput(f"{name} cannot be made, since '{there}' is a file; give a folder")
     if not os.access(there, os.W_OK | os.X_OK if there.is_dir() else os.W_OK):
         raise InvalidInput(f"{name} cannot be written, since '{there}' is read-only; choose another")

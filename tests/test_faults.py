@@ -247,7 +247,8 @@ def test_a_clock_that_was_set_back_does_not_export_another_version(tmp_path):
 @pytest.mark.parametrize("command", [
     ["sample", "--preset=nowhere", "--out={}/x.png"], ["export", "--preset=nowhere", "--out={}/x"],
     ["reconstruct", "--preset=nowhere", "--out={}/x.npz"], ["transfer", "--out={}"],
-    ["directions", "--out={}/x"], ["reproduce", "iwae_mnist", "--out={}/x"],
+    ["export", "--preset=nowhere", "--out={}"], ["directions", "--out={}"], ["reproduce", "iwae_mnist", "--out={}"],
+    ["train", "--config=CONFIG", "--workdir={}/x"],
 ])
 def test_an_out_that_cannot_be_written_is_refused_before_the_work(command, tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("mine")
@@ -255,7 +256,8 @@ def test_an_out_that_cannot_be_written_is_refused_before_the_work(command, tmp_p
     if command[0] == "transfer":
         monkeypatch.setattr(os, "access", lambda *_: False)
     began = time.monotonic()
-    assert main([word.format(place) for word in command]) == 2
+    digits = Path(__file__).parents[1] / "configs" / "vae_digits.py"
+    assert main([word.format(place).replace("CONFIG", str(digits)) for word in command]) == 2
     err = capsys.readouterr().err
     assert f"'{place}' is a file" in err or f"'{place}' is read-only" in err
     assert time.monotonic() - began < 60 and contents(tmp_path) == {Path("file"): b"mine"}

@@ -40,7 +40,7 @@ def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict
       'KL(data || model), 4 Gaussians'
     """
     out = Path(out)
-    check_writable(f"out '{out}'", out)
+    check_writable(f"out '{out}'", out, folder=True)
     epochs = QUICK_EPOCHS if quick else EPOCHS
     zoo = {"VAE": lambda seed: _vae(seed, epochs), "GAN": lambda seed: _gan(seed, epochs)}
     rows, points = directions(zoo, range(seeds), QUICK_STEPS if quick else STEPS)

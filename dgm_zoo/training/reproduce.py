@@ -54,7 +54,7 @@ def reproduce(
     for row in spec["rows"]:
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
-    check_writable(f"out '{out}'", out)
+    check_writable(f"out '{out}'", out, folder=True)
     runs, names = [], []
     for row in spec["rows"]:
         if "starts_from" in row and row["starts_from"] not in names:

@@ -31,9 +31,7 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
     It cannot if `workdir` is not a folder or not writable, holds parts of a run without its config or, without
     `overwrite`, a run of another config.
     """
-    check_writable(f"workdir '{workdir}'", workdir)
-    if workdir.is_file():
-        raise InvalidInput(f"workdir '{workdir}' is a file; give a folder")
+    check_writable(f"workdir '{workdir}'", workdir, folder=True)
     found = workdir / "config.json"
     if not found.exists():
         parts = [*workdir.glob("checkpoints/epoch_*"), *workdir.glob("results.json")]

@@ -25,7 +25,7 @@ def define(flags: absl_flags.FlagValues) -> None:
 
 def run(call: Call) -> dict:
     flags = call.flags
-    check_writable(f"--out={flags.out}", flags.out)
+    check_writable(f"--out={flags.out}", flags.out, folder=True)
     trained = source.open_source(flags)
     path = export_source(trained, flags.out, flags.name, flags.version)
     return {"path": path, "serve_commands": serve_commands(path, trained.model)}
