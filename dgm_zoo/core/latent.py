@@ -164,6 +164,7 @@ class LatentModel(GenerativeModel):
                 {**x, "seed": SEED, **given}, log_likelihood,
                 lambda rng: self.posterior.noise(rng, self.endpoint_samples),
                 f"log p(x) in nats by importance sampling, K = {self.endpoint_samples}",
+                max(1, estimates.ROWS_PER_DECODE // self.endpoint_samples),
             ),
         }
 

@@ -12,12 +12,18 @@ from typing import Any
 
 import tensorflow as tf
 
+from dgm_zoo.core.chunks import in_graph
+from dgm_zoo.core.endpoints import NOT_FINITE
+
 
 def signatures(model: Any) -> dict[str, Callable]:
     """Returns the served functions of `model`: for each endpoint a plain one and its XLA twin `<name>_xla`.
 
     Each is a traced `tf.function` whose arguments are named as in the endpoint table. Both twins draw the same noise,
     outside the compiled part, so they agree up to floating-point rounding. `sample`, if present, comes first.
+
+    A request of any number of rows, also none, is computed a few rows at a time (`core.endpoints.Endpoint.rows`); one
+    whose answer is NaN or infinite is refused.
 
     Args:
       model: any object with the methods `endpoints()` and `endpoint_function()` of `core.model.GenerativeModel`.
@@ -37,7 +43,7 @@ def _of_endpoints(model, suffix="", compiled=False):
     table = model.endpoints()
     names = sorted(table, key=lambda name: name != "sample")
     return {
-        name + suffix: signature(name, table[name].inputs, model.endpoint_function(name, compiled)) for name in names
+        name + suffix: signature(name, table[name], model.endpoint_function(name, compiled)) for name in names
     }
 
 
@@ -70,11 +76,13 @@ def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str
     tf.saved_model.save(module, str(folder), {**traces, "serving_default": traces[default]})
 
 
-def signature(name: str, inputs: dict[str, Any], function: Callable) -> Callable:
-    """Returns `function` of named tensors as a traced `tf.function` that first checks its inputs."""
+def signature(name: str, endpoint: Any, function: Callable) -> Callable:
+    """Returns the `function` of an `Endpoint` as a traced `tf.function` that checks its inputs and outputs."""
+    inputs = endpoint.inputs
 
     def serve(*args, **kwargs):
-        return function(**checked(name, inputs, {**dict(zip(inputs, args, strict=False)), **kwargs}))
+        given = checked(name, inputs, {**dict(zip(inputs, args, strict=False)), **kwargs})
+        return _finite(name, in_graph(function, given, endpoint.rows))
 
     # With named parameters, a loaded endpoint can be called as `loaded.encode(x=x)`.
     parameter = inspect.Parameter
@@ -101,8 +109,8 @@ def checked(name: str, inputs: dict[str, Any], tensors: dict[str, tf.Tensor]) ->
     checks = [_same_rows(name, tensors)] if len(tensors) > 1 else []
     for key, tensor in tensors.items():
         if tensor.dtype.is_floating:
-            message = f"{name}: {key} holds NaN or infinity; remove it"
-            checks.append(tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(tensor)), [message]))
+            finite = tf.reduce_all(tf.math.is_finite(tensor))
+            checks.append(_refuse_unless(finite, f"{name}: {key} holds NaN or infinity; remove it"))
         if inputs[key].range:
             checks.append(_in_range(name, key, inputs[key], tensor))
         if inputs[key].binary:
@@ -111,29 +119,46 @@ def checked(name: str, inputs: dict[str, Any], tensors: dict[str, tf.Tensor]) ->
         return {key: tf.identity(tensor) for key, tensor in tensors.items()}
 
 
+def _finite(name, outputs):
+    checks = [
+        _refuse_unless(
+            tf.reduce_all(tf.math.is_finite(value)), f"{name}: {key} of the answer is NaN or infinite; {NOT_FINITE}"
+        )
+        for key, value in outputs.items() if value.dtype.is_floating
+    ]
+    with tf.control_dependencies(checks):
+        return {key: tf.identity(value) for key, value in outputs.items()}
+
+
+def _refuse_unless(holds, message):
+    """An op that fails with `assertion failed: [message]`; `tf.debugging.Assert` would append a branch's names."""
+    return tf.raw_ops.Assert(condition=holds, data=[message], name="check")
+
+
 def _checked_shape(name, key, wanted, tensor):
     tensor = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=None)  # hides the static shape
-    shape = tf.shape(tensor)
-    rank = len(wanted.shape) + 1
-    fits = tf.equal(tf.size(shape), rank)
+    shape, sizes = tf.shape(tensor), tf.constant(wanted.shape, tf.int32)
+    none = tf.equal(tf.size(shape), 1) & tf.reduce_all(tf.equal(shape, 0))  # `[]`, all that JSON can say of no rows
+    tensor = tf.cond(none, lambda: tf.zeros([0, *wanted.shape], wanted.dtype), lambda: tensor)
+    shape = tf.cond(none, lambda: tf.concat([[0], sizes], 0), lambda: shape)
+    fits = tf.equal(tf.size(shape), len(wanted.shape) + 1)
     # With another rank the sizes cannot be compared: compare the wanted sizes with themselves.
-    sizes = tf.cond(fits, lambda: shape[1:], lambda: tf.constant(wanted.shape, tf.int32))
-    fits &= tf.reduce_all(tf.equal(sizes, tf.constant(wanted.shape, tf.int32)))
+    fits &= tf.reduce_all(tf.equal(tf.cond(fits, lambda: shape[1:], lambda: sizes), sizes))
     message = tf.strings.format(f"{name}: {key} must have shape {wanted}, got {{}}", shape, summarize=-1)
-    with tf.control_dependencies([tf.debugging.Assert(fits, [message])]):
+    with tf.control_dependencies([_refuse_unless(fits, message)]):
         return tf.ensure_shape(tensor, [None, *wanted.shape])
 
 
 def _same_rows(name, tensors):
     rows = tf.stack([tf.shape(tensor)[0] for tensor in tensors.values()])
     message = tf.strings.format(f"{name}: {', '.join(tensors)} must have the same number of rows, got {{}}", rows)
-    return tf.debugging.Assert(tf.reduce_all(tf.equal(rows, rows[0])), [message])
+    return _refuse_unless(tf.reduce_all(tf.equal(rows, rows[0])), message)
 
 
 def _binary(name, key, tensor):
     other = tf.boolean_mask(tensor, (tensor != 0) & (tensor != 1))
     message = tf.strings.format(f"{name}: {key} holds values besides 0 and 1, first {{}}; binarise it", other[:1])
-    return tf.debugging.Assert(tf.equal(tf.size(other), 0), [message])
+    return _refuse_unless(tf.equal(tf.size(other), 0), message)
 
 
 def _in_range(name, key, wanted, tensor):
@@ -141,7 +166,7 @@ def _in_range(name, key, wanted, tensor):
     fits = tf.reduce_all((tensor >= low) & (tensor <= high))
     bounds = f"[{wanted.range[0]:g}, {wanted.range[1]:g}]"
     message = tf.strings.format(
-        f"{name}: {key} has values from {{}} to {{}}, outside {bounds}; rescale it",
+        f"{name}: {key} has values from {{}} to {{}}, outside {bounds}; {wanted.advice}",
         (tf.reduce_min(tensor), tf.reduce_max(tensor)),
     )
-    return tf.debugging.Assert(fits, [message])
+    return _refuse_unless(fits, message)

@@ -3,13 +3,14 @@
 import contextlib
 import os
 import re
-import shutil
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import filelock
+import numpy as np
+
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import remove_leftovers, whole, writing
 from dgm_zoo.serving import keras_part
 from dgm_zoo.serving.card import write_card
 from dgm_zoo.serving.hub import PART
@@ -31,8 +32,9 @@ def export(
 
     The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model's config
     (its weights are the SavedModel's; the optimizer is left out), `metadata.json` and the card, `README.md`. It is
-    written under a hidden name that TensorFlow Serving ignores and then renamed, so a server that polls the folder
-    never sees an incomplete version.
+    written under a hidden name that TensorFlow Serving ignores, flushed to the disk and then renamed, so a server that
+    polls the folder never sees an incomplete version. What a killed export left is deleted. Two exports of one name at
+    the same time write one after the other.
 
     Args:
       model: the model to export; it is not changed.
@@ -47,8 +49,8 @@ def export(
       The version folder's path, a string.
 
     Raises:
-      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints; metadata that
-        JSON cannot represent; a directory that cannot be written.
+      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints, or with NaN
+        weights; metadata that JSON cannot represent; a directory that cannot be written, or a full disk.
 
     Example:
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
@@ -59,20 +61,28 @@ def export(
 
     check_name(name)
     folder = Path(directory) / name
-    version = _version(folder, version)
+    _version(folder, version)
     given = check_given(metadata)
     if not model.endpoints():
         raise InvalidInput(f"{type(model).__name__} has no endpoints, so there is nothing to export")
+    spoilt = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
+    if spoilt:
+        raise InvalidInput(
+            f"variable '{spoilt[0]}' of {type(model).__name__} is NaN or infinite, so every answer would be; train it "
+            "again with a lower learning rate"
+        )
     served = _without_optimizer(model)
     functions = signatures(served)
-    described = describe(served, functions, name, version, given)
-    with whole(folder / str(version)) as scratch:
-        variables = {keras_part.WEIGHTS: keras_part.weights(served)}
-        save(functions, scratch, default=next(iter(functions)), variables=variables)
-        write_warmup(scratch, name, served.endpoints())
-        keras_part.write(served, scratch)
-        write_card(scratch, described)
-        write_metadata(scratch, described)  # last: it has the sums of the other files
+    with _claimed(folder):
+        version = _version(folder, version)
+        described = describe(served, functions, name, version, given)
+        with whole(folder / str(version)) as scratch:
+            variables = {keras_part.WEIGHTS: keras_part.weights(served)}
+            save(functions, scratch, default=next(iter(functions)), variables=variables)
+            write_warmup(scratch, name, served.endpoints())
+            keras_part.write(served, scratch)
+            write_card(scratch, described)
+            write_metadata(scratch, described)  # last: it has the sums of the other files
     return str(folder / str(version))
 
 
@@ -103,20 +113,12 @@ def _without_optimizer(model):
 
 
 @contextlib.contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """Yields a hidden sibling of `target` to write into, and renames it to `target` if no error occurred."""
-    scratch = target.parent / f".incomplete-{target.name}-{uuid.uuid4().hex}"
-    try:
-        scratch.mkdir(parents=True)
-    except OSError as error:
-        raise InvalidInput(f"cannot write to '{target.parent}' ({error.strerror}); give another directory") from None
-    try:
-        yield scratch
-        try:
-            os.rename(scratch, target)
-        except OSError:
-            if not target.exists():
-                raise
-            raise InvalidInput(f"{target} was written by another export at the same time; export again") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+def _claimed(folder):
+    """Context in which no other process exports to `folder`, created if missing, without leftovers of killed ones."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock").acquire()  # ends with the process
+    with lock:
+        remove_leftovers(folder)
+        yield
+    (folder / ".lock").unlink(missing_ok=True)

@@ -52,9 +52,11 @@ def check(folder: str | os.PathLike) -> int:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Returns a `metadata.json`; raises `InvalidInput` if it is missing or not a JSON object."""
+    """Returns a `metadata.json`; raises `InvalidInput` if it is missing, unreadable or not a JSON object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except PermissionError as error:
+        raise InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions") from None
     except (OSError, ValueError) as error:
         raise InvalidInput(f"'{path}' cannot be read ({error}); export the preset again") from None
     if not isinstance(found, dict):

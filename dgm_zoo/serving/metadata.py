@@ -63,8 +63,8 @@ def describe(
     Returns:
       Dict with `name`, `version`, `model` (registered name), `class`, `description` (the class docstring down to its
       arguments), `parameters` (number of weights), `config`, `dataset`, `seed`, `metrics`, `endpoints` (inputs and
-      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. Unknown
-      values are None.
+      outputs with dtype and shape, where None is the batch; of inputs also the range, and whether all values are 0 or
+      1), `serving_default`, `versions`, `git_revision`. Unknown values are None.
     """
     cls = type(model)
     table = model.endpoints()
@@ -80,7 +80,7 @@ def describe(
             key: {
                 "doc": table[key].doc,
                 "inputs": {
-                    one: {**_array(wanted.dtype, [None, *wanted.shape]), "range": wanted.range}
+                    one: {**_array(wanted.dtype, [None, *wanted.shape]), "range": wanted.range, "binary": wanted.binary}
                     for one, wanted in table[key].inputs.items()
                 },
                 "outputs": {
@@ -119,7 +119,12 @@ def read_metadata(name_or_dir: str | os.PathLike, version: int | None = None) ->
     Example:
       >>> read_metadata("vae_mnist")["metrics"]["test_log_likelihood"]["value"]
     """
-    return integrity.read(Path(preset_dir(name_or_dir, version)) / METADATA_FILE)
+    path = Path(preset_dir(name_or_dir, version)) / METADATA_FILE
+    found = integrity.read(path)
+    missing = [key for key in ("name", *GIVEN, "endpoints") if key not in found]
+    if missing:
+        raise InvalidInput(f"'{path}' has no '{missing[0]}'; export the preset again")
+    return found
 
 
 def git_revision() -> str | None:

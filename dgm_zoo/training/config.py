@@ -16,7 +16,7 @@ from dgm_zoo.checks import check_seed
 from dgm_zoo.core.registry import model_class
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.serving import places
-from dgm_zoo.training import pairs
+from dgm_zoo.training import pairs, schema
 from dgm_zoo.training.arguments import settable
 from dgm_zoo.training.imports import import_modules
 
@@ -75,7 +75,10 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 
 def resolve(config: dict | ConfigDict) -> ConfigDict:
     """Fills in the defaults of a config (dict or `ConfigDict`) and checks it; see `load_config`."""
-    config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    try:
+        config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    except RecursionError:
+        raise InvalidInput("the config contains itself, or thousands of nested sections; make it finite") from None
     imports = {"imports": config.pop("imports")} if config.get("imports") else {}
     import_modules(imports.get("imports", []))
     for section, values in config.items():
@@ -142,7 +145,7 @@ def _read(path):
     if path.suffix == ".json" and path.is_file():
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise _broken(path, error) from None
     else:
         config = call_in(path, run_file(path), "get_config")
@@ -170,7 +173,7 @@ def _override(config, override):
         raise InvalidInput(f"override '{override}' does not read section.key=value; write e.g. train.epochs=5")
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         value = text
     node = config
     for section in sections:
@@ -194,37 +197,7 @@ def _check(config):
     _known("evaluate", config["evaluate"], EVALUATE)
     if "batch_size" not in config["data"]:
         raise InvalidInput("the config has no data.batch_size; set config.data.batch_size, for example to 100")
-
-    def require(section, keys, fits, wanted):
-        for key in keys:
-            value = config[section].get(key)
-            if not fits(value):
-                raise InvalidInput(f"config.{section}.{key} is {value!r}; give {wanted}")
-
-    def whole(value):
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-    def number(value):
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-    require("data", ["batch_size"], whole, "a whole number of at least 1")
-    require("train", ["epochs", "steps_per_execution"], whole, "a whole number of at least 1")
-    require("evaluate", ["batch_size", "num_samples", "repetitions"], whole, "a whole number of at least 1")
-    def rows(value):
-        return value is None or whole(value)
-
-    def rows_of_each(value):
-        return pair and isinstance(value, list) and len(value) == 2 and all(map(rows, value))
-
-    for section, key in [("train", "patience"), ("evaluate", "limit")]:
-        require(section, [key], rows, "None, or a whole number of at least 1")
-    require("data", ["limit"], lambda v: rows(v) or rows_of_each(v), "None, or a whole number of at least 1")
-    require("data", ["labels", "dequantize"], lambda v: v in (None, True, False), "True or False")
-    require("train", ["checkpoint_seconds"], lambda v: number(v) and v >= 0, "seconds, 0 or more")
-    require("train", ["start_from"], lambda v: v is None or isinstance(v, str), "None, or the workdir of a run")
-    require("train", ["decay"], lambda v: v in (None, "cosine"), "None or 'cosine'")
-    require("train", ["precision"], lambda v: v in ("float32", "mixed_bfloat16"), "'float32' or 'mixed_bfloat16'")
-    require("train", ["jit_compile"], lambda v: v in (True, False, "auto"), "True, False or 'auto'")
+    schema.check(config)
     check_seed(train["seed"])
     make_optimizers(train, model_class(config["model"]["name"]).players)
 
@@ -251,6 +224,8 @@ def make_optimizers(
     """
     common = dict(train["optimizer"])
     own = common.pop("players", {})
+    if not isinstance(own, dict):
+        raise InvalidInput(f"config.train.optimizer.players is {own!r}; make it a section with one for each player")
     for player, changes in own.items():
         if player not in players:
             raise unknown("player", player, players)
@@ -268,12 +243,8 @@ def _optimizer(given, decay, total_steps):
     classes = {cls.__name__.lower(): cls for cls in found}
     if str(name).lower() not in classes:
         raise unknown("optimizer", name, classes)
-    for key, value in given.items():
-        if isinstance(value, str):
-            raise InvalidInput(f"config.train.optimizer.{key} is {value!r}; give a number")
+    schema.check_optimizer(classes[str(name).lower()], given)
     rate = given["learning_rate"]
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or rate <= 0:
-        raise InvalidInput(f"config.train.optimizer.learning_rate is {rate!r}; give a positive number")
     if decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     try:

@@ -9,6 +9,7 @@ import numpy as np
 from dgm_zoo import data, metrics, viz
 from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import check_writable, whole
 from dgm_zoo.training.workdir import machine, made_by, results_folder, write_json
 from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
@@ -39,7 +40,7 @@ def run_directions(out: str | Path | None = None, seeds: int = 3, quick: bool = 
       'KL(data || model), 4 Gaussians'
     """
     out = results_folder(out, quick, "runs/directions-quick")
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable(f"out '{out}'", out, folder=True)
     epochs = QUICK_EPOCHS if quick else EPOCHS
     zoo = {"VAE": lambda seed: _vae(seed, epochs), "GAN": lambda seed: _gan(seed, epochs)}
     rows, points = directions(zoo, range(seeds), QUICK_STEPS if quick else STEPS)
@@ -47,7 +48,8 @@ def run_directions(out: str | Path | None = None, seeds: int = 3, quick: bool = 
     results = {"experiment": "kl_directions", "quick": quick, "seeds": list(range(seeds)), "rows": rows, **on}
     files = [out / f"kl_directions.{kind}" for kind in ("json", "md", "png")]
     write_json(results, files[0])
-    files[1].write_text(table(rows, _notes(quick, seeds, epochs, on)), encoding="utf-8")
+    with whole(files[1]) as partial:
+        partial.write_text(table(rows, _notes(quick, seeds, epochs, on)), encoding="utf-8")
     draw(rows, points, files[2])
     return {**results, "files": [str(path) for path in files]}
 

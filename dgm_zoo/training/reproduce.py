@@ -10,6 +10,7 @@ import numpy as np
 
 from dgm_zoo import viz
 from dgm_zoo.errors import unknown
+from dgm_zoo.files import check_writable, whole
 from dgm_zoo.serving import places
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
@@ -55,7 +56,7 @@ def reproduce(
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
     out = results_folder(out, quick, workdir)
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable(f"out '{out}'", out, folder=True)
     runs, names = [], []
     for row in spec["rows"]:
         if "starts_from" in row and row["starts_from"] not in names:
@@ -75,7 +76,8 @@ def reproduce(
     for row, these in zip(spec["rows"], runs, strict=True):
         folders.setdefault(these[0][1], row["label"])
     drawn = _picture(folders, out, name)
-    (out / f"{name}.md").write_text(table(results, spec["title"], drawn), encoding="utf-8")
+    with whole(out / f"{name}.md") as partial:
+        partial.write_text(table(results, spec["title"], drawn), encoding="utf-8")
     return {**results, "files": [str(out / f"{name}.{kind}") for kind in ("json", "md", *(["png"] if drawn else []))]}
 
 

@@ -12,7 +12,7 @@ from tensorflow_probability import distributions as tfd
 from dgm_zoo.checks import dropout_rate, input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
-from dgm_zoo.core.endpoints import Endpoint, Input
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.state import counter
@@ -276,15 +276,15 @@ class SVAE(VAE):
         x, label = {"x": self.takes()["x"]}, {"label": Input((), tf.int32, range=(0, self.num_classes - 1))}
         table = super().endpoints()
         of_class = {name: table[name]._replace(inputs={**table[name].inputs, **label}) for name in ("sample", "decode")}
-        log_likelihood = table["log_likelihood"]
         return {
             **of_class,
             "encode": Endpoint(x, self._encode, doc="the parameters of q(z|x, c) of the likeliest class c"),
             "reconstruct": Endpoint(x, self._reconstruct, doc="the mean of p(x|z, c) at q's mean, likeliest class"),
             "classify": Endpoint(x, self._classify, doc="logits and probabilities of the classes"),
-            "log_likelihood": log_likelihood._replace(
-                inputs={key: value for key, value in log_likelihood.inputs.items() if key != "label"},
+            "log_likelihood": table["log_likelihood"]._replace(
+                inputs={**x, "seed": SEED},
                 doc=f"log p(x) in nats by importance sampling, K = {self.endpoint_samples} of each class",
+                rows=max(1, table["log_likelihood"].rows // self.num_classes),
             ),
         }
 

@@ -223,5 +223,6 @@ class BiHM(GibbsChain, HelmholtzMachine):
             "inpaint": Endpoint(
                 {**self.takes(), "mask": self.takes()["x"], "seed": SEED}, inpaint, inpaint_noise,
                 f"x with its values where the mask is 0 drawn from p*, {self.endpoint_steps} sweeps of block Gibbs",
+                max(1, self.rows_per_pass // (self.candidates * self.endpoint_steps)),  # it holds the noise of all
             ),
         }

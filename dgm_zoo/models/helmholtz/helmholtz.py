@@ -232,5 +232,6 @@ class HelmholtzMachine(GenerativeModel):
                 {**self.takes(), "seed": SEED}, log_likelihood,
                 lambda rng: rng.logistic((self.inference.bits,), self.endpoint_samples),
                 f"log p(x) in nats by importance sampling, K = {self.endpoint_samples}: a lower bound in expectation",
+                max(1, self.rows_per_pass // self.endpoint_samples),
             ),
         }
