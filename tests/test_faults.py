@@ -202,7 +202,7 @@ def test_a_record_that_is_something_else_is_named_with_a_way_out(name, read, con
     way = {"config.json": "restore it, choose another workdir", "results.json": "delete it to measure the run again"}
     with pytest.raises(InvalidInput, match=f"{name}' is damaged .*; {way[name]}"):
         read(tmp_path)
-    monkeypatch.setattr(Path, "read_text", lambda path: (_ for _ in ()).throw(PermissionError(errno.EACCES, "No")))
+    monkeypatch.setattr(Path, "read_text", lambda path, **_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "No")))
     with pytest.raises(InvalidInput, match=f"{name}' cannot be read .No.; correct its permissions"):
         read(tmp_path)
 

@@ -167,10 +167,9 @@ def _arrays(arrays):
 
 
 def _limits(metadata):
-    lines = [
-        "Inputs with another shape or outside the stated range are rejected; nothing is resized or rescaled.",
-        "A request whose answer would be NaN or infinite is rejected.",
-    ]
+    lines = ["Inputs with another shape or outside the stated range are rejected; nothing is resized or rescaled."]
+    if metadata.get("finite_answers"):
+        lines.append("A request whose answer would be NaN or infinite is rejected.")
     if metadata["dataset"]:
         lines.append(
             f"The model was trained only on `{metadata['dataset']['name']}`; it was not measured on other data."

@@ -120,5 +120,7 @@ def _claimed(folder):
         lock = filelock.FileLock(folder / ".lock").acquire()  # ends with the process
     with lock:
         remove_leftovers(folder)
-        yield
-    (folder / ".lock").unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            (folder / ".lock").unlink(missing_ok=True)

@@ -64,7 +64,8 @@ def describe(
       Dict with `name`, `version`, `model` (registered name), `class`, `description` (the class docstring down to its
       arguments), `parameters` (number of weights), `config`, `dataset`, `seed`, `metrics`, `endpoints` (inputs and
       outputs with dtype and shape, where None is the batch; of inputs also the range, and whether all values are 0 or
-      1), `serving_default`, `versions`, `git_revision`. Unknown values are None.
+      1), `serving_default`, `finite_answers` (whether the graph refuses a request whose answer would be NaN or
+      infinite; presets of version 0.1 do not), `versions`, `git_revision`. Unknown values are None.
     """
     cls = type(model)
     table = model.endpoints()
@@ -92,6 +93,7 @@ def describe(
             if key in table
         },
         "serving_default": next(iter(functions)),
+        "finite_answers": True,
         "versions": {
             "python": platform.python_version(),
             **{one: importlib.metadata.version(one) for one in PACKAGES},

@@ -89,9 +89,10 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     for section, example in (("model", "vae"), ("data", "digits")):
         if not isinstance(config.get(section, {}).get("name"), str):
             raise InvalidInput(f"config.{section}.name is missing or not a string; set it, for example to {example!r}")
+    given = config["data"] if pairs.is_pair(config) else {**DATA, **config["data"]}
     resolved = {
         "model": config["model"],
-        "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},
+        "data": {key: value for key, value in given.items() if (key, value) != ("target", None)},
         "train": {**TRAIN, **config.get("train", {})},
         "evaluate": {**EVALUATE, **config.get("evaluate", {})},
         **imports,

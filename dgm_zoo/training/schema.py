@@ -104,6 +104,7 @@ def check_optimizer(cls: type, settings: dict[str, Any]) -> None:
             kind = one_of(True, False)
         else:
             kind = SETTINGS.get(key, Kind(lambda value: is_number(value) and value >= 0, "a number of at least 0"))
-            kind = kind.or_none() if default is None and key != "learning_rate" else kind
+            if (default is None and key != "learning_rate") or key.endswith("weight_decay"):
+                kind = kind.or_none()
         if key != "name":
             kind.check(f"train.optimizer.{key}", value)
