@@ -162,7 +162,10 @@ def after_two_batches():
     return weights(model)
 
 
-@pytest.mark.parametrize("given", [{"jit_compile": True}, {"steps_per_execution": 4}, "replicas"])
+@pytest.mark.parametrize(
+    "given",
+    [{"jit_compile": True}, "replicas", pytest.param({"steps_per_execution": 4}, marks=pytest.mark.exhaustive)],
+)
 def test_a_refused_batch_changes_no_variable(given):
     with two_cpus().scope() if given == "replicas" else tf.name_scope(""):
         model = tiny("ae")
