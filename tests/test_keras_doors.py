@@ -251,6 +251,15 @@ def test_the_learning_rate_of_all_players_keeps_their_ratio():
         model.optimizer.apply  # noqa: B018
 
 
+def test_a_variable_has_one_average_whatever_phases_move_it():
+    """`SwapEMAWeights` would exchange it with two in turn, and not get it back."""
+    model = tiny("ssaae")
+    assert model.phases
+    model.compile({**dict.fromkeys([*model.players, *model.phases], keras.optimizers.Adam(use_ema=True))})
+    averaged = [id(v) for one in model.optimizers.values() if one.use_ema for v in one._trainable_variables]
+    assert len(averaged) == len(set(averaged)) == sum(len(model.player_variables(player)) for player in model.players)
+
+
 @pytest.mark.parametrize("option", REFUSED)
 def test_loss_scaling_is_refused(option):
     optimizer_is_refused("vae", option)

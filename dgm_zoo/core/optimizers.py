@@ -20,7 +20,8 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
       optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict of these,
         one for each player. An object given for several players is copied for each.
       players: names of the players.
-      phases: phase to its player; a phase gets a copy of the player's optimizer, unless the dict names another.
+      phases: phase to its player; a phase gets a copy of the player's optimizer, unless the dict names another. It
+        keeps no averages of the weights (`use_ema`), since the player's optimizer averages the same ones.
 
     Raises:
       InvalidInput: a player without an optimizer, an optimizer for a player that does not exist, or a setting out of
@@ -41,7 +42,9 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
     found, seen = {}, set()
     for player, one in given.items():
         check_settings(one)
-        found[player] = one.from_config(one.get_config()) if id(one) in seen else one
+        averaged_twice = player in phases and one.use_ema
+        own = {"use_ema": False} if averaged_twice else {}
+        found[player] = one.from_config({**one.get_config(), **own}) if id(one) in seen or averaged_twice else one
         seen.add(id(one))
     return found
 
