@@ -368,6 +368,7 @@ def sampled(prior=None, **given):
     return create("symvae", image_shape=(4, 4, 1), latent_dim=4, hidden=[16], prior=prior, seed=0, **given)
 
 
+@pytest.mark.exhaustive
 def test_with_a_prior_that_has_samples_alone_it_trains_and_compares_utilities(tmp_path):
     model = sampled()
     model.compile(keras.optimizers.Adam(1e-2))

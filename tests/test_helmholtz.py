@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from exact_helmholtz import KINDS, Exact, after_a_sweep, chi_square, flat, forced
 from exact_models import assert_near_zero
+from zoo import sparing
 
 import dgm_zoo
 from dgm_zoo.checks import layer_sizes
@@ -199,7 +200,7 @@ def test_the_sleep_phase_is_the_exact_gradient(exact):
 
 
 @every_kind
-@pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+@pytest.mark.parametrize("weights", sparing([(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)], [(0.5, 0.5)]))
 def test_both_terms_of_reweighted_wake_sleep_are_the_exact_gradients_for_two_samples(exact, weights):
     wake_eta, sleep_eta = weights
     model = exact.model(RWS, k=2, wake_theta=0.25, wake_eta=wake_eta, sleep_eta=sleep_eta)
@@ -348,6 +349,7 @@ def test_block_gibbs_leaves_p_star_as_it_is(exact, candidates, monkeypatch):
     assert chi_square(np.bincount(h * 128 + other, minlength=128**2), pairs.ravel()) > 1e-3
 
 
+@pytest.mark.statistics
 def test_inpainting_draws_the_missing_bits_from_p_star_given_the_others(exact):
     known = np.array([1, 0, 1, 0, 0, 0])
     x, mask, n = exact.x[41], np.array([1, 1, 0, 0, 1, 0]), 6_000
@@ -363,6 +365,7 @@ def test_inpainting_draws_the_missing_bits_from_p_star_given_the_others(exact):
     assert chi_square(counts, chance / chance.sum()) > 1e-3
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("steps", [20, 0])
 def test_gibbs_samples_are_of_p_star_and_where_they_start_of_p(exact, steps):
     found = exact.model(BiHM).gibbs(6_000, steps=steps, seed=0)

@@ -63,6 +63,7 @@ def test_samples_are_scored_in_blocks_of_any_size(monkeypatch):
 @pytest.mark.filterwarnings("ignore:log Z from")
 @pytest.mark.parametrize("inner", [1, 10])
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.statistics
 def test_two_standard_errors_hold_log_z_about_95_times_in_a_hundred(scale, inner):
     exact = Exact(seed=1, scale=scale)
     found = [log_partition(Moments(u), len(u), inner) for u in draw(exact, RUNS, 500, inner, seed=0)]

@@ -5,6 +5,7 @@ to text, that returns the sentences in which it is broken; each is also tried on
 """
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -40,9 +41,13 @@ def imports(module, modules):
     stands before its first placeholder.
     """
     is_package = any(other.startswith(f"{module}.") for other in modules)
-    parents = module.split(".") if is_package else module.split(".")[:-1]
+    return _imports(modules[module], tuple(module.split(".") if is_package else module.split(".")[:-1]))
+
+
+@functools.cache  # every planted source is read among all the others, which stay as they are
+def _imports(text, parents):
     found = set()
-    for node in ast.walk(ast.parse(modules[module])):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -326,6 +326,7 @@ def config(folder, **changes):
     })
 
 
+@pytest.mark.exhaustive
 def test_a_run_measures_its_masks_and_draws_both_directions(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(arguments, "from_preset", lambda name: Source())
     monkeypatch.setattr(limiting, "LIMIT", 2)
@@ -353,6 +354,7 @@ def test_an_encoder_that_nothing_teaches_is_refused(folder, monkeypatch):
         build(alone)
 
 
+@pytest.mark.exhaustive
 def test_a_symmetric_run_tells_how_well_its_players_agree(tmp_path, monkeypatch):
     monkeypatch.setattr(consistency, "DREAMS", 40)
     monkeypatch.setattr(limiting, "LIMIT", 2)

@@ -111,6 +111,7 @@ def test_the_decoders_gradient_for_a_labelled_image_has_the_enumerated_mean():
     assert (np.abs(each.mean(0) - exact) <= 4.5 * error + 1e-5).all()
 
 
+@pytest.mark.exhaustive
 def test_it_trains_classifies_draws_classes_and_is_saved(tmp_path):
     model, (x, label) = tiny("ssymvae", groups=[3, 5]), images(512)
     rows = data.from_arrays(x, y=label, labels=True, split="test", batch_size=128)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import tiny
+from zoo import sparing, tiny
 
 from dgm_zoo import serving, training
 from dgm_zoo.cli.main import main
@@ -68,7 +68,7 @@ def events(folder):
 # What a run writes.
 
 
-@pytest.mark.parametrize("name", ["vae", "ae", "cvae", "iwae"])
+@pytest.mark.parametrize("name", sparing(["vae", "ae", "cvae", "iwae"], ["vae"]))
 def test_a_run_leaves_results_pictures_logs_and_a_checkpoint(name, folder, trained):
     place = folder / name
     results = trained if name == "vae" else fit(folder, name, f"model.name={name}")
@@ -152,6 +152,7 @@ def save_with(change, at, save=Checkpoints.save):
     return changed
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_died_four_times_ends_with_the_same_bits(folder, monkeypatch):
     changes = ["train.epochs=5", "train.decay=cosine", "train.steps_per_execution=3"]
     through = fit(folder, "through", *changes)
@@ -384,6 +385,7 @@ def test_a_model_that_does_not_suit_its_data_is_refused(changes, sentence, folde
     assert sentence in refused(capsys, tmp_path, *words, *(f"--config.{change}" for change in changes))
 
 
+@pytest.mark.exhaustive
 def test_a_run_starts_from_the_best_weights_of_another(folder, trained):
     still = "train.optimizer.learning_rate=1e-30"
     fit(folder, "tuned", f"train.start_from='{folder / 'vae'}'", still, "train.epochs=1", "train.seed=5")

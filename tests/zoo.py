@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import dgm_zoo
@@ -15,6 +16,10 @@ CLASSES = 3
 MASKS = np.eye(4, dtype="uint8").repeat(4, 1).reshape(4, *SHAPE)  # one of the four rows of pixels, `[4, 4, 4, 1]`
 
 EXCEPTIONS = {"segvae": {"masks": MASKS}}  # arguments besides those that the class itself declares as small
+
+# Models whose terms depend on the batch as a whole, since weights or activations are normalised over it: with half of
+# the batch on each of two replicas they take another step.
+WHOLE_BATCH = {"iwgan", "iwcgan", "musegan"}
 
 TABLE = {name: {**small(name), **EXCEPTIONS.get(name, {})} for name in list_models()}
 
@@ -74,3 +79,11 @@ def representatives(methods=TRAINING):
     for name in list_models():
         found.setdefault(body(name, methods), []).append(name)
     return {names[0]: names for names in found.values()}
+
+
+KEPT = {"cvae", "svae", "cgan", "bihm", "ada"}  # representatives: a bound, phases, rounds, wake-sleep, two domains
+
+
+def sparing(values, kept):
+    """Parameters of a test: those in `kept` run in the default tier, the others in the exhaustive one."""
+    return [value if value in kept else pytest.param(value, marks=pytest.mark.exhaustive) for value in values]
