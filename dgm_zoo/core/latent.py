@@ -54,12 +54,12 @@ class LatentModel(GenerativeModel):
                     f"{type(self).__name__} needs log q(z|x) and log p(x|z), but {type(part).__name__} has no density; "
                     "give IndependentNormal, IndependentBernoulli or another"
                 )
+        self.posterior.shares(self.prior)  # raises if posterior and prior have other groups
         if self.prior.has_density and self.prior.range != self.posterior.range:
             raise InvalidInput(
                 f"{type(self.prior).__name__} and {type(self.posterior).__name__} take different values of z; give a "
                 "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
             )
-        self.posterior.shares(self.prior)  # raises if posterior and prior have other groups
         match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
         match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
