@@ -19,7 +19,7 @@ def write_csv(history: list[dict], path: str | Path) -> None:
     rows += [",".join([str(e), *(repr(logs[name]) for name in names)]) for e, logs in enumerate(history, 1)]
     partial = Path(path).with_suffix(".partial")
     partial.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    partial.rename(path)
+    partial.replace(path)
 
 
 class TensorBoard(keras.callbacks.Callback):

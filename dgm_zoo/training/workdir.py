@@ -120,7 +120,7 @@ def write_json(value: dict, path: Path) -> None:
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
-    partial.rename(path)
+    partial.replace(path)  # also over a file on Windows
 
 
 def read_json(path: Path) -> dict | list:
