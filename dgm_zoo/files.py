@@ -40,7 +40,7 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
             flush(partial)
             if partial.is_dir() and path.exists():
                 raise InvalidInput(f"'{path}' was written by another process at the same time; run this one again")
-            partial.rename(path)
+            partial.replace(path)  # also over a file on Windows
             _sync(path.parent)
     finally:
         _remove(partial)

@@ -288,7 +288,9 @@ def test_every_models_config_and_weights_are_all_of_it(name, tmp_path):
     listed.write(str(tmp_path / "variables" / "variables"))
     copy.save(tmp_path / "whole.keras")
     whole, loaded = keras.saving.load_model(tmp_path / "whole.keras"), keras_part.load(tmp_path, models.GenerativeModel)
-    assert loaded.get_config() == copy.get_config() and len(loaded.weights) == len(model.weights)
+    numbers = {key: value for key, value in copy.get_config().items() if isinstance(value, (int, float))}
+    assert loaded.get_config() == {**whole.get_config(), **numbers}  # a .keras file rounds coefficients to float32
+    assert len(loaded.weights) == len(model.weights)
     for mine, its in zip(whole.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(its, mine)
     for key, value in state.variables(whole).items():
