@@ -17,7 +17,7 @@ KEPT = ROOT / "build" / "pictures"
 def schematic(name: str) -> bytes:
     """Returns the schematic graphical model of a registered model, as SVG."""
     formulation = models.formulation_of(name)
-    key = repr(formulation) + Path(viz.schematic.__file__).read_text()
+    key = repr(formulation) + Path(viz.schematic.__file__).read_text(encoding="utf-8")
     return kept(f"schematic-{name}.svg", key.encode(), lambda path: viz.save_schematic([formulation], path))
 
 
