@@ -27,7 +27,7 @@ OPTIMIZER = {  # setting: the values of VALUES that it takes
 PATHS = {"None", "a", "256 characters"}
 TAKEN = {
     "data.batch_size": set(), "data.data_dir": PATHS, "data.limit": {"None"},
-    "data.dequantize": {"None", "True"}, "data.labels": {"None", "True"}, "data.name": set(), "data.target": set(),
+    "data.dequantize": {"None", "True"}, "data.labels": {"None", "True"}, "data.name": set(), "data.target": {"None"},
     "train.epochs": set(), "train.seed": {"-1", "0"}, "train.optimizer": {"{}"}, "train.decay": {"None"},
     "train.jit_compile": {"True"}, "train.steps_per_execution": set(), "train.precision": set(),
     "train.start_from": PATHS, "train.patience": {"None"}, "train.checkpoint_seconds": {"0", "2.5", "10**30"},

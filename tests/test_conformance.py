@@ -127,7 +127,7 @@ class TestConformance:
             model.fit(x, label, verbose=0)
         with pytest.raises(InvalidInput, match=r"evaluate: x has shape \[8, 5, 5, 1\], " + this):
             model.evaluate(x, label, verbose=0)
-        with pytest.raises(InvalidInput, match=r"x has shape \[None, 5, 5, 1\], " + this):
+        with pytest.raises(InvalidInput, match=r"x has shape \[8, 5, 5, 1\], " + this):
             model.train_on_batch(x, label)
         np.testing.assert_array_equal(weights(model), before)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import whole
 from dgm_zoo.serving import hub, integrity
 from dgm_zoo.serving.card import write_card
-from dgm_zoo.serving.export import check_name, whole
+from dgm_zoo.serving.export import check_name
 from dgm_zoo.serving.metadata import read_metadata, write_metadata
 from dgm_zoo.serving.presets import from_preset, preset_dir
 

@@ -65,6 +65,7 @@ KEYS = {
     "evaluate.limit": COUNT.or_none(),
     "evaluate.classifier": Kind(TEXT.or_none().fits, "None, or the name or folder of a preset"),
 }
+AMOUNT = Kind(lambda value: is_number(value) and value >= 0, "a number of at least 0")
 SHARE = Kind(lambda value: is_number(value) and 0 <= value < 1, "a number from 0 to below 1")
 SETTINGS = {  # of Keras' optimizers, besides those whose kind follows from their default
     **dict.fromkeys(("beta_1", "beta_2", "rho", "momentum", "ema_momentum"), SHARE),
@@ -95,16 +96,19 @@ def check(config: dict[str, dict]) -> None:
 def check_optimizer(cls: type, settings: dict[str, Any]) -> None:
     """Raises `InvalidInput` for the first setting of a Keras optimizer class that is not of its kind.
 
-    Names that the class does not take are left to the class.
+    Names that the class does not take, and settings that are not numbers, are left to the class.
     """
     parameters = inspect.signature(cls).parameters
     for key, value in settings.items():
         default = parameters[key].default if key in parameters else None
-        if isinstance(default, bool):
+        if key in SETTINGS:
+            kind = SETTINGS[key].or_none() if default is None and key != "learning_rate" else SETTINGS[key]
+        elif key.endswith("weight_decay"):
+            kind = AMOUNT.or_none()
+        elif isinstance(default, bool):
             kind = one_of(True, False)
+        elif isinstance(default, (int, float)):
+            kind = AMOUNT
         else:
-            kind = SETTINGS.get(key, Kind(lambda value: is_number(value) and value >= 0, "a number of at least 0"))
-            if (default is None and key != "learning_rate") or key.endswith("weight_decay"):
-                kind = kind.or_none()
-        if key != "name":
-            kind.check(f"train.optimizer.{key}", value)
+            continue
+        kind.check(f"train.optimizer.{key}", value)
