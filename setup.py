@@ -29,6 +29,9 @@ EXTRAS = {
         "ruff>=0.8",  # lint, in continuous integration
         "ty==0.0.107",  # types; pinned, since each release may report more
     ],
+    "play": [
+        "gradio>=6.31,<7",  # the page of dgm-zoo play; has drawing and maps of our own, an image in each answer, no file
+    ],
     "bench": [
         "torch>=2.6",  # pythae runs on it
         "pythae==0.1.2",  # the library that throughput and likelihood evaluation are compared with
@@ -45,7 +48,10 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
-    package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji and the bands, with their licences
+    package_data={
+        "dgm_zoo.data": ["shipped/*"],  # the emoji and the bands, with their licences
+        "dgm_zoo.play": ["web/*"],  # the page's style, and its sheet and map in JavaScript
+    },
     install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["dgm-zoo = dgm_zoo.cli.main:main"]},

@@ -1,0 +1,69 @@
+"""The panel of a drawing: a sheet to draw on, and what every endpoint that takes such a picture answers."""
+
+import gradio as gr
+
+from dgm_zoo.core.endpoints import checked
+from dgm_zoo.play import controls, show, widgets, words
+from dgm_zoo.play.controls import Panel
+from dgm_zoo.play.exhibits import Exhibit
+from dgm_zoo.play.widgets import QUIET, kept, pickers
+
+VARIANTS = 8  # pictures that answer one drawing, where chance has a part in the answer
+TRIES = 10  # seeds that are tried for an example that differs
+
+
+def picture_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> gr.HTML:
+    """Adds a sheet to draw on and the answers of every endpoint that takes such a picture; returns the sheet."""
+    with gr.Row():
+        with gr.Column(scale=1, min_width=260):
+            paper = sheet(exhibit, panel, seed, at)
+            parts, given = pickers(panel.extras)
+
+        def answer(value, seed, *values):
+            x, known = widgets.drawn(value, panel.wanted)
+            inputs = {**given(*values), panel.name: x, controls.MASK: known}
+            return "".join(_card(exhibit, endpoint, seed, inputs) for endpoint in panel.endpoints)
+
+        with gr.Column(scale=2, min_width=320):
+            first = answer(paper.value, at, *(part.value for part in parts))
+            answers = gr.HTML(first, elem_classes="answer answers")
+    gr.on([one.change for one in (paper, seed, *parts)], answer, [paper, seed, *parts], answers, **QUIET)
+    return paper
+
+
+def _card(exhibit, endpoint, seed, inputs):
+    """What one endpoint answers to a drawing, under its heading."""
+    wanted, says = exhibit.table[endpoint].inputs, words.says(exhibit, endpoint)
+    if controls.MASK in wanted and inputs[controls.MASK].all():
+        hint = "<p>Choose <b>Hide</b> and paint over a part of the picture.</p>"
+        return show.card(words.title(endpoint), says, hint)
+    drawn = any(shape == tuple(panel.wanted.shape) for panel in exhibit.panels if panel.kind == controls.PICTURE
+                for shape in exhibit.shapes(endpoint).values())
+    n = VARIANTS if drawn and controls.SEED in wanted else 1
+    body = kept(lambda: show.answer(exhibit, exhibit.ask(endpoint, n, seed, **inputs), columns=VARIANTS))()
+    return show.card(words.title(endpoint), says, body)
+
+
+def sheet(exhibit: Exhibit, panel: Panel, seed: gr.Component, at: int) -> gr.HTML:
+    """Adds a sheet that starts with an example of the model, with buttons for another one and for a file."""
+    wanted, example = panel.wanted, exhibit.example(panel.wanted, at)
+    paper, note = widgets.canvas(wanted, panel.masked, example, elem_classes="sheet"), gr.HTML("")
+
+    def another(seed, value):
+        """The example of this seed, or of the first one after it that differs from what is on the sheet."""
+        every = (widgets.on_paper(exhibit.example(wanted, seed + i), wanted) for i in range(TRIES))
+        return next((found for found in every if found["pixels"] != value["pixels"]), value), ""
+
+    def take(path):
+        x = show.uploaded(path)
+        x = x.reshape(1, -1) if len(wanted.shape) == 1 else x
+        return widgets.on_paper(checked(panel.endpoints[0], {panel.name: wanted}, {panel.name: x})[panel.name][0],
+                                wanted), ""
+
+    with gr.Row():
+        if example is not None:
+            button = gr.Button("An example of the model", size="sm", min_width=120)
+            button.click(kept(another, 1), [seed, paper], [paper, note], **QUIET)
+        upload = gr.UploadButton("A picture of yours", size="sm", min_width=120, elem_classes="upload")
+        upload.upload(kept(take, 1), upload, [paper, note], **QUIET)
+    return paper
