@@ -1,10 +1,11 @@
 """From an endpoint table to controls: which inputs a person draws, picks or slides, and which endpoints share them."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dgm_zoo.core.endpoints import Endpoint, Input
+if TYPE_CHECKING:  # importing it takes TensorFlow, which the page opens without
+    from dgm_zoo.core.endpoints import Endpoint, Input
 
 PICTURE, PHRASE, VECTOR, CHOICE, SEED, MASK = "picture", "phrase", "vector", "choice", "seed", "mask"
 SAMPLE = "sample"  # the kind of a panel that needs nothing from the user but a seed and choices
@@ -26,7 +27,7 @@ class Panel(NamedTuple):
 
     kind: str
     name: str
-    wanted: Input
+    wanted: "Input"
     endpoints: tuple
     extras: dict
     masked: bool
@@ -40,7 +41,7 @@ class Panel(NamedTuple):
         }
 
 
-def kind_of(name: str, wanted: Input) -> str | None:
+def kind_of(name: str, wanted: "Input") -> str | None:
     """Returns the kind of control that an input gets; None if there is none for its shape.
 
     Example:
@@ -57,7 +58,7 @@ def kind_of(name: str, wanted: Input) -> str | None:
     return VECTOR if rank == 1 else PHRASE if rank == 3 and wanted.binary else None
 
 
-def sheet(wanted: Input) -> tuple[int, int, int] | None:
+def sheet(wanted: "Input") -> tuple[int, int, int] | None:
     """Returns the height, width and channels with which an input can be drawn; None if it cannot.
 
     An image is drawn as it is. A vector of bits is drawn as the grey image of as many pixels that is nearest to a
@@ -72,7 +73,7 @@ def sheet(wanted: Input) -> tuple[int, int, int] | None:
     return None
 
 
-def panels(table: dict[str, Endpoint]) -> list[Panel]:
+def panels(table: "dict[str, Endpoint]") -> list[Panel]:
     """Divides an endpoint table into panels, samples first, then pictures, music and codes.
 
     An endpoint is in no panel if an input has no control, or if it needs two drawings; `left_out` names it.
@@ -105,13 +106,13 @@ def panels(table: dict[str, Endpoint]) -> list[Panel]:
     )
 
 
-def left_out(table: dict[str, Endpoint]) -> list[str]:
+def left_out(table: "dict[str, Endpoint]") -> list[str]:
     """Returns the names of the endpoints that no panel has."""
     shown = {endpoint for panel in panels(table) for endpoint in panel.endpoints}
     return [endpoint for endpoint in table if endpoint not in shown]
 
 
-def choices(wanted: Input) -> list[int]:
+def choices(wanted: "Input") -> list[int]:
     """Returns the values of a choice, such as the classes of a label."""
     assert wanted.range  # `kind_of` calls nothing else a choice
     low, high = wanted.range

@@ -22,7 +22,7 @@ class Exhibit(NamedTuple):
       music: the `data.facts.Music` of its training data; None for anything else.
       table: `model.endpoints()`.
       panels: see `controls.panels`.
-      lock: held while an endpoint runs, since the first request traces it.
+      locks: endpoint to a lock that is held while it runs, since the first request traces it.
       known: endpoint to the shapes of its outputs, as far as they are known; see `shapes`.
     """
 
@@ -31,7 +31,7 @@ class Exhibit(NamedTuple):
     music: Any
     table: dict
     panels: list
-    lock: Any
+    locks: dict
     known: dict
 
     def ask(self, endpoint: str, n: int = 1, seed: int = 0, **given: Any) -> dict[str, np.ndarray]:
@@ -60,36 +60,59 @@ class Exhibit(NamedTuple):
             elif value is not None and np.ndim(value) == len(wanted.shape):
                 value = np.broadcast_to(value, (n, *np.shape(value)))
             arrays[name] = value
-        with self.lock:
+        with self.locks[endpoint]:
             return self.model.answer(endpoint, **arrays)
 
 
     def shapes(self, endpoint: str) -> dict[str, tuple]:
         """Returns the shape of one row of each output of an endpoint, by name."""
-        with self.lock:
+        with self.locks[endpoint]:
             if endpoint not in self.known:
-                none = {name: np.zeros((0, *wanted.shape)) for name, wanted in self.table[endpoint].inputs.items()}
-                answer = self.model.answer(endpoint, **none)
-                self.known[endpoint] = {name: value.shape[1:] for name, value in answer.items()}
+                self.known[endpoint] = {name: value.shape[1:] for name, value in self._none(endpoint).items()}
             return self.known[endpoint]
 
-    def example(self, wanted: Any, seed: int = 0, without: tuple = ()) -> np.ndarray | None:
-        """Returns one x of the shape of an input that the model itself makes up; None if it cannot.
-
-        It is a sample, or what an endpoint answers to an example of another input, such as the mask of a sample.
-        """
+    def warm(self) -> None:
+        """Traces every endpoint, so that the first request of each is as fast as the others."""
         for panel in self.panels:
-            if panel.kind not in (controls.SAMPLE, controls.PICTURE) or panel.wanted in (wanted, *without):
-                continue
             for endpoint in panel.endpoints:
-                for name, shape in self.shapes(endpoint).items():
-                    if shape == tuple(wanted.shape) and name != "probabilities":
-                        given = dict(panel.defaults())
-                        if panel.kind == controls.PICTURE:
-                            given[panel.name] = self.example(panel.wanted, seed, (wanted, *without))
-                            if given[panel.name] is None:
-                                continue
-                        return self.ask(endpoint, 1, seed, **given)[name][0]
+                with self.locks[endpoint]:
+                    self._none(endpoint)
+
+    def _none(self, endpoint):
+        """The answer of an endpoint for no rows."""
+        none = {name: np.zeros((0, *wanted.shape)) for name, wanted in self.table[endpoint].inputs.items()}
+        return self.model.answer(endpoint, **none)
+
+    def fits(self, panel: controls.Panel, endpoint: str) -> list[str]:
+        """Returns the outputs of an endpoint that can be put on the sheet of a panel.
+
+        They have its input's shape, and not the name of another input: a grey x is not a mask, though as large.
+        """
+        others = {one.name for one in self.panels if one.kind == controls.PICTURE} - {panel.name}
+        return [output for output, shape in self.shapes(endpoint).items()
+                if shape == tuple(panel.wanted.shape) and output not in {"probabilities", *others}]
+
+    def example(self, panel: controls.Panel, seed: int = 0, without: tuple = ()) -> np.ndarray | None:
+        """Returns one x for the sheet of a panel that the model itself makes up; None if it cannot.
+
+        It is a sample, or what an endpoint answers to an example of another panel, such as the mask of a sample.
+
+        Args:
+          panel: of pictures.
+          seed: int32.
+          without: panels whose examples are being made.
+        """
+        for other in self.panels:
+            if other.kind not in (controls.SAMPLE, controls.PICTURE) or any(other is one for one in (panel, *without)):
+                continue
+            for endpoint in other.endpoints:
+                for output in self.fits(panel, endpoint):
+                    given = dict(other.defaults())
+                    if other.kind == controls.PICTURE:
+                        given[other.name] = self.example(other, seed, (panel, *without))
+                        if given[other.name] is None:
+                            continue
+                    return self.ask(endpoint, 1, seed, **given)[output][0]
         return None
 
 
@@ -101,7 +124,8 @@ def exhibit(name: str, model: Any, config: Any = None, known: dict | None = None
       config: of the model's run, which names the tracks of music; None if there is none.
     """
     table = model.endpoints()
-    return Exhibit(name, model, _music(config), table, controls.panels(table), threading.RLock(), dict(known or {}))
+    locks = {endpoint: threading.RLock() for endpoint in table}
+    return Exhibit(name, model, _music(config), table, controls.panels(table), locks, dict(known or {}))
 
 
 class Collection:
@@ -125,6 +149,8 @@ class Collection:
     def open(self, name: str) -> Exhibit:
         """Returns the exhibit of that name; the first call loads it, and calls from other threads wait for it.
 
+        A thread of its own then traces the endpoints, which the page does not wait for.
+
         Raises:
           InvalidInput: the name is unknown, or the model cannot be loaded.
         """
@@ -133,6 +159,7 @@ class Collection:
         with self._lock:
             if name not in self._open:
                 self._open[name] = _load_run(name) if name == self.workdir else _load_preset(name)
+                threading.Thread(target=self._open[name].warm, daemon=True).start()
             return self._open[name]
 
 

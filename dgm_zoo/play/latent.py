@@ -22,6 +22,10 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
             show.answer(exhibit, exhibit.ask(one, 1, seed, **{panel.name: z}, **given)) for one in panel.endpoints
         )
 
+    def places(z):
+        """The sliders' values."""
+        return [round(float(z[i]), 2) for i in span.indices]
+
     def start(seed, *values):
         inputs, corners = given(*values), codes.corners(exhibit, panel, span, seed)
         z = codes.at(corners, 0.5, 0.5)
@@ -30,11 +34,11 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
             tiles = exhibit.ask(endpoint, TILES**2, seed, **{panel.name: codes.grid(corners, TILES)}, **inputs)
             pictures = [one for one in (show.images(exhibit, v) for v in tiles.values()) if one is not None]
             value = {"picture": show.uri(pictures[0], TILES), "a": 0.5, "b": 0.5}
-        return [value, z.tolist(), *z[list(span.indices)].tolist(), answer(z, seed, inputs)]
+        return [value, z.tolist(), *places(z), answer(z, seed, inputs)]
 
     def dragged(point, seed, *values):
         z = codes.at(codes.corners(exhibit, panel, span, seed), point["a"], point["b"])
-        return [z.tolist(), *z[list(span.indices)].tolist(), answer(z, seed, given(*values))]
+        return [z.tolist(), *places(z), answer(z, seed, given(*values))]
 
     def slid(z, seed, *values):
         z, count = np.asarray(z, "float32"), len(span.indices)
@@ -44,22 +48,22 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
     corners = "the four ends of its range" if span.total == 2 else "four codes drawn from p(z)"
     gr.HTML(words.says(exhibit, endpoint))
     parts, given = pickers(panel.extras)
-    value, z, *places, first = start(at, *(part.value for part in parts))
+    value, z, *at_first, first = start(at, *(part.value for part in parts))
     state = gr.State(z)
     with gr.Row():
         with gr.Column(min_width=280):
             plane = widgets.map_of_codes(value, elem_classes="plane", visible=drawable)
             gr.HTML(f"<p class='symbols'>Drag the ring: the corners are {corners}; another seed, another map.</p>",
                     visible=drawable)
-        shown = gr.HTML(first, elem_classes="answer code")
-    most = f"the {len(places)} numbers of z that change it most, of {span.total}" if span.total > len(places) else "z"
-    gr.HTML(f"<p class='symbols'>Sliders: {most}.</p>")
+        shown = gr.HTML(first, elem_classes=["answer", "code"])
+    gr.HTML(f"<p class='symbols'>Of the {span.total} numbers of {panel.name}, these change the picture most.</p>",
+            visible=span.total > len(at_first))
     sliders = []
-    for i in range(0, len(places), 4):
+    for i in range(0, len(at_first), 4):
         with gr.Row():
             sliders += [
                 gr.Slider(span.low, span.high, value, label=f"{panel.name} {index + 1}", step=0.01, min_width=120)
-                for index, value in zip(span.indices[i : i + 4], places[i : i + 4], strict=True)
+                for index, value in zip(span.indices[i : i + 4], at_first[i : i + 4], strict=True)
             ]
     gr.on([one.change for one in (seed, *parts)], kept(start, len(sliders) + 2), [seed, *parts],
           [plane, state, *sliders, shown], **QUIET)
@@ -116,6 +120,6 @@ def path_panel(exhibit: Exhibit, start: Panel | None, end: Panel, at: int) -> No
         decoded = exhibit.ask("decode", STEPS, **{end.name: codes.path(z[0], z[1], STEPS)}, **inputs)
         return show.answer(exhibit, decoded, columns=STEPS)
 
-    shown = gr.HTML(answer(*(one.value for one in ends), *(part.value for part in parts)), elem_classes="answer path")
+    shown = gr.HTML(answer(*(one.value for one in ends), *(part.value for part in parts)), elem_classes=["answer", "path"])
     triggers = [event for one in ends for event in ((one.change,) if start is None else (one.change,))]
     gr.on([*triggers, *(part.change for part in parts)], answer, [*ends, *parts], shown, **QUIET)

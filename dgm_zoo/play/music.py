@@ -17,7 +17,8 @@ def accompany_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number) -> None:
     gr.HTML(words.says(exhibit, endpoint))
     names = [track.name for track in exhibit.music.tracks] if exhibit.music else []
     with gr.Row():
-        track = gr.Dropdown(names, value=getattr(exhibit.model, "given", None), label="Track of the file to accompany")
+        own = [name for name in names if name == getattr(exhibit.model, "given", None)]
+        track = gr.Dropdown(names, value=[*own, *names, None][0], label="Track of the file to accompany")
         upload = gr.UploadButton("A MIDI file of yours", elem_classes="upload")
     shown = gr.HTML("<p>Upload a MIDI file in 4/4.</p>", elem_classes="answer")
     event = {"fn": kept(lambda path, name, seed: accompanied(exhibit, panel, path, name, seed)),

@@ -12,7 +12,6 @@ import gradio as gr
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.play import show, widgets
 from dgm_zoo.play.exhibits import Collection
-from dgm_zoo.play.panels import build
 
 HOST = "127.0.0.1"
 PORTS = range(7860, 7960)  # searched for a free one if the user names none
@@ -35,11 +34,11 @@ def page(collection: Collection, first: str | None = None) -> gr.Blocks:
     names = list(dict.fromkeys([first, *collection.names]))
     with gr.Blocks(title="dgm-zoo playground", analytics_enabled=False) as blocks:
         gr.HTML(WELCOME)
-        with gr.Row(equal_height=True):
+        with gr.Row():
             name = gr.Dropdown(names, value=first, label="Model", elem_id="model")
             beside = gr.Dropdown([NONE, *names], value=NONE, label="Beside it", elem_id="beside")
             seed = gr.Number(0, label="Seed", precision=0, elem_id="seed")
-            another = gr.Button("Another seed", elem_id="another", min_width=120)
+            another = gr.Button("New seed", elem_id="another", min_width=120, scale=0)
         another.click(lambda seed: (seed or 0) + 1, seed, seed, **widgets.QUIET)
 
         @gr.render([name, beside, seed], triggers=[blocks.load, name.change, beside.change], show_progress="full")
@@ -54,10 +53,10 @@ def page(collection: Collection, first: str | None = None) -> gr.Blocks:
 
 
 def _exhibit(collection, name, seed, at):
+    from dgm_zoo.play.panels import build
+
     try:
-        exhibit = collection.open(name)
-        gr.HTML(f"<h2>{name}</h2>")
-        build(exhibit, seed, at)
+        build(collection.open(name), seed, at)
     except InvalidInput as error:
         gr.HTML(show.refused(error))
 

@@ -21,30 +21,37 @@ def build(exhibit: Exhibit, seed: gr.Number, at: int) -> None:
       seed: the page's seed, an input of every answer that chance has a part in.
       at: its value now.
     """
-    gr.HTML(words.about(exhibit.model))
-    with gr.Tabs():
-        sheets = []
+    gr.HTML(words.about(exhibit.name, exhibit.model))
+    sheets, links = {}, []
+    with gr.Tabs(selected=_id(exhibit, exhibit.panels[0])):
         for panel in exhibit.panels:
-            with gr.Tab(_tab(exhibit, panel)):
+            with gr.Tab(tab(exhibit, panel), id=_id(exhibit, panel)):
                 if panel.kind == controls.SAMPLE:
                     sample_panel(exhibit, panel, seed, at)
                 elif panel.kind == controls.PICTURE:
-                    sheets.append((panel, picture_panel(exhibit, panel, seed, at)))
+                    sheets[_id(exhibit, panel)] = picture_panel(exhibit, panel, seed, at)
+                    links += [(panel, *link) for link in _links(exhibit, panel)]
                 elif panel.kind == controls.VECTOR:
                     code_panel(exhibit, panel, seed, at)
                 else:
                     accompany_panel(exhibit, panel, seed)
         for start, end in paths(exhibit):
-            with gr.Tab("Between two"):
+            with gr.Tab("Between two", id=f"{exhibit.name}: between"):
                 path_panel(exhibit, start, end, at)
-    _links(exhibit, sheets)
+    for end, button, start, put in links:
+        button.click(put, sheets[_id(exhibit, start)], sheets[_id(exhibit, end)], **QUIET)
     others = controls.left_out(exhibit.table)
     if others:
         gr.HTML(f"<p class='symbols'>No control here for: {', '.join(others)}.</p>")
 
 
-def _tab(exhibit, panel):
-    """The name of a panel's tab."""
+def _id(exhibit, panel):
+    """Names a panel on the page, so that a tab stays open when another model is put beside this one."""
+    return f"{exhibit.name}: {tab(exhibit, panel)}"
+
+
+def tab(exhibit: Exhibit, panel: Panel) -> str:
+    """Returns the name of a panel's tab."""
     pictures = [one for one in exhibit.panels if one.kind == controls.PICTURE]
     return {
         controls.SAMPLE: "Samples", controls.VECTOR: f"Code {panel.name}", controls.PHRASE: "Accompany",
@@ -67,23 +74,24 @@ def sample_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> No
         def answer(n, seed, *values, endpoint=endpoint, given=given):
             return show.answer(exhibit, exhibit.ask(endpoint, int(n), seed, **given(*values)))
 
-        shown = gr.HTML(answer(first, at, *(part.value for part in parts)), elem_classes=f"answer {endpoint}")
+        shown = gr.HTML(answer(first, at, *(part.value for part in parts)), elem_classes=["answer", endpoint])
         gr.on([one.change for one in (seed, number, *parts)], answer, [number, seed, *parts], shown, **QUIET)
 
 
-def _links(exhibit, sheets):
-    """Adds a button for each answer to one drawing that can be put on another sheet, as a mask can."""
-    for start, paper in sheets:
+def _links(exhibit, end):
+    """Adds a button for each answer to another drawing that fits this sheet, such as the mask of a picture.
+
+    Yields the button, the panel of that drawing, and the function from its sheet's value to that of this one.
+    """
+    for start in exhibit.panels:
+        if start.kind != controls.PICTURE or start is end:
+            continue
         for endpoint in start.endpoints:
-            for end, other in sheets:
-                for output, shape in exhibit.shapes(endpoint).items():
-                    if end is start or shape != tuple(end.wanted.shape) or output == "probabilities":
-                        continue
+            for output in exhibit.fits(end, endpoint):
 
-                    def put(value, start=start, endpoint=endpoint, output=output, end=end):
-                        x, known = widgets.drawn(value, start.wanted)
-                        inputs = {**start.defaults(), start.name: x, controls.MASK: known}
-                        return widgets.on_paper(exhibit.ask(endpoint, **inputs)[output][0], end.wanted)
+                def put(value, start=start, endpoint=endpoint, output=output):
+                    x, known = widgets.drawn(value, start.wanted)
+                    inputs = {**start.defaults(), start.name: x, controls.MASK: known}
+                    return widgets.on_paper(exhibit.ask(endpoint, **inputs)[output][0], end.wanted)
 
-                    what = f"Put the {output} of '{endpoint}' on the sheet '{_tab(exhibit, end)}'"
-                    gr.Button(what, size="sm").click(put, paper, other, **QUIET)
+                yield gr.Button(f"The {output} from '{tab(exhibit, start)}'", size="sm"), start, put

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 
-from dgm_zoo.core.endpoints import Input
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.play import controls, show
+
+if TYPE_CHECKING:
+    from dgm_zoo.core.endpoints import Input
 
 WEB = Path(__file__).parent / "web"
 TURN = "each in turn"
@@ -21,7 +23,7 @@ def read(name: str) -> str:
     return (WEB / name).read_text(encoding="utf-8")
 
 
-def canvas(wanted: Input, masked: bool, x: np.ndarray | None = None, **kwargs: Any) -> gr.HTML:
+def canvas(wanted: "Input", masked: bool, x: np.ndarray | None = None, **kwargs: Any) -> gr.HTML:
     """Returns a sheet for a picture input, with x on it; with `masked` it has a brush that hides pixels.
 
     Its value is the dict `{"pixels": [...], "known": [...]}` of whole numbers; see `drawn` and `on_paper`.
@@ -41,14 +43,14 @@ def map_of_codes(value: dict, **kwargs: Any) -> gr.HTML:
     )
 
 
-def drawn(value: dict, wanted: Input) -> tuple[np.ndarray, np.ndarray]:
+def drawn(value: dict, wanted: "Input") -> tuple[np.ndarray, np.ndarray]:
     """Returns a sheet's value as x in [0, 1] and as the mask of what is known, each of the input's shape."""
     _, _, channels = controls.sheet(wanted) or ()
     known = np.repeat(np.asarray(value["known"], "float32"), channels)
     return np.asarray(value["pixels"], "float32").reshape(wanted.shape) / 255, known.reshape(wanted.shape)
 
 
-def on_paper(x: np.ndarray, wanted: Input) -> dict:
+def on_paper(x: np.ndarray, wanted: "Input") -> dict:
     """Returns x, of the input's shape, as a sheet's value with nothing hidden; bits are rounded."""
     height, width, _ = controls.sheet(wanted) or ()
     share = np.clip(np.asarray(x, "float64"), 0, 1)
@@ -73,7 +75,7 @@ def kept(answer: Callable, others: int = 0) -> Callable:
     return run
 
 
-def pickers(extras: dict[str, Input], turn: bool = False) -> tuple[list, Callable[..., dict[str, Any]]]:
+def pickers(extras: "dict[str, Input]", turn: bool = False) -> tuple[list, Callable[..., dict[str, Any]]]:
     """Adds the controls of further inputs; returns them, and the function from their values to inputs by name.
 
     Args:
@@ -84,7 +86,8 @@ def pickers(extras: dict[str, Input], turn: bool = False) -> tuple[list, Callabl
     for name, wanted in extras.items():
         if controls.kind_of(name, wanted) == controls.CHOICE:
             every = [*([TURN] if turn else []), *map(str, controls.choices(wanted))]
-            parts.append(gr.Dropdown(every, value=every[0], label=name, interactive=True))
+            label = f"{name} ({every[-len(controls.choices(wanted))]} to {every[-1]})"
+            parts.append(gr.Dropdown(every, value=every[0], label=label, interactive=True))
         else:
             low, high = wanted.range or (-1.0, 1.0)
             parts += [gr.Slider(low, high, (low + high) / 2, label=f"{name} {i + 1}") for i in range(wanted.shape[0])]

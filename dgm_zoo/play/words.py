@@ -5,6 +5,7 @@ import inspect
 from typing import Any
 
 from dgm_zoo.core.formulation import ABSENT
+from dgm_zoo.core.formulation import SYMBOLS as GREEK
 from dgm_zoo.play.exhibits import Exhibit
 
 TITLES = {"log_likelihood": "Log-likelihood", "inpaint": "Completion", "reconstruct": "Reconstruction",
@@ -56,10 +57,12 @@ def says(exhibit: Exhibit, endpoint: str) -> str:
     return f"<p class='says'>{plain} <span class='symbols'>{html.escape(doc)}</span></p>"
 
 
-def about(model: Any) -> str:
-    """Returns what p, q and z are in this model, as HTML, from its declared place in the unified view."""
+def about(name: str, model: Any) -> str:
+    """Returns a model's name and what p, q and z are in it, as HTML, from its declared place in the unified view."""
     cls = type(model)
     summary = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
+    for letter, symbol in GREEK.items():
+        summary = summary.replace(f"_{letter}", f"_{symbol}")
     formulation = getattr(cls, "formulation", None)
     rows = formulation.rows() if formulation else {}
     lines = "".join(
@@ -67,4 +70,5 @@ def about(model: Any) -> str:
         for key, (symbol, plain) in SYMBOLS.items() if rows.get(key, ABSENT) != ABSENT
     )
     table = f"<details><summary>What p, q and z are here</summary><table>{lines}</table></details>" if lines else ""
-    return f"<p class='about'><b>{html.escape(cls.__name__)}</b> {html.escape(summary)}</p>{table}"
+    head = f"<h2>{html.escape(name)}</h2><p class='about'><b>{html.escape(cls.__name__)}</b> {html.escape(summary)}</p>"
+    return head + table

@@ -41,7 +41,6 @@ def run(call: Call) -> dict:
 
     if flags.preset:
         serving.preset_dir(flags.preset)
-    import_tensorflow()
 
     from dgm_zoo.play.exhibits import Collection
     from dgm_zoo.play.page import page, serve
@@ -49,13 +48,13 @@ def run(call: Call) -> dict:
     collection = Collection(flags.workdir)
     first, found = flags.preset or collection.first, []
     if flags.workdir:
-        collection.open(first)
-    else:
-        threading.Thread(target=_open, args=(collection, first), daemon=True).start()  # while the page opens
+        import_tensorflow()
+        collection.open(first)  # so that the command says what is wrong with the folder
 
     def ready(url):
         found.append(url)
         print(f"open {url} in a browser; Ctrl-C ends it", flush=True)
+        threading.Thread(target=_load, args=(collection, first), daemon=True).start()  # before anyone asks for it
 
     try:
         serve(page(collection, first), flags.port, ready)
@@ -64,8 +63,9 @@ def run(call: Call) -> dict:
     return {"url": found[0] if found else None, "model": first}
 
 
-def _open(collection, name):
-    """Loads a model ahead of the page, which says what is wrong with it if anything is."""
+def _load(collection, name):
+    """Loads a model, if that is possible; the page says what is wrong otherwise."""
+    import_tensorflow()
     try:
         collection.open(name)
     except InvalidInput:
