@@ -30,7 +30,7 @@ EXTRAS = {
         "ty==0.0.107",  # types; pinned, since each release may report more
     ],
     "play": [
-        "gradio>=6.31,<7",  # the page of dgm-zoo play: local, with fonts of its own, and HTML parts that take our JavaScript
+        "gradio>=6.31,<7",  # the page of dgm-zoo play: local, and with HTML parts that take JavaScript
     ],
     "bench": [
         "torch>=2.6",  # pythae runs on it

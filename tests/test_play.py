@@ -76,17 +76,17 @@ def test_a_vector_of_bits_is_drawn_near_a_square(bits, size):
 
 
 def test_samples_are_those_of_the_model(cvae):
-    every = cvae.ask("sample", 5, 3, label=None)["x"]
+    every = cvae.ask("sample", 5, 3, {"label": None})["x"]
     np.testing.assert_allclose(every, cvae.model.sample(5, seed=3, label=np.arange(5) % zoo.CLASSES), atol=1e-6)
-    one = cvae.ask("sample", 2, 3, label=1)["x"]
+    one = cvae.ask("sample", 2, 3, {"label": 1})["x"]
     np.testing.assert_allclose(one, cvae.model.sample(2, seed=3, label=1), atol=1e-6)
 
 
 def test_a_wrong_request_gets_the_endpoints_own_sentence(cvae):
     with pytest.raises(InvalidInput, match=r"reconstruct: x has shape \[1, 64, 64, 3\], but this model takes"):
-        cvae.ask("reconstruct", 1, 0, x=np.zeros((1, 64, 64, 3)), label=0)
+        cvae.ask("reconstruct", 1, 0, {"x": np.zeros((1, 64, 64, 3)), "label": 0})
     with pytest.raises(InvalidInput, match="seed 4294967296 is not an int32"):
-        cvae.ask("sample", 1, 2**32, label=0)
+        cvae.ask("sample", 1, 2**32, {"label": 0})
     assert "role='alert'>x &lt; 0" in show.refused(InvalidInput("x < 0"))
 
 
@@ -97,7 +97,8 @@ def test_shapes_of_outputs_are_known_without_a_request(cvae):
 
 
 def test_an_example_for_a_sheet_is_made_by_the_model(cvae):
-    np.testing.assert_array_equal(cvae.example(cvae.panels[1], 5), cvae.ask("sample", 1, 5, label=0)["x"][0])
+    sample = cvae.ask("sample", 1, 5, {"label": 0})["x"]
+    np.testing.assert_array_equal(cvae.example(cvae.panels[1], 5), sample[0])
     classifier = exhibit("classifier")
     assert classifier.example(classifier.panels[0]) is None
 
@@ -106,8 +107,8 @@ def test_a_mask_for_a_sheet_is_that_of_a_sample():
     segvae = exhibit("segvae")
     sheets = {panel.name: panel for panel in segvae.panels if panel.kind == "picture"}
     mask = segvae.example(sheets["z"], 1)
-    np.testing.assert_array_equal(mask, segvae.ask("segment", x=segvae.ask("sample", 1, 1)["x"])["mask"][0])
-    assert "data:image/png" in show.answer(segvae, segvae.ask("render", 3, 0, z=mask))
+    np.testing.assert_array_equal(mask, segvae.ask("segment", 1, 0, segvae.ask("sample", 1, 1))["mask"][0])
+    assert "data:image/png" in show.answer(segvae, segvae.ask("render", 3, 0, {"z": mask}))
 
 
 def test_each_kind_of_output_has_its_picture(cvae):
@@ -171,7 +172,7 @@ def test_codes_are_draws_of_the_models_prior(cvae):
     panel = next(panel for panel in cvae.panels if panel.kind == "vector")
     z = codes.draws(cvae, panel, 3, 7)
     np.testing.assert_allclose(
-        cvae.ask("decode", 3, z=z, label=2)["x"], cvae.ask("sample", 3, 7, label=2)["x"], atol=1e-5
+        cvae.ask("decode", 3, 0, {"z": z, "label": 2})["x"], cvae.ask("sample", 3, 7, {"label": 2})["x"], atol=1e-5
     )
 
 
@@ -231,7 +232,7 @@ def test_a_seed_that_does_not_fit_is_answered_with_a_sentence(cvae):
     page = check_page(cvae, ["Samples", "Draw", "Code z", "Between two"])
     (sample,) = [fn for fn in page.fns.values() if any("sample" in (out.elem_classes or []) for out in fn.outputs)]
     assert "seed 4294967296 is not an int32" in sample.fn(16, 2**32, "each in turn")
-    assert sample.fn(16, 5, "2") == show.answer(cvae, cvae.ask("sample", 16, 5, label=2))
+    assert sample.fn(16, 5, "2") == show.answer(cvae, cvae.ask("sample", 16, 5, {"label": 2}))
 
 
 @NEEDS_GRADIO

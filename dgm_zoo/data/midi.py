@@ -93,7 +93,7 @@ def read_track(path: str | Path, music: Music, name: str, steps: int) -> np.ndar
     rolls = rolls.reshape(len(rolls), steps, music.steps // steps, *rolls.shape[2:]).any(2)
     found = rolls[..., names.index(name)].astype("float32")
     if not found.any():
-        others = ", ".join(other for other, roll in zip(names, rolls.any((0, 1, 2)), strict=True) if roll)
+        others = ", ".join(other for i, other in enumerate(names) if rolls[..., i].any())
         raise InvalidInput(
             f"'{path}' has no note for the track '{name}', only for {others}; give --track to take one of these"
         )

@@ -61,7 +61,8 @@ def span(exhibit: Exhibit, panel: Panel, seed: int = 0) -> Span:
     moved = np.repeat(z[:1], size + 1, 0)
     middle = (low + high) / 2
     moved[np.arange(size), np.arange(size)] = np.where(z[0] > middle, low, high)  # the last row stays
-    answer = next(iter(exhibit.ask(panel.endpoints[0], size + 1, **{panel.name: moved}, **panel.defaults()).values()))
+    found = exhibit.ask(panel.endpoints[0], size + 1, given={panel.name: moved, **panel.defaults()})
+    answer = next(iter(found.values()))
     change = np.abs(answer[:-1] - answer[-1:]).reshape(size, -1).mean(1)
     return Span(tuple(np.argsort(-change, kind="stable")[:SLIDERS].tolist()), low, high, size)
 

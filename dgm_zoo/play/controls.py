@@ -58,8 +58,8 @@ def kind_of(name: str, wanted: "Input") -> str | None:
     return VECTOR if rank == 1 else PHRASE if rank == 3 and wanted.binary else None
 
 
-def sheet(wanted: "Input") -> tuple[int, int, int] | None:
-    """Returns the height, width and channels with which an input can be drawn; None if it cannot.
+def sheet(wanted: "Input") -> tuple[int, ...]:
+    """Returns the height, width and channels with which an input can be drawn; () if it cannot.
 
     An image is drawn as it is. A vector of bits is drawn as the grey image of as many pixels that is nearest to a
     square.
@@ -70,7 +70,7 @@ def sheet(wanted: "Input") -> tuple[int, int, int] | None:
     if len(shape) == 1 and wanted.binary:
         height = max(side for side in range(1, int(shape[0] ** 0.5) + 1) if shape[0] % side == 0)
         return height, shape[0] // height, 1
-    return None
+    return ()
 
 
 def panels(table: "dict[str, Endpoint]") -> list[Panel]:

@@ -53,7 +53,7 @@ def _card(exhibit, endpoint, seed, inputs):
         return show.card(words.title(endpoint), says, hint)
     drawn = any(_drawable(exhibit, shape) for shape in exhibit.shapes(endpoint).values())
     n = VARIANTS if drawn and controls.SEED in wanted else 1
-    body = kept(lambda: show.answer(exhibit, exhibit.ask(endpoint, n, seed, **inputs), columns=VARIANTS))()
+    body = kept(lambda: show.answer(exhibit, exhibit.ask(endpoint, n, seed, inputs), columns=VARIANTS))()
     return show.card(words.title(endpoint), says, body)
 
 

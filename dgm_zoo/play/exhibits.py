@@ -34,14 +34,14 @@ class Exhibit(NamedTuple):
     locks: dict
     known: dict
 
-    def ask(self, endpoint: str, n: int = 1, seed: int = 0, **given: Any) -> dict[str, np.ndarray]:
+    def ask(self, endpoint: str, n: int = 1, seed: int = 0, given: dict | None = None) -> dict[str, np.ndarray]:
         """Returns the answer of an endpoint for n rows.
 
         Args:
           endpoint: its name.
           n: number of rows.
           seed: int32, from which the rows' seeds follow, so that row i does not depend on n.
-          **given: the other inputs by name; those that the endpoint does not take are ignored. A choice is one value
+          given: the other inputs by name; those that the endpoint does not take are ignored. A choice is one value
             for all rows, or None for each value in turn; a vector may be one for all rows.
 
         Raises:
@@ -51,7 +51,7 @@ class Exhibit(NamedTuple):
 
         arrays = {}
         for name, wanted in self.table[endpoint].inputs.items():
-            kind, value = controls.kind_of(name, wanted), given.get(name)
+            kind, value = controls.kind_of(name, wanted), (given or {}).get(name)
             if kind == controls.SEED:
                 value = row_seeds(seed, n)
             elif kind == controls.CHOICE:
@@ -112,7 +112,7 @@ class Exhibit(NamedTuple):
                         given[other.name] = self.example(other, seed, (panel, *without))
                         if given[other.name] is None:
                             continue
-                    return self.ask(endpoint, 1, seed, **given)[output][0]
+                    return self.ask(endpoint, 1, seed, given)[output][0]
         return None
 
 

@@ -19,7 +19,7 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
 
     def answer(z, seed, given):
         return "".join(
-            show.answer(exhibit, exhibit.ask(one, 1, seed, **{panel.name: z}, **given)) for one in panel.endpoints
+            show.answer(exhibit, exhibit.ask(one, 1, seed, {panel.name: z, **given})) for one in panel.endpoints
         )
 
     def places(z):
@@ -31,7 +31,7 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
         z = codes.at(corners, 0.5, 0.5)
         value = {}
         if drawable:
-            tiles = exhibit.ask(endpoint, TILES**2, seed, **{panel.name: codes.grid(corners, TILES)}, **inputs)
+            tiles = exhibit.ask(endpoint, TILES**2, seed, {panel.name: codes.grid(corners, TILES), **inputs})
             pictures = [one for one in (show.images(exhibit, v) for v in tiles.values()) if one is not None]
             value = {"picture": show.uri(pictures[0], TILES), "a": 0.5, "b": 0.5}
         return [value, z.tolist(), *places(z), answer(z, seed, inputs)]
@@ -116,10 +116,10 @@ def path_panel(exhibit: Exhibit, start: Panel | None, end: Panel, at: int) -> No
             z = [codes.draws(exhibit, end, 1, value)[0] for value in (one, two)]
         else:
             x = np.stack([widgets.drawn(value, start.wanted)[0] for value in (one, two)])
-            z = codes.code_of(exhibit.ask("encode", 2, **{start.name: x}, **inputs))
-        decoded = exhibit.ask("decode", STEPS, **{end.name: codes.path(z[0], z[1], STEPS)}, **inputs)
+            z = codes.code_of(exhibit.ask("encode", 2, given={start.name: x, **inputs}))
+        decoded = exhibit.ask("decode", STEPS, given={end.name: codes.path(z[0], z[1], STEPS), **inputs})
         return show.answer(exhibit, decoded, columns=STEPS)
 
-    shown = gr.HTML(answer(*(one.value for one in ends), *(part.value for part in parts)), elem_classes=["answer", "path"])
-    triggers = [event for one in ends for event in ((one.change,) if start is None else (one.change,))]
-    gr.on([*triggers, *(part.change for part in parts)], answer, [*ends, *parts], shown, **QUIET)
+    inputs = [*ends, *parts]
+    shown = gr.HTML(answer(*(one.value for one in inputs)), elem_classes=["answer", "path"])
+    gr.on([one.change for one in inputs], answer, inputs, shown, **QUIET)

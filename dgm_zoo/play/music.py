@@ -40,4 +40,4 @@ def accompanied(exhibit: Exhibit, panel: Panel, path: str | None, name: str, see
     whole = np.zeros((-(-len(track) // bars) * bars, steps, pitches), "float32")  # silent bars fill the last phrase
     whole[: len(track)] = track
     phrases = whole.reshape(-1, bars, steps, pitches)
-    return show.answer(exhibit, exhibit.ask(panel.endpoints[0], len(phrases), seed, **{panel.name: phrases}))
+    return show.answer(exhibit, exhibit.ask(panel.endpoints[0], len(phrases), seed, {panel.name: phrases}))

@@ -72,7 +72,7 @@ def sample_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> No
 
         @kept
         def answer(n, seed, *values, endpoint=endpoint, given=given):
-            return show.answer(exhibit, exhibit.ask(endpoint, int(n), seed, **given(*values)))
+            return show.answer(exhibit, exhibit.ask(endpoint, int(n), seed, given(*values)))
 
         shown = gr.HTML(answer(first, at, *(part.value for part in parts)), elem_classes=["answer", endpoint])
         gr.on([one.change for one in (seed, number, *parts)], answer, [number, seed, *parts], shown, **QUIET)
@@ -92,6 +92,6 @@ def _links(exhibit, end):
                 def put(value, start=start, endpoint=endpoint, output=output):
                     x, known = widgets.drawn(value, start.wanted)
                     inputs = {**start.defaults(), start.name: x, controls.MASK: known}
-                    return widgets.on_paper(exhibit.ask(endpoint, **inputs)[output][0], end.wanted)
+                    return widgets.on_paper(exhibit.ask(endpoint, given=inputs)[output][0], end.wanted)
 
                 yield gr.Button(f"The {output} from '{tab(exhibit, start)}'", size="sm"), start, put

@@ -65,7 +65,7 @@ def images(exhibit: Exhibit, value: np.ndarray) -> np.ndarray | None:
         return value
     for panel in exhibit.panels:
         if panel.kind == controls.PICTURE and tuple(panel.wanted.shape) == value.shape[1:]:
-            return value.reshape(-1, *(controls.sheet(panel.wanted) or ()))
+            return value.reshape(-1, *(controls.sheet(panel.wanted)))
     return None
 
 

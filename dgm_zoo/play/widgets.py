@@ -28,9 +28,9 @@ def canvas(wanted: "Input", masked: bool, x: np.ndarray | None = None, **kwargs:
 
     Its value is the dict `{"pixels": [...], "known": [...]}` of whole numbers; see `drawn` and `on_paper`.
     """
-    height, width, channels = controls.sheet(wanted) or ()
+    height, width, channels = controls.sheet(wanted)
     return gr.HTML(
-        value=on_paper(np.zeros(wanted.shape) if x is None else x, wanted), html_template=read("canvas.html"),
+        value=on_paper(x, wanted), html_template=read("canvas.html"),
         js_on_load=read("canvas.js"), apply_default_css=False, width=width, height=height, channels=channels,
         binary=wanted.binary, masked=masked, **kwargs,
     )
@@ -45,15 +45,15 @@ def map_of_codes(value: dict, **kwargs: Any) -> gr.HTML:
 
 def drawn(value: dict, wanted: "Input") -> tuple[np.ndarray, np.ndarray]:
     """Returns a sheet's value as x in [0, 1] and as the mask of what is known, each of the input's shape."""
-    _, _, channels = controls.sheet(wanted) or ()
+    _, _, channels = controls.sheet(wanted)
     known = np.repeat(np.asarray(value["known"], "float32"), channels)
     return np.asarray(value["pixels"], "float32").reshape(wanted.shape) / 255, known.reshape(wanted.shape)
 
 
-def on_paper(x: np.ndarray, wanted: "Input") -> dict:
-    """Returns x, of the input's shape, as a sheet's value with nothing hidden; bits are rounded."""
-    height, width, _ = controls.sheet(wanted) or ()
-    share = np.clip(np.asarray(x, "float64"), 0, 1)
+def on_paper(x: np.ndarray | None, wanted: "Input") -> dict:
+    """Returns x, of the input's shape, as a sheet's value with nothing hidden; bits are rounded; None is an empty sheet."""
+    height, width, _ = controls.sheet(wanted)
+    share = np.clip(np.zeros(wanted.shape) if x is None else np.asarray(x, "float64"), 0, 1)
     share = share > 0.5 if wanted.binary else share
     return {"pixels": np.rint(255 * share).astype(int).ravel().tolist(), "known": [1] * (height * width)}
 
@@ -82,7 +82,8 @@ def pickers(extras: "dict[str, Input]", turn: bool = False) -> tuple[list, Calla
       extras: see `Panel`.
       turn: whether a choice may be left open, so that the rows of an answer take each value in turn.
     """
-    parts, names = [], []
+    parts: list = []
+    names: list[str] = []
     for name, wanted in extras.items():
         if controls.kind_of(name, wanted) == controls.CHOICE:
             every = [*([TURN] if turn else []), *map(str, controls.choices(wanted))]
@@ -94,7 +95,7 @@ def pickers(extras: "dict[str, Input]", turn: bool = False) -> tuple[list, Calla
         names += [name] * (len(parts) - len(names))
 
     def given(*values):
-        found = {}
+        found: dict[str, Any] = {}
         for name, value in zip(names, values, strict=True):
             if controls.kind_of(name, extras[name]) == controls.CHOICE:
                 found[name] = None if value == TURN else int(value)
