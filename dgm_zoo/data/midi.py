@@ -90,7 +90,7 @@ def read_track(path: str | Path, music: Music, name: str, steps: int) -> np.ndar
     if name not in names:
         raise unknown("track", name, names)
     rolls = read_midi(path, music.tracks, music.steps, articulate=music.steps == FINEST)
-    rolls = rolls.reshape(len(rolls), steps, music.steps // steps, *rolls.shape[2:]).any(2)
+    rolls = np.asarray(rolls.reshape(len(rolls), steps, music.steps // steps, *rolls.shape[2:]).any(2))
     found = rolls[..., names.index(name)].astype("float32")
     if not found.any():
         others = ", ".join(other for i, other in enumerate(names) if rolls[..., i].any())

@@ -28,7 +28,8 @@ def picture_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> g
         with gr.Column(scale=2, min_width=320):
             first = answer(paper.value, at, *(part.value for part in parts))
             answers = gr.HTML(first, elem_classes=["answer", "answers"])
-    gr.on([one.change for one in (paper, seed, *parts)], answer, [paper, seed, *parts], answers, **QUIET)
+    moves = [seed] if any(_varies(exhibit, endpoint) for endpoint in endpoints) else []
+    gr.on([one.change for one in (paper, *moves, *parts)], answer, [paper, seed, *parts], answers, **QUIET)
     return paper
 
 
@@ -45,14 +46,19 @@ def _drawable(exhibit, shape):
     return any(panel.kind == controls.PICTURE and shape == tuple(panel.wanted.shape) for panel in exhibit.panels)
 
 
+def _varies(exhibit, endpoint):
+    """Whether an endpoint answers with pictures in which chance has a part, so that several are worth a look."""
+    taken = controls.SEED in exhibit.table[endpoint].inputs
+    return taken and any(_drawable(exhibit, shape) for shape in exhibit.shapes(endpoint).values())
+
+
 def _card(exhibit, endpoint, seed, inputs):
     """What one endpoint answers to a drawing, under its heading."""
     wanted, says = exhibit.table[endpoint].inputs, words.says(exhibit, endpoint)
     if controls.MASK in wanted and inputs[controls.MASK].all():
         hint = "<p>Choose <b>Hide</b> and paint over a part of the picture.</p>"
         return show.card(words.title(endpoint), says, hint)
-    drawn = any(_drawable(exhibit, shape) for shape in exhibit.shapes(endpoint).values())
-    n = VARIANTS if drawn and controls.SEED in wanted else 1
+    n = VARIANTS if _varies(exhibit, endpoint) else 1
     body = kept(lambda: show.answer(exhibit, exhibit.ask(endpoint, n, seed, inputs), columns=VARIANTS))()
     return show.card(words.title(endpoint), says, body)
 

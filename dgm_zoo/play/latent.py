@@ -8,10 +8,11 @@ from dgm_zoo.play.controls import Panel
 from dgm_zoo.play.exhibits import Exhibit
 from dgm_zoo.play.widgets import QUIET, kept, pickers
 
+CORNERS = {True: "the ends of its range", False: "four codes drawn from p(z)"}
 TILES, STEPS = 9, 11  # on a side of the map; on a path between two pictures
 
 
-def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None:
+def code_panel(exhibit: Exhibit, panel: Panel, at: int) -> None:
     """Adds a map between four codes to drag through, and sliders for the coordinates that matter most."""
     endpoint = panel.endpoints[0]
     span = codes.span(exhibit, panel)
@@ -24,7 +25,7 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
 
     def places(z):
         """The sliders' values."""
-        return [round(float(z[i]), 2) for i in span.indices]
+        return [round(float(np.clip(z[i], span.low, span.high)), 2) for i in span.indices]
 
     def start(seed, *values):
         inputs, corners = given(*values), codes.corners(exhibit, panel, span, seed)
@@ -45,7 +46,6 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
         z[list(span.indices)] = values[:count]
         return z.tolist(), answer(z, seed, given(*values[count:]))
 
-    corners = "the four ends of its range" if span.total == 2 else "four codes drawn from p(z)"
     gr.HTML(words.says(exhibit, endpoint))
     parts, given = pickers(panel.extras)
     value, z, *at_first, first = start(at, *(part.value for part in parts))
@@ -53,8 +53,8 @@ def code_panel(exhibit: Exhibit, panel: Panel, seed: gr.Number, at: int) -> None
     with gr.Row():
         with gr.Column(min_width=280):
             plane = widgets.map_of_codes(value, elem_classes="plane", visible=drawable)
-            gr.HTML(f"<p class='symbols'>Drag the ring: the corners are {corners}; another seed, another map.</p>",
-                    visible=drawable)
+            gr.HTML(f"<p class='symbols'>Drag it: the corners are {CORNERS[span.total == 2]}.</p>", visible=drawable)
+            seed = gr.Number(at, label="Seed of the corners", precision=0, visible=span.total != 2)
         shown = gr.HTML(first, elem_classes=["answer", "code"])
     gr.HTML(f"<p class='symbols'>Of the {span.total} numbers of {panel.name}, these change the picture most.</p>",
             visible=span.total > len(at_first))

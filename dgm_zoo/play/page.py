@@ -39,7 +39,7 @@ def page(collection: Collection, first: str | None = None) -> gr.Blocks:
             beside = gr.Dropdown([NONE, *names], value=NONE, label="Beside it", elem_id="beside")
             seed = gr.Number(0, label="Seed", precision=0, elem_id="seed")
             another = gr.Button("New seed", elem_id="another", min_width=120, scale=0)
-        another.click(lambda seed: (seed or 0) + 1, seed, seed, **widgets.QUIET)
+        another.click(None, seed, seed, js="seed => (seed || 0) + 1", **widgets.QUIET)
 
         @gr.render([name, beside, seed], triggers=[blocks.load, name.change, beside.change], show_progress="full")
         def exhibits(name, beside, at):

@@ -32,7 +32,7 @@ def build(exhibit: Exhibit, seed: gr.Number, at: int) -> None:
                     sheets[_id(exhibit, panel)] = picture_panel(exhibit, panel, seed, at)
                     links += [(panel, *link) for link in _links(exhibit, panel)]
                 elif panel.kind == controls.VECTOR:
-                    code_panel(exhibit, panel, seed, at)
+                    code_panel(exhibit, panel, at)
                 else:
                     accompany_panel(exhibit, panel, seed)
         for start, end in paths(exhibit):

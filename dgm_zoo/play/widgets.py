@@ -51,7 +51,7 @@ def drawn(value: dict, wanted: "Input") -> tuple[np.ndarray, np.ndarray]:
 
 
 def on_paper(x: np.ndarray | None, wanted: "Input") -> dict:
-    """Returns x, of the input's shape, as a sheet's value with nothing hidden; bits are rounded; None is an empty sheet."""
+    """Returns x, of the input's shape, as a sheet's value with nothing hidden, bits rounded; None is an empty sheet."""
     height, width, _ = controls.sheet(wanted)
     share = np.clip(np.zeros(wanted.shape) if x is None else np.asarray(x, "float64"), 0, 1)
     share = share > 0.5 if wanted.binary else share
