@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 WEB = Path(__file__).parent / "web"
 TURN = "each in turn"
-QUIET = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}  # of every event
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last",
+         "queue": False}  # of every event: no answer waits for that of another person
 
 
 def read(name: str) -> str:
