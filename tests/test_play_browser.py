@@ -49,7 +49,7 @@ def opened(browser, address):
     page.on("request", lambda one: outside.append(one.url) if not one.url.startswith(
         (address, "data:", "blob:", address.replace("http", "ws"))) else None)
     page.goto(address)
-    page.wait_for_selector(".answer.sample img")
+    page.wait_for_selector(".prose.sample img")
     return page, outside
 
 
@@ -85,24 +85,24 @@ def test_a_person_samples_drags_draws_completes_switches_and_errs(browser, addre
     page, outside = opened(browser, address)
     exhibit = exhibits.Collection().open(PRESET)
 
-    first = page.locator(".answer.sample img").get_attribute("src")
+    first = page.locator(".prose.sample img").get_attribute("src")
     assert first in samples(exhibit, 0)
-    before = page.locator(".answer.sample").inner_html()
+    before = page.locator(".prose.sample").inner_html()
     page.get_by_role("button", name="New seed").click()
-    changed(page, ".answer.sample", before)
-    assert page.locator(".answer.sample img").get_attribute("src") in samples(exhibit, 1)
+    changed(page, ".prose.sample", before)
+    assert page.locator(".prose.sample img").get_attribute("src") in samples(exhibit, 1)
 
     page.get_by_role("tab", name="Code z").click()
-    before = page.locator(".answer.code").inner_html()
+    before = page.locator(".prose.code").inner_html()
     drag(page, ".plane .map", (0.5, 0.5), (0.9, 0.1))
-    changed(page, ".answer.code", before)
+    changed(page, ".prose.code", before)
 
     page.get_by_role("tab", name="Draw", exact=True).click()
-    before = page.locator(".answer.answers").inner_html()
+    before = page.locator(".prose.answers").inner_html()
     page.get_by_role("button", name="Clear").click()
-    before = changed(page, ".answer.answers", before)
+    before = changed(page, ".prose.answers", before)
     drag(page, ".sheet canvas", (0.2, 0.2), (0.8, 0.2), (0.4, 0.9))
-    drawn = changed(page, ".answer.answers", before)
+    drawn = changed(page, ".prose.answers", before)
     assert "Reconstruction" in drawn and "nats" in drawn
 
     Image.fromarray(np.zeros((64, 64, 3), "uint8")).save(tmp_path / "photograph.png")
@@ -114,8 +114,8 @@ def test_a_person_samples_drags_draws_completes_switches_and_errs(browser, addre
     page.get_by_role("tab", name="Draw", exact=True).click()
     page.get_by_role("button", name="Hide").click()
     drag(page, ".sheet canvas", (0.1, 0.8), (0.9, 0.8))
-    page.wait_for_selector(".answer.answers img")
-    assert "Completion" in page.locator(".answer.answers").inner_text()
+    page.wait_for_selector(".prose.answers img")
+    assert "Completion" in page.locator(".prose.answers").inner_text()
 
     choose(page, "beside", PRESET)
     assert page.locator(".exhibit").count() == 2
@@ -130,6 +130,6 @@ def test_ten_people_at_once_get_the_answer_to_their_own_seed(browser, address):
     for i, page in enumerate(pages):  # nobody waits for another's answer
         page.locator("#seed input").fill(str(100 + i))
     for page, src in zip(pages, wanted, strict=True):
-        page.wait_for_function("src => document.querySelector('.answer.sample img').src === src", arg=src)
+        page.wait_for_function("src => document.querySelector('.prose.sample img').src === src", arg=src)
         page.close()
     assert len(set(wanted)) == USERS
