@@ -32,7 +32,7 @@ def page(collection: Collection, first: str | None = None) -> gr.Blocks:
     """
     first = first or collection.first
     names = list(dict.fromkeys([first, *collection.names]))
-    with gr.Blocks(title="dgm-zoo playground", analytics_enabled=False) as blocks:
+    with gr.Blocks(title="dgm-zoo playground", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(WELCOME)
         with gr.Row():
             name = gr.Dropdown(names, value=first, label="Model", elem_id="model")
@@ -46,7 +46,7 @@ def page(collection: Collection, first: str | None = None) -> gr.Blocks:
             with gr.Row():
                 for one in dict.fromkeys([name, beside]):
                     if one != NONE:
-                        with gr.Column(min_width=400, elem_classes="exhibit"):
+                        with gr.Column(min_width=360, elem_classes="exhibit"):
                             _exhibit(collection, one, seed, at or 0)
 
     return blocks
