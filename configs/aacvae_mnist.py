@@ -1,6 +1,6 @@
 """An adversary-activated conditional VAE on MNIST binarised stochastically.
 
-    dgm-zoo train --config=configs/aacvae_mnist.py --workdir=runs/aacvae_mnist
+    dgm-zoo train --config=aacvae_mnist --workdir=runs/aacvae_mnist
 
 All settings except the model are those of configs/aavae_mnist.py.
 """

@@ -1,6 +1,6 @@
 """An adversarial auto-encoder with eight latents on MNIST; ae_mnist.py is the same model without the adversary.
 
-    dgm-zoo train --config=configs/aae_mnist.py --workdir=runs/aae_mnist
+    dgm-zoo train --config=aae_mnist --workdir=runs/aae_mnist
 
 Took 2 minutes on one core shared with other work. Test split:
 squared error per value 0.0154, kernel distance of codes to the prior 0.053 +- 0.004, Frechet distance 103.8 +- 1.0.

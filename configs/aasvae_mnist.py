@@ -1,6 +1,6 @@
 """An adversary-activated semi-supervised VAE on MNIST binarised stochastically, with 550 labels.
 
-    dgm-zoo train --config=configs/aasvae_mnist.py --workdir=runs/aasvae_mnist
+    dgm-zoo train --config=aasvae_mnist --workdir=runs/aasvae_mnist
 
 All settings except the discriminator are those of configs/svae_mnist.py.
 """

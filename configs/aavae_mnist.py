@@ -1,6 +1,6 @@
 """An adversary-activated VAE on MNIST binarised stochastically.
 
-    dgm-zoo train --config=configs/aavae_mnist.py --workdir=runs/aavae_mnist
+    dgm-zoo train --config=aavae_mnist --workdir=runs/aavae_mnist
 
 This is the AA-VAE on all training images of configs/reproduce/hu2018_table3.py, with the same optimizer and epochs. The
 learning rate and the size of z were chosen by the validation bound in short runs of a CVAE (three epochs: -137.4 with

@@ -1,7 +1,7 @@
 """Adversarial domain adaptation from MNIST to USPS, whose labels are not used.
 
     dgm-zoo data prepare usps --manual_dir=FOLDER_WITH_usps.npz
-    dgm-zoo train --config=configs/ada_mnist_usps.py --workdir=runs/ada_mnist_usps
+    dgm-zoo train --config=ada_mnist_usps --workdir=runs/ada_mnist_usps
 
 It prints test_target_accuracy, the share of USPS' test images whose class is found, and test_source_accuracy. The epoch
 is chosen by the loss on MNIST's validation images, never by labels of USPS. With --config.train.epochs=15 it had
@@ -10,8 +10,8 @@ test_target_accuracy 0.866 +- 0.008, and 0.668 +- 0.011 with --config.model.doma
 Modes: `--config.model.mode=grl --config.model.domain_weight=dann` is DANN, with its schedule of lambda. ADDA takes two
 runs, one on the source alone and one that adapts a copy of its encoder:
 
-    dgm-zoo train --config=configs/ada_mnist_usps.py --workdir=runs/source_only --config.model.domain_weight=0.0
-    dgm-zoo train --config=configs/ada_mnist_usps.py --workdir=runs/adda --config.model.mode=adda \
+    dgm-zoo train --config=ada_mnist_usps --workdir=runs/source_only --config.model.domain_weight=0.0
+    dgm-zoo train --config=ada_mnist_usps --workdir=runs/adda --config.model.mode=adda \
         --config.train.start_from=runs/source_only --config.train.optimizer.learning_rate=2e-4
 """
 

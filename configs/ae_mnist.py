@@ -1,6 +1,6 @@
 """An auto-encoder with eight latents on MNIST.
 
-    dgm-zoo train --config=configs/ae_mnist.py --workdir=runs/ae_mnist
+    dgm-zoo train --config=ae_mnist --workdir=runs/ae_mnist
 
 Took 2 minutes on one core shared with other work. Test split:
 squared error per value 0.0152, Frechet distance 103.9 +- 1.0.

@@ -1,6 +1,6 @@
 """A bidirectional Helmholtz machine on images of bars, the test problem of the first wake-sleep papers.
 
-    dgm-zoo train --config=configs/bihm_bars.py --workdir=runs/bihm_bars
+    dgm-zoo train --config=bihm_bars --workdir=runs/bihm_bars
 
 Took 29 seconds of processor time, with a test log p* of -3.50 +- 0.007 nats (K = 1,000, 2,500 images). The entropy of
 the data is 3.379 nats, so no model can exceed -3.379.

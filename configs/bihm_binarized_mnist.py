@@ -1,6 +1,6 @@
 """A bidirectional Helmholtz machine with 12 layers on MNIST in its fixed binarisation.
 
-    dgm-zoo train --config=configs/bihm_binarized_mnist.py --workdir=runs/bihm_binarized_mnist
+    dgm-zoo train --config=bihm_binarized_mnist --workdir=runs/bihm_binarized_mnist
 
 Took 3 hours on one core shared with other work, with a test log p* of -87.43 +- 0.24 nats (K = 1,000);
 docs/results/helmholtz_mnist.md trains it further.

@@ -1,7 +1,7 @@
 """A bidirectional Helmholtz machine on the binary density benchmark `mushrooms`.
 
     dgm-zoo data prepare uci_binary/mushrooms --manual_dir=FOLDER
-    dgm-zoo train --config=configs/bihm_mushrooms.py --workdir=runs/bihm_mushrooms
+    dgm-zoo train --config=bihm_mushrooms --workdir=runs/bihm_mushrooms
 
 Took 2 minutes on one core shared with other work, with a test log p* of -9.46 nats (K = 1,000, 5,624 rows).
 docs/results/bihm_uci.md has other seeds and data sets.

@@ -1,6 +1,6 @@
 """A conditional GAN with small DCGAN networks on MNIST.
 
-    dgm-zoo train --config=configs/cgan_mnist.py --workdir=runs/cgan_mnist
+    dgm-zoo train --config=cgan_mnist --workdir=runs/cgan_mnist
 
 Took 7 minutes on one core shared with other work. Test split, 10,000 samples:
 conditional accuracy 0.9866 +- 0.0011, Frechet distance

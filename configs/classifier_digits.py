@@ -1,6 +1,6 @@
 """The classifier that evaluates samples of the digits.
 
-    dgm-zoo train --config=configs/classifier_digits.py --workdir=runs/classifier_digits
+    dgm-zoo train --config=classifier_digits --workdir=runs/classifier_digits
 
 Took 14 seconds on one core shared with other work, with a test accuracy of 0.939 (360 images).
 """

@@ -1,6 +1,6 @@
 """The classifier that evaluates samples of Fashion-MNIST.
 
-    dgm-zoo train --config=configs/classifier_fashion_mnist.py --workdir=runs/classifier_fashion_mnist
+    dgm-zoo train --config=classifier_fashion_mnist --workdir=runs/classifier_fashion_mnist
 
 Took 4 minutes on one core shared with other work, with a test accuracy of 0.9143 (10,000 images).
 """

@@ -1,6 +1,6 @@
 """The classifier that evaluates samples of MNIST.
 
-    dgm-zoo train --config=configs/classifier_mnist.py --workdir=runs/classifier_mnist
+    dgm-zoo train --config=classifier_mnist --workdir=runs/classifier_mnist
 
 Took 8 minutes on 2 cores shared with other work, with a test accuracy of 0.9939 (10,000 images).
 """

@@ -1,6 +1,6 @@
 """CycleGAN between Noto's and Twemoji's designs of emoji, without pairs.
 
-    dgm-zoo train --config=configs/cyclegan_emoji.py --workdir=runs/cyclegan_emoji
+    dgm-zoo train --config=cyclegan_emoji --workdir=runs/cyclegan_emoji
 
 Both sets prepare themselves. Test images come in pairs that training has not seen: it prints test_error_to_target, the
 mean absolute difference of a translation from its true counterpart, and test_retrieval_to_target, the share of

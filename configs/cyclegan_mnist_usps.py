@@ -1,7 +1,7 @@
 """CycleGAN between MNIST and USPS, without pairs or labels.
 
     dgm-zoo data prepare usps --manual_dir=FOLDER_WITH_usps.npz
-    dgm-zoo train --config=configs/cyclegan_mnist_usps.py --workdir=runs/cyclegan_mnist_usps
+    dgm-zoo train --config=cyclegan_mnist_usps --workdir=runs/cyclegan_mnist_usps
 
 It prints test_class_kept_to_target and test_class_kept_to_source, the share of translations in which the preset
 classifier_mnist finds the class of the original, beside its accuracy on real images of both domains, and draws

@@ -1,6 +1,6 @@
 """A GAN with small DCGAN networks on MNIST.
 
-    dgm-zoo train --config=configs/gan_mnist.py --workdir=runs/gan_mnist
+    dgm-zoo train --config=gan_mnist --workdir=runs/gan_mnist
 
 Took 7 minutes on one core shared with other work. Test split, 10,000 samples: Frechet distance
 6.97 +- 0.28, inception score 9.22 +- 0.02 (that of the real images: 9.84).

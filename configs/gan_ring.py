@@ -1,6 +1,6 @@
 """A GAN on a ring of 8 Gaussians.
 
-    dgm-zoo train --config=configs/gan_ring.py --workdir=runs/gan_ring
+    dgm-zoo train --config=gan_ring --workdir=runs/gan_ring
 """
 
 from ml_collections import ConfigDict

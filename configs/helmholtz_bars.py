@@ -1,6 +1,6 @@
 """A Helmholtz machine, trained by wake-sleep, on images of bars.
 
-    dgm-zoo train --config=configs/helmholtz_bars.py --workdir=runs/helmholtz_bars
+    dgm-zoo train --config=helmholtz_bars --workdir=runs/helmholtz_bars
 
 Took 38 seconds on one core shared with other work, with a test log p(x) of -3.58 nats (K = 1,000); docs/results/bars.md
 has other seeds.

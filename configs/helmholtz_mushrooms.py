@@ -1,7 +1,7 @@
 """A Helmholtz machine, trained by wake-sleep, on the binary density benchmark `mushrooms`.
 
     dgm-zoo data prepare uci_binary/mushrooms --manual_dir=FOLDER
-    dgm-zoo train --config=configs/helmholtz_mushrooms.py --workdir=runs/helmholtz_mushrooms
+    dgm-zoo train --config=helmholtz_mushrooms --workdir=runs/helmholtz_mushrooms
 
 Took 77 seconds on one core shared with other work, with a test log p(x) of -12.46 nats (K = 1,000, 5,624 rows).
 docs/results/bihm_uci.md has other seeds and data sets.

@@ -1,6 +1,6 @@
 """A hierarchical symmetric VAE on Fashion-MNIST in grey: 50 and 200 latent bits, with a ladder encoder.
 
-    dgm-zoo train --config=configs/hsymvae_fashion_mnist.py --workdir=runs/hsymvae_fashion_mnist
+    dgm-zoo train --config=hsymvae_fashion_mnist --workdir=runs/hsymvae_fashion_mnist
 
 Took 7 minutes on one core shared with other work. Test split, Frechet distance with the preset
 classifier_fashion_mnist: 73 for random and 66 for limiting samples; docs/results/symvae_mnist.md has more seeds.

@@ -1,6 +1,6 @@
 """A hierarchical symmetric VAE on MNIST, binarised at half grey: 30 and 100 latent bits, with a ladder encoder.
 
-    dgm-zoo train --config=configs/hsymvae_mnist.py --workdir=runs/hsymvae_mnist
+    dgm-zoo train --config=hsymvae_mnist --workdir=runs/hsymvae_mnist
 
 Took 7 minutes on one core shared with other work. Test split: log p(x) = -96.6 +- 0.3 nats (K = 200), Frechet distance
 with the preset classifier_mnist 51 for random and 29 for limiting samples; docs/results/symvae_mnist.md has more seeds.

@@ -1,6 +1,6 @@
 """An IWAE with k = 50 and the paper's 1-layer network, on MNIST binarised stochastically.
 
-    dgm-zoo train --config=configs/iwae_mnist.py --workdir=runs/iwae_mnist
+    dgm-zoo train --config=iwae_mnist --workdir=runs/iwae_mnist
 
 Took 74 minutes on 2 cores shared with other work, with a test log-likelihood of -85.77 +- 0.23 nats
 (K = 5,000, 10,000 images).

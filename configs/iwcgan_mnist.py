@@ -1,6 +1,6 @@
 """The importance weighted conditional GAN on MNIST; all other settings are those of cgan_mnist.py.
 
-    dgm-zoo train --config=configs/iwcgan_mnist.py --workdir=runs/iwcgan_mnist
+    dgm-zoo train --config=iwcgan_mnist --workdir=runs/iwcgan_mnist
 
 Took 9 minutes on one core shared with other work. Test split, 10,000 samples:
 conditional accuracy 0.9900 +- 0.0010, Frechet distance

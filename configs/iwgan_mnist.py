@@ -1,6 +1,6 @@
 """The importance weighted GAN on MNIST; all other settings are those of gan_mnist.py.
 
-    dgm-zoo train --config=configs/iwgan_mnist.py --workdir=runs/iwgan_mnist
+    dgm-zoo train --config=iwgan_mnist --workdir=runs/iwgan_mnist
 
 Took 10 minutes on one core shared with other work. Test split, 10,000 samples: Frechet distance
 6.97 +- 0.29, inception score 9.23 +- 0.01 (that of the real images: 9.84).

@@ -1,6 +1,6 @@
 """The importance weighted GAN on a ring of 8 Gaussians; all other settings are those of gan_ring.py.
 
-    dgm-zoo train --config=configs/iwgan_ring.py --workdir=runs/iwgan_ring
+    dgm-zoo train --config=iwgan_ring --workdir=runs/iwgan_ring
 """
 
 from ml_collections import ConfigDict

@@ -1,11 +1,11 @@
 """A small MuseGAN on the bands of Freedoom: bass, drums, guitar, lead and strings, 4 bars of 16 steps.
 
-    dgm-zoo train --config=configs/musegan_bands.py --workdir=runs/band
+    dgm-zoo train --config=musegan_bands --workdir=runs/band
     dgm-zoo sample --workdir=runs/band --n=8 --out=band.mid
 
 The data come with the package. To accompany one of the tracks instead:
 
-    dgm-zoo train --config=configs/musegan_bands.py --workdir=runs/strings --config.model.condition=strings
+    dgm-zoo train --config=musegan_bands --workdir=runs/strings --config.model.condition=strings
     dgm-zoo accompany --workdir=runs/strings --midi=mine.mid --out=full.mid
 
 One run, seed 0, on 2 shared CPU cores, resumed once: 11 minutes of training, and `results.json` has, for

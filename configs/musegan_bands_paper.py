@@ -1,6 +1,6 @@
 """MuseGAN in the paper's sizes on the bands of Freedoom: 4 bars of 96 steps, hybrid, probabilities shown to the critic.
 
-    dgm-zoo train --config=configs/musegan_bands_paper.py --workdir=runs/band_paper
+    dgm-zoo train --config=musegan_bands_paper --workdir=runs/band_paper
 
 It is for a GPU, and has not been run to its end: no number of it is known. Networks, noise, batch, learning rate,
 critic steps and penalty are the paper's and its released code's; the data are not. The paper's 50,266 phrases are of

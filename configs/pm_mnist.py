@@ -1,6 +1,6 @@
 """Predictability minimisation on MNIST: 16 binary units that do not predict each other.
 
-    dgm-zoo train --config=configs/pm_mnist.py --workdir=runs/pm_mnist
+    dgm-zoo train --config=pm_mnist --workdir=runs/pm_mnist
 
 It prints test_code_information, the mean mutual information of two units, test_unit_error, the squared error of
 predictors that are fitted anew over that of constants (1 for independent units), and constant_units. codes.png has the

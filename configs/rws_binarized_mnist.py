@@ -1,6 +1,6 @@
 """Reweighted wake-sleep with 3 layers on MNIST in its fixed binarisation.
 
-    dgm-zoo train --config=configs/rws_binarized_mnist.py --workdir=runs/rws_binarized_mnist
+    dgm-zoo train --config=rws_binarized_mnist --workdir=runs/rws_binarized_mnist
 
 Took 72 minutes on one core shared with other work, with a test log p(x) of -90.98 +- 0.24 nats (K = 1,000);
 docs/results/helmholtz_mnist.md trains it further.

@@ -1,7 +1,7 @@
 """Reweighted wake-sleep on the binary density benchmark `mushrooms`.
 
     dgm-zoo data prepare uci_binary/mushrooms --manual_dir=FOLDER
-    dgm-zoo train --config=configs/rws_mushrooms.py --workdir=runs/rws_mushrooms
+    dgm-zoo train --config=rws_mushrooms --workdir=runs/rws_mushrooms
 
 Took 3 minutes on one core shared with other work, with a test log p(x) of -9.44 nats (K = 1,000, 5,624 rows).
 docs/results/bihm_uci.md has other seeds and data sets.

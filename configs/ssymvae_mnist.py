@@ -1,6 +1,6 @@
 """A semi-supervised symmetric VAE on MNIST, binarised at half grey: the class is known for 100 images.
 
-    dgm-zoo train --config=configs/ssymvae_mnist.py --workdir=runs/ssymvae_mnist
+    dgm-zoo train --config=ssymvae_mnist --workdir=runs/ssymvae_mnist
 
 Took 5 minutes on one core shared with other work, with a test accuracy of 0.776 (10,000 images);
 docs/results/symvae_labels.md has other numbers of labels, and M2.

@@ -1,6 +1,6 @@
 """A semi-supervised VAE (M2) on MNIST binarised stochastically, with 550 labels, 1 % of the training images.
 
-    dgm-zoo train --config=configs/svae_mnist.py --workdir=runs/svae_mnist
+    dgm-zoo train --config=svae_mnist --workdir=runs/svae_mnist
 
 For 10 % use --config.data.labelled_fraction=0.1, for 100 labels --config.data.labelled_fraction=None
 --config.data.labels_per_class=10.

@@ -1,6 +1,6 @@
 """A symmetric VAE with 100 latent bits on MNIST, binarised at half grey.
 
-    dgm-zoo train --config=configs/symvae_mnist.py --workdir=runs/symvae_mnist
+    dgm-zoo train --config=symvae_mnist --workdir=runs/symvae_mnist
 
 Took 4 minutes on one core shared with other work. Test split: log p(x) = -99.9 +- 0.3 nats (K = 1,000).
 

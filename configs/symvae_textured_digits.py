@@ -1,7 +1,7 @@
 """A symmetric VAE for segmentation: digits with photographic textures, 300 known masks, and masks from a GAN.
 
     dgm-zoo data prepare textured_digits --manual_dir=FOLDER_WITH_textures
-    dgm-zoo train --config=configs/symvae_textured_digits.py --workdir=runs/symvae_textured_digits
+    dgm-zoo train --config=symvae_textured_digits --workdir=runs/symvae_textured_digits
 
 Took 12 minutes on one core shared with other work, with a test_iou of 0.783 (10,000 images);
 docs/results/textured_digits.md has other numbers of pairs.

@@ -1,6 +1,6 @@
 """A VAE on MNIST whose decoder is a DCGAN generator, for comparison with vaegan_mnist.py.
 
-    dgm-zoo train --config=configs/vae_dcgan_mnist.py --workdir=runs/vae_dcgan_mnist
+    dgm-zoo train --config=vae_dcgan_mnist --workdir=runs/vae_dcgan_mnist
 
 Took 3 minutes on one core shared with other work. Test split:
 Frechet distance 86.4 +- 0.6.

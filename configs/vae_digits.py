@@ -1,6 +1,6 @@
 """A VAE on the handwritten digits that scikit-learn ships: a first run for new users.
 
-    dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits
+    dgm-zoo train --config=vae_digits --workdir=runs/vae_digits
 
 Took 41 seconds on 2 cores and prints a test log-likelihood of -22.75 +- 0.20 nats (pixels binarised stochastically,
 K = 5,000, 360 images).

@@ -1,6 +1,6 @@
 """A VAE with IWAE's 1-layer network, on MNIST binarised stochastically.
 
-    dgm-zoo train --config=configs/vae_mnist.py --workdir=runs/vae_mnist
+    dgm-zoo train --config=vae_mnist --workdir=runs/vae_mnist
 
 Took 30 minutes on 2 cores shared with other work, with a test log-likelihood of -87.38 +- 0.23 nats
 (K = 5,000, 10,000 images).

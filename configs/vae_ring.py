@@ -1,6 +1,6 @@
 """A VAE on a ring of 8 Gaussians.
 
-    dgm-zoo train --config=configs/vae_ring.py --workdir=runs/vae_ring
+    dgm-zoo train --config=vae_ring --workdir=runs/vae_ring
 """
 
 from ml_collections import ConfigDict

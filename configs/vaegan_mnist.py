@@ -1,6 +1,6 @@
 """A VAE/GAN on MNIST; vae_dcgan_mnist.py is the VAE with the same decoder and encoder.
 
-    dgm-zoo train --config=configs/vaegan_mnist.py --workdir=runs/vaegan_mnist
+    dgm-zoo train --config=vaegan_mnist --workdir=runs/vaegan_mnist
 
 Took 11 minutes on one core shared with other work. Test split:
 Frechet distance 19.9 +- 0.4.

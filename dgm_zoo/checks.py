@@ -34,6 +34,13 @@ def nonnegative(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_seed(seed: Any) -> int:
+    """Returns a seed as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
+    if not is_whole(seed, -(2**31)) or seed >= 2**31:
+        raise InvalidInput(f"seed is {seed!r}; give a whole number from -2**31 to 2**31 - 1")
+    return int(seed)
+
+
 def dropout_rate(value: Any) -> float:
     """Returns a dropout probability as a float; raises `InvalidInput` unless it is in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
@@ -41,10 +48,29 @@ def dropout_rate(value: Any) -> float:
     return float(value)
 
 
-def event_shape(tensor: Any) -> tuple[int | None, ...]:
-    """Returns the event shape of a Keras model's (first) input or output."""
-    first = tensor[0] if isinstance(tensor, (list, tuple)) else tensor
-    return tuple(first.shape[1:])
+def input_shape(network: Any, index: int = 0) -> tuple[int | None, ...]:
+    """Returns the event shape of a Keras model's input, `()` if it has none of that index.
+
+    Raises:
+      InvalidInput: the network has no shape yet, as a subclassed model or a `Sequential` without `keras.Input`.
+    """
+    return _shape(network, "input", index)
+
+
+def output_shape(network: Any, index: int = 0) -> tuple[int | None, ...]:
+    """Returns the event shape of a Keras model's output; see `input_shape`."""
+    return _shape(network, "output", index)
+
+
+def _shape(network, side, index):
+    try:  # a model has `inputs`; a layer that was called has `input`
+        tensors = getattr(network, f"{side}s", None) or [getattr(network, side)]
+    except (AttributeError, ValueError):
+        raise InvalidInput(
+            f"network {getattr(network, 'name', network)!r} has no {side} shape yet; give a functional keras.Model, or "
+            "a keras.Sequential that begins with keras.Input"
+        ) from None
+    return tuple(tensors[index].shape[1:]) if index < len(tensors) else ()
 
 
 def match(one: str, shape: Sequence[int], other: str, wanted: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """Shared by all tests: quiet TensorFlow, two logical CPUs, which tests share a process, and a way to real data."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -40,3 +41,22 @@ def tfds_data_dir():
     if not folder:
         pytest.skip("TFDS_DATA_DIR is unset: set it to a folder with the data sets that TFDS prepared")
     return folder
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A temporary current folder on Python's path; what the pages register and import is gone after it."""
+    from dgm_zoo.core.registry import MODELS
+    from dgm_zoo.data.sets import SETS
+    from dgm_zoo.training.measures import MEASURES
+
+    tables = [(table, dict(table)) for table in (MODELS, SETS, MEASURES)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    for table, before in tables:
+        table.clear()
+        table.update(before)
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").parent == tmp_path:
+            del sys.modules[name]

@@ -154,8 +154,8 @@ def flat(network, of_variable):
 
 
 def forced(bits):
-    """Uniform "noise" with which a level of any logits takes these bits: float32, the shape of `bits`."""
-    return (1.0 - np.asarray(bits)).astype("float32")
+    """Logistic "noise" with which a level of any logits takes these bits: float32, the shape of `bits`."""
+    return np.where(bits, -np.inf, np.inf).astype("float32")
 
 
 def chi_square(counts, chance):

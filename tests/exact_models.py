@@ -17,6 +17,7 @@ from dgm_zoo.distributions import (
     IndependentBernoulli,
     IndependentNormal,
     MultivariateNormalTriL,
+    StraightThroughBernoulli,
 )
 from dgm_zoo.distributions.heads import MIN_STDDEV
 from dgm_zoo.models import VAE
@@ -134,7 +135,7 @@ class Enumerable:
         return self.x.reshape(-1, *self.shape).astype("float32")
 
     def model(self, cls=VAE, **given):
-        posterior, prior = IndependentBernoulli((4,)), BernoulliPrior((4,))
+        posterior, prior = StraightThroughBernoulli((4,)), BernoulliPrior((4,))
         encoder, decoder = dense(self.shape, (4,), hidden=()), dense((4,), self.shape, hidden=())
         encoder.set_weights(self.encoder)
         decoder.set_weights(self.decoder)

@@ -116,8 +116,9 @@ class Reloaded:
       moved: for each player, the players that moved in an epoch in which it alone had a learning rate.
       rates: the players' learning rates after a callback set that of the model.
       resting: the logs of two epochs of the same data in which no player has a learning rate.
-      error: what an epoch with NaN in its third batch raised.
-      step: the number of that batch's step.
+      refused: what an epoch with NaN in its third batch raised.
+      error: what a step raised after that with NaN among the weights.
+      step: the number of that batch's step, and of this.
     """
 
     weights: np.ndarray
@@ -126,6 +127,7 @@ class Reloaded:
     moved: dict
     rates: dict
     resting: dict
+    refused: Exception
     error: Exception
     step: int
 
@@ -155,12 +157,20 @@ def reloaded(name):
     x, *label = examples(model, ROWS)
     for part in x if model.domains else (x,):
         part[2 * BATCH + 8] = np.nan  # in the third batch: fit checks the first one only
-    step, error = int(model.step) + 3, None
+    step = int(model.step) + 3
+    refused = raised(lambda: model.fit(tf.data.Dataset.from_tensor_slices((x, *label)).batch(BATCH), verbose=0))
+    for variable in model.trainable_variables:
+        variable.assign(np.nan * variable)
+    error = raised(lambda: model.fit(data, verbose=0))
+    return Reloaded(loaded, kept, resumed, moved, rates, resting, refused, error, step)
+
+
+def raised(call):
+    """What a call raises; None if nothing."""
     try:
-        model.fit(tf.data.Dataset.from_tensor_slices((x, *label)).batch(BATCH), verbose=0)
-    except Exception as raised:  # the test says which it must be
-        error = raised
-    return Reloaded(loaded, kept, resumed, moved, rates, resting, error, step)
+        call()
+    except Exception as error:  # the test says which it must be
+        return error
 
 
 @functools.cache

@@ -506,6 +506,18 @@ def test_a_resting_player_of_vaegan_gets_no_gradient_and_the_others_keep_theirs(
         np.testing.assert_array_equal(found[0.0][player], found[None][player])
 
 
+def test_whether_a_player_of_vaegan_rests_is_decided_once_for_all_replicas():
+    strategy = two_cpus()
+    with strategy.scope():
+        model = tiny("vaegan", equilibrium=0.68, margin=0.35)
+    losses = [tf.constant(0.1), tf.constant(3.0)]  # of the replicas, each of which would decide otherwise
+    assert [tuple(bool(m) for m in model.moves(one, one)) for one in losses] == [(False, True), (True, False)]
+    given = strategy.experimental_distribute_values_from_function(lambda c: losses[c.replica_id_in_sync_group])
+    decided = strategy.run(lambda loss: model.decided({"loss_real": loss, "loss_fake": loss}), (given,))
+    for player, wanted in (("phi", True), ("theta", False)):
+        assert [bool(m) for m in strategy.experimental_local_results(decided[player])] == [wanted, wanted]
+
+
 # Layers with a state: what a step of training keeps, and what evaluation leaves alone.
 
 
@@ -591,6 +603,7 @@ def test_statistics_are_the_mean_over_replicas(jit_compile):
             np.testing.assert_array_equal(*copies)
 
 
+@pytest.mark.exhaustive
 def test_networks_with_a_state_train_alike_with_and_without_xla_and_resume(tmp_path):
     x = np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
 

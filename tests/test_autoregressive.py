@@ -4,7 +4,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from exact_helmholtz import KINDS, Exact, after_a_sweep, assign, chi_square, every, level_logits, shapes, sigmoid
+from exact_helmholtz import (
+    KINDS,
+    Exact,
+    after_a_sweep,
+    assign,
+    chi_square,
+    every,
+    forced,
+    level_logits,
+    shapes,
+    sigmoid,
+)
 from zoo import images
 
 from dgm_zoo import serving
@@ -51,23 +62,23 @@ def test_the_values_of_a_level_have_probabilities_that_sum_to_one(kind, inputs):
 @pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize("kind", AUTOREGRESSIVE)
 def test_bits_are_drawn_one_after_the_other_and_scored_as_drawn(kind, jit):
-    """Each bit is 1 where its uniform number is below its probability given those before it, with and without XLA."""
+    """Each bit is 1 where its noise is below its logit given those before it, with and without XLA."""
     layer, values = level(kind, 12, 4)
     rng = np.random.default_rng(1)
-    uniform, before = rng.random((5, 20, 12)).astype("float32"), rng.integers(0, 2, (20, 4)).astype("float32")
+    noise, before = rng.logistic(size=(5, 20, 12)).astype("float32"), rng.integers(0, 2, (20, 4)).astype("float32")
     wanted = np.zeros((5, 20, 12))
     for d in range(12):
-        wanted[..., d] = uniform[..., d] < sigmoid(level_logits(kind, values, wanted, before)[..., d])
-    bits, logits = tf.function(layer.draw, jit_compile=jit)(tf.constant(uniform), tf.constant(before))
+        wanted[..., d] = noise[..., d] < level_logits(kind, values, wanted, before)[..., d]
+    bits, logits = tf.function(layer.draw, jit_compile=jit)(tf.constant(noise), tf.constant(before))
     np.testing.assert_array_equal(bits, wanted)
     np.testing.assert_allclose(logits, level_logits(kind, values, wanted, before), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_noise_outside_of_the_unit_interval_forces_a_bit_whatever_its_logit(kind):
+def test_infinite_noise_forces_a_bit_whatever_its_logit(kind):
     layer, _ = level(kind, 6, 2, scale=200.0)
     wanted = np.random.default_rng(0).integers(0, 2, (300, 6))
-    bits, logits = layer.draw(tf.constant(1 - 2 * wanted, tf.float32), tf.ones((300, 2)))
+    bits, logits = layer.draw(tf.constant(forced(wanted)), tf.ones((300, 2)))
     assert np.abs(logits).min(0).max() > 90  # where a sigmoid is 0 or 1
     np.testing.assert_array_equal(bits, wanted)
 
@@ -130,7 +141,7 @@ def test_a_sweep_with_known_bits_leaves_p_star_given_them_as_it_is(exact, monkey
 
 
 def test_served_samples_are_means_of_each_bit_given_a_draw_of_those_before_it(exact):
-    model, noise = exact.model(HelmholtzMachine), BatchNoise([0, 0], 50).uniform((13,))
+    model, noise = exact.model(HelmholtzMachine), BatchNoise([0, 0], 50).logistic((13,))
     found = model.endpoints()["sample"].compute(noise)["x"]
     (_, h1, x), _ = model.generative.draw(noise)
     wanted = sigmoid(level_logits(exact.kind, exact.levels("p")[-1][0], x.numpy(), h1.numpy()))

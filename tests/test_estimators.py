@@ -294,3 +294,59 @@ def test_each_mistake_has_its_sentence(measure, sentence):
     with pytest.raises(InvalidInput, match=re.escape(sentence)) as error:
         measure()
     assert "\n" not in str(error.value)
+
+
+# Translations and codes.
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8", "offset 1e6", "bool", "lists"])
+def test_the_error_and_retrieval_of_translations_are_those_of_real_numbers(kind):
+    x, y = (rng(seed).integers(0, 256 if kind == "uint8" else 2, (30, 4, 2)) for seed in (1, 2))
+    y[:10] = x[:10]
+    exact = [part.reshape(30, -1).astype(float) + 1e6 * (kind == "offset 1e6") for part in (x, y)]
+    given = [part.tolist() if kind == "lists" else part.astype({"uint8": "uint8", "bool": "bool"}.get(kind, "float32"))
+             for part in (x + 10**6 * (kind == "offset 1e6"), y + 10**6 * (kind == "offset 1e6"))]
+    errors = np.abs(exact[0] - exact[1]).mean(1)
+    found = metrics.counterpart_error(*given)
+    assert found["value"] == pytest.approx(errors.mean(), abs=1e-12)
+    assert found["stderr"] == pytest.approx(errors.std(ddof=1) / np.sqrt(30), rel=1e-9)
+    away = np.abs(exact[0][:, None] - exact[1][None]).mean(-1)
+    assert metrics.retrieval(*given)["value"] == (away.argmin(1) == np.arange(30)).mean()
+
+
+CODES = {
+    "equal": np.tile([[0.0, 0.0], [1.0, 1.0]], (500, 1)),
+    "independent": rng(1).integers(0, 2, (100_000, 3)) + 0.0,
+    "one row": np.array([[0.0, 1.0]]),
+    "constant": np.ones((100, 3)),
+    "one unit varies": np.column_stack([np.arange(200) % 2, np.zeros(200)]),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+@pytest.mark.filterwarnings("error")
+def test_the_information_of_pairs_of_bits_is_its_formula(name):
+    code, pairs = CODES[name], []
+    for i, j in itertools.combinations(range(code.shape[1]), 2):
+        joint = np.array([[((code[:, i] == a) & (code[:, j] == b)).mean() for b in (0, 1)] for a in (0, 1)])
+        ratio = joint / np.outer(joint.sum(1), joint.sum(0)).clip(1e-300)
+        varies = code[:, i].std() > 0 and code[:, j].std() > 0
+        pairs.append((joint * np.log(ratio, out=np.zeros((2, 2)), where=joint > 0)).sum() - varies / (2 * len(code)))
+    assert metrics.pairwise_information(code)["value"] == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert metrics.constant_units(code.tolist())["value"] == ((code.mean(0) < 0.01) | (code.mean(0) > 0.99)).sum()
+
+
+@pytest.mark.parametrize(
+    ("measure", "sentence"),
+    [
+        (lambda: metrics.counterpart_error([[np.nan]], [[0.0]]), "translated holds NaN or infinity in row 0"),
+        (lambda: metrics.retrieval([], []), "translated has shape [0]; give at least one example, [n, ...]"),
+        (lambda: metrics.retrieval([[1j]], [[1.0]]), "translated has dtype complex128; give real numbers"),
+        (lambda: metrics.pairwise_information([[0.0]]), "a code of 1 unit has no pairs; give at least 2 units"),
+        (lambda: metrics.pairwise_information([[0.0, np.nan]]), "code holds NaN or infinity in row 0"),
+        (lambda: metrics.constant_units(0.5), "a code of shape [] does not suit; give [n, units] with n >= 1"),
+    ],
+)
+def test_translations_and_codes_that_are_no_numbers_are_refused(measure, sentence):
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        measure()

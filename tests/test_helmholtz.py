@@ -9,9 +9,11 @@ import pytest
 import tensorflow as tf
 from exact_helmholtz import KINDS, Exact, after_a_sweep, chi_square, flat, forced
 from exact_models import assert_near_zero
+from zoo import sparing
 
 import dgm_zoo
 from dgm_zoo.checks import layer_sizes
+from dgm_zoo.core.signatures import signatures
 from dgm_zoo.data.builders import bars
 from dgm_zoo.distributions import BatchNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
@@ -21,7 +23,6 @@ from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
 from dgm_zoo.models.helmholtz.rws import RWS
 from dgm_zoo.networks import BeliefNetwork, SigmoidBelief
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
-from dgm_zoo.serving.signatures import signatures
 
 ALL = [HelmholtzMachine, RWS, BiHM]
 
@@ -80,7 +81,7 @@ def test_networks_score_every_configuration_exactly(exact):
 @every_kind
 def test_networks_draw_from_what_they_score(exact):
     model, n = exact.model(HelmholtzMachine), 40_000
-    levels, logits = model.generative.draw(BatchNoise([0, 0], n).uniform((13,)))
+    levels, logits = model.generative.draw(BatchNoise([0, 0], n).logistic((13,)))
     np.testing.assert_allclose(model.generative.score(levels, logits), model.generative.log_prob(levels), atol=1e-5)
     drawn = np.concatenate(levels[::-1], 1) @ 2 ** np.arange(12, -1, -1)
     counts = np.bincount(drawn.astype(int), minlength=2**13)
@@ -199,7 +200,7 @@ def test_the_sleep_phase_is_the_exact_gradient(exact):
 
 
 @every_kind
-@pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+@pytest.mark.parametrize("weights", sparing([(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)], [(0.5, 0.5)]))
 def test_both_terms_of_reweighted_wake_sleep_are_the_exact_gradients_for_two_samples(exact, weights):
     wake_eta, sleep_eta = weights
     model = exact.model(RWS, k=2, wake_theta=0.25, wake_eta=wake_eta, sleep_eta=sleep_eta)
@@ -239,11 +240,9 @@ def test_with_many_samples_the_mean_gradient_is_that_of_the_limit(exact, cls, gi
         assert_near_zero([gradients[player] - wanted for gradients in found])
 
 
-def test_with_one_sample_the_baseline_leaves_eta_of_the_bidirectional_machine_where_it_is(exact):
-    x, noise, chance, _ = awake(exact, 1)
-    found = expected_gradients(exact.model(BiHM, k=1), x, noise, chance.ravel())
-    np.testing.assert_array_equal(found["eta"], np.zeros_like(found["eta"]))
-    assert np.abs(found["theta"]).max() > 0.1
+def test_one_sample_of_the_bidirectional_machine_is_refused_since_eta_would_not_learn(exact):
+    with pytest.raises(InvalidInput, match=re.escape("k is 1, which leaves eta without a utility")):
+        exact.model(BiHM, k=1)
 
 
 def test_weights_are_powers_that_sum_to_one_and_carry_no_gradient():
@@ -350,6 +349,7 @@ def test_block_gibbs_leaves_p_star_as_it_is(exact, candidates, monkeypatch):
     assert chi_square(np.bincount(h * 128 + other, minlength=128**2), pairs.ravel()) > 1e-3
 
 
+@pytest.mark.statistics
 def test_inpainting_draws_the_missing_bits_from_p_star_given_the_others(exact):
     known = np.array([1, 0, 1, 0, 0, 0])
     x, mask, n = exact.x[41], np.array([1, 1, 0, 0, 1, 0]), 6_000
@@ -365,6 +365,7 @@ def test_inpainting_draws_the_missing_bits_from_p_star_given_the_others(exact):
     assert chi_square(counts, chance / chance.sum()) > 1e-3
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("steps", [20, 0])
 def test_gibbs_samples_are_of_p_star_and_where_they_start_of_p(exact, steps):
     found = exact.model(BiHM).gibbs(6_000, steps=steps, seed=0)

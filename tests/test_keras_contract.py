@@ -7,13 +7,12 @@ import keras
 import numpy as np
 import pytest
 from life import batches, compiled, life
-from zoo import body, examples, representatives, sparing, weights
+from zoo import KEPT, body, examples, representatives, sparing, weights
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import list_models
 
 REPRESENTATIVES = representatives()
-KEPT = {"cvae", "svae", "cgan", "bihm", "ada"}  # a bound, phases, rounds, wake-sleep, two domains
 
 
 def test_every_model_is_represented_by_one_with_the_same_step():

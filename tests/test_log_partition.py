@@ -52,9 +52,18 @@ def test_the_moments_of_u_are_those_that_the_docstring_states(inner, scale):
     np.testing.assert_allclose(second, 1 / inner + (1 - 1 / inner) * z_squared, rtol=1e-12)
 
 
+def test_samples_are_scored_in_blocks_of_any_size(monkeypatch):
+    exact = Exact(kind="nade:2")
+    whole = exact.model(BiHM).z_moments(1000, inner=3, seed=1)
+    monkeypatch.setattr(BiHM, "rows_per_pass", 21)  # 7 pairs, of which 1000 are no multiple
+    np.testing.assert_allclose(exact.model(BiHM).z_moments(1000, inner=3, seed=1), whole, atol=1e-6)
+    assert whole.dtype == np.float64
+
+
 @pytest.mark.filterwarnings("ignore:log Z from")
 @pytest.mark.parametrize("inner", [1, 10])
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.statistics
 def test_two_standard_errors_hold_log_z_about_95_times_in_a_hundred(scale, inner):
     exact = Exact(seed=1, scale=scale)
     found = [log_partition(Moments(u), len(u), inner) for u in draw(exact, RUNS, 500, inner, seed=0)]

@@ -9,7 +9,7 @@ from exact_models import Enumerable, LinearGaussian
 from zoo import examples, tiny
 
 from dgm_zoo.core.estimates import ROWS_PER_DECODE
-from dgm_zoo.distributions import IndependentBernoulli, IndependentNormal
+from dgm_zoo.distributions import BernoulliPrior, IndependentBernoulli, IndependentNormal, StraightThroughBernoulli
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import active_units, bound_terms, log_likelihood
 from dgm_zoo.models import IWAE, VAE
@@ -92,7 +92,7 @@ def test_a_models_value_is_the_mean_of_its_numbers_whatever_the_batches():
     [
         ({"repetitions": 0}, "repetitions is 0"),
         ({"repetitions": 1.5}, "repetitions is 1.5"),
-        ({"seed": 2**31}, "seed 2147483648"),
+        ({"seed": 2**31}, "seed is 2147483648"),
         ({"dataset": numbers(4, 2).take(0)}, "the data set is empty"),
     ],
 )
@@ -125,15 +125,21 @@ def test_k_is_the_number_of_samples_whether_or_not_it_fills_its_chunks(num_sampl
     assert np.abs(weights - (sums[1] - sums[0])[:, None]).min(1).max() < 5e-3
 
 
-def test_memory_does_not_grow_with_k(monkeypatch):
-    exact, drawn = Enumerable(), []
+def test_memory_does_not_grow_with_k_and_every_k_has_the_same_trace(monkeypatch):
+    exact, traces = Enumerable(), []
     draw = IndependentBernoulli.noise
-    monkeypatch.setattr(
-        IndependentBernoulli, "noise", lambda self, rng, samples=None: drawn.append(samples) or draw(self, rng, samples)
-    )
-    rows, num_samples = [5, 40], 100_000
-    found = exact.model().log_likelihood(exact.images()[rows], num_samples=num_samples)
-    assert drawn and max(drawn) * 2 <= ROWS_PER_DECODE
+
+    def noise(head, rng, samples=None):
+        traces.append(samples)
+        tf.debugging.assert_less_equal(2 * samples, ROWS_PER_DECODE)
+        return draw(head, rng, samples)
+
+    monkeypatch.setattr(IndependentBernoulli, "noise", noise)
+    rows, num_samples, model = [5, 40], 100_000, exact.model()
+    found = model.log_likelihood(exact.images()[rows], num_samples=num_samples)
+    for k in (1, 2, 150, 300):
+        model.log_likelihood(exact.images()[rows], num_samples=k)
+    assert len(traces) == 1
     ratio = np.exp(exact.log_w - exact.log_p[:, None])
     stderr = np.sqrt(((exact.q * ratio**2).sum(1) - 1) / num_samples)
     assert (np.abs(found - exact.log_p[rows]) < 4 * stderr[rows]).all()
@@ -164,10 +170,10 @@ def test_the_squared_error_is_not_in_nats():
     assert found["reconstruction"]["protocol"] == "mean over images, nats"
 
 
-def _with_encoder(posterior, kernel, bias):
+def _with_encoder(posterior, kernel, bias, prior=None):
     encoder, decoder = dense((3,), posterior.params_shape, ()), dense(posterior.event_shape, (3,), ())
     encoder.set_weights([np.asarray(kernel, "float32"), np.asarray(bias, "float32")])
-    return VAE(encoder, decoder, likelihood=IndependentNormal((3,), stddev=1.0), posterior=posterior, seed=0)
+    return VAE(encoder, decoder, prior, likelihood=IndependentNormal((3,), stddev=1.0), posterior=posterior, seed=0)
 
 
 def test_active_units_are_those_whose_mean_moves_with_x():
@@ -188,5 +194,6 @@ def test_active_units_of_binary_codes_are_those_whose_probability_moves():
     x = np.random.default_rng(0).normal(size=(500, 3)).astype("float32")
     kernel = np.zeros((3, 4))
     kernel[0] = [0.3, 1.0, 1.0, 100.0]  # the first moves by too little: its probability's variance is 0.005
-    model = _with_encoder(IndependentBernoulli((4,)), kernel, [0.0, 0.0, 20.0, 0.0])  # the third is always 1
+    bias = [0.0, 0.0, 20.0, 0.0]  # the third is always 1
+    model = _with_encoder(StraightThroughBernoulli((4,)), kernel, bias, BernoulliPrior((4,)))
     assert active_units(model, tf.data.Dataset.from_tensor_slices(x).batch(200))["value"] == 2

@@ -152,7 +152,6 @@ def test_one_grey_image_among_binary_ones_is_enough():
 @pytest.mark.parametrize(
     ("name", "given", "sentence"),
     [
-        ("vae", {"posterior": "Deterministic"}, "needs the density q(z|x), but the posterior of VAE is Deterministic"),
         ("symvae", {"prior": "SampledPrior", "latent_dim": 2, "posterior": "IndependentNormal"},
          "needs log p(z), but SampledPrior can only be sampled; compare samples, with metrics.sample_quality"),
     ],
@@ -165,6 +164,13 @@ def test_log_p_without_a_density_is_refused(name, given, sentence):
         metrics.consistency(model, bits(), num_samples=2)
 
 
+def test_log_p_of_a_model_of_ones_own_with_a_point_for_a_code_is_refused():
+    model = Linear(*POSTERIORS["a point"])
+    with pytest.raises(InvalidInput, match=re.escape("needs the density q(z|x), but the posterior of Linear is De")):
+        metrics.log_likelihood(model, bits(), num_samples=2)
+
+
+@pytest.mark.statistics
 def test_the_consistency_of_the_exact_posterior_is_zero_whatever_the_protocol_of_log_p():
     exact = LinearGaussian()
     x = tf.data.Dataset.from_tensor_slices(exact.data(20)).batch(10)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import (
@@ -18,6 +19,7 @@ from dgm_zoo.networks import (
     encoder_and_decoder,
     generator_and_discriminator,
 )
+from dgm_zoo.networks.masks import mask_decoder, mask_encoder
 
 IMAGES = [(4, 4, 1), (8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 48, 3)]
 WIDTHS = {"dense": (9, 5), "conv": (3, 2)}
@@ -43,6 +45,23 @@ def test_encoder_and_decoder_emit_the_heads_parameters(network, image, condition
         out = np.asarray(net([event, c] if condition_size else event))
         assert out.shape == (2, *params) and net.output_shape == (None, *params) and out.dtype == "float32"
         assert (np.abs(out[0] - out[1]).max() > 1e-6) == bool(condition_size)  # the rows differ in c alone
+
+
+@pytest.mark.parametrize("network", ["dense", "conv", "dcgan", "lenet", "masks"])
+def test_parameters_of_heads_are_computed_in_float32_under_any_precision(network):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        if network == "masks":
+            networks = mask_encoder((8, 8, 1), 3, (2, 2, 2)), mask_decoder((8, 8, 1), 3, (2, 2, 2))
+        else:
+            networks = (classifier_of("lenet", (8, 8, 1), 10),) if network == "lenet" else pair(network, hidden=[3, 2])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for net in networks:
+        x = np.random.default_rng(0).normal(size=(2, *net.input_shape[1:]))
+        out = net(x)
+        assert out.dtype == tf.float32 and np.abs(out - tf.cast(tf.cast(out, tf.bfloat16), tf.float32)).max() > 0
+        assert any(layer.compute_dtype == "bfloat16" for layer in net.layers)
 
 
 @pytest.mark.parametrize("network", WIDTHS)

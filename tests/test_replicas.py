@@ -41,7 +41,7 @@ def trained(name, strategy, jit_compile=False):
     return model, history
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", sparing([False, True], [False]))
 def test_two_replicas_train_a_noiseless_model_as_one_does(jit_compile):
     one, history_one = trained("ae", tf.distribute.get_strategy(), jit_compile)
     two, history_two = trained("ae", two_cpus(), jit_compile)
@@ -95,7 +95,7 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
             return model.play(*inputs, noise)
         return model.ascend(model.terms, *inputs, noise, **model.ascends)
 
-    tf.function(step)(one, batch, noise)
+    tf.function(step, autograph=False)(one, batch, noise)
     strategy = two_cpus()
     with strategy.scope():
         two = tiny(name)
@@ -106,7 +106,7 @@ def test_with_the_noise_fixed_per_row_the_step_is_that_of_one_replica(name):
         return strategy.experimental_distribute_values_from_function(lambda c: parts[c.replica_id_in_sync_group])
 
     rows = 1 if name in SEVERAL_SAMPLES else 0
-    run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args))
+    run = tf.function(lambda *args: strategy.run(lambda *a: step(two, *a), args), autograph=False)
     halves = tf.nest.map_structure(half, batch)
     run(halves, tf.nest.map_structure(lambda value: half(value, rows), noise))
     np.testing.assert_allclose(weights(two), weights(one), atol=1e-5)

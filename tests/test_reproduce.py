@@ -2,12 +2,14 @@
 
 import json
 import sys
+from pathlib import Path
 
 import keras
 import pytest
 
 from dgm_zoo import training
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.training.workdir import made_by, results_folder
 
 CONFIG = '''
 def get_config():
@@ -65,6 +67,7 @@ def test_a_table_resumes_after_a_kill_and_runs_nothing_twice(folder, monkeypatch
     again = training.reproduce("two_vaes", out="results", quick=True, verbose=0)
     assert len(runs) == 5 and again["rows"] == results["rows"]
 
+    assert again.pop("files") == results.pop("files") == [f"results/two_vaes.{kind}" for kind in ("json", "md", "png")]
     assert again == json.loads((folder / "results" / "two_vaes.json").read_text())
     assert {"experiment", "quick", "rows", "notes", "versions", "git_revision", "machine"} == set(results)
     vae, iwae = results["rows"]
@@ -82,6 +85,23 @@ def test_a_table_resumes_after_a_kill_and_runs_nothing_twice(folder, monkeypatch
     assert page.startswith("# Two seeds of a small VAE.\n") and "A quick run" in page and "- A note." in page
     assert f"| VAE | log likelihood | {vae['value']:.4g} | {vae['stderr']:.2g} (seeds) | -1.5 (a paper) |" in page
     assert "dgm-zoo reproduce two_vaes --quick" in page
+
+
+def test_a_quick_run_writes_beside_its_runs_and_never_into_the_results(folder, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", pytest.fail)
+    for out in ("docs/results", folder / "docs" / "results", "docs/../docs/results/"):
+        with pytest.raises(InvalidInput, match="numbers of a quick run are meaningless"):
+            training.reproduce("two_vaes", out=out, quick=True, verbose=0)
+    assert not (folder / "docs").exists()
+    assert results_folder(None, True, "runs/x") == Path("runs/x")
+    assert results_folder(None, False, "runs/x") == Path("docs/results")
+    assert results_folder("there", True, "runs/x") == results_folder("there", False, "runs/x") == Path("there")
+
+
+def test_a_page_says_by_which_version_it_was_made_outside_a_checkout():
+    installed = {"machine": "a machine", "git_revision": None, "versions": {"dgm_zoo": "0.1.0"}}
+    assert made_by(installed) == "a machine; dgm_zoo 0.1.0"
+    assert made_by({**installed, "git_revision": "abc"}) == "a machine; git revision abc"
 
 
 def test_a_mistake_in_a_late_row_is_found_before_the_first_is_trained(folder, monkeypatch):

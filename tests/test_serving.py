@@ -10,7 +10,6 @@ import re
 import shutil
 import socket
 import threading
-import zipfile
 from pathlib import Path
 
 import grpc
@@ -18,7 +17,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf import json_format
+import yaml
+import zoo
+from google.protobuf import json_format, text_format
 from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -26,13 +27,18 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
     prediction_service_pb2_grpc,
 )
+from tensorflow_serving.config import model_server_config_pb2
+from zoo import tiny
 
 from dgm_zoo import models, serving
+from dgm_zoo.core import state
+from dgm_zoo.core.chunks import in_graph
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
-from dgm_zoo.distributions import row_seeds
+from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.serving import keras_part
 from dgm_zoo.serving import metadata as metadata_room
-from dgm_zoo.serving.card import number
+from dgm_zoo.serving.card import card, number
 
 EXPORT = importlib.import_module("dgm_zoo.serving.export")  # the module: the package's attribute is its function
 METRICS = {
@@ -72,8 +78,9 @@ class Sampler(models.GenerativeModel):
         return {"sample": Endpoint(inputs, compute, lambda rng: rng.normal([2]), "x = G(z, label)")}
 
 
-def sampler():
-    network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5), keras.layers.Reshape((5, 1))])
+def sampler(bias=0.0):
+    dense = keras.layers.Dense(5, bias_initializer=keras.initializers.Constant(bias))
+    network = keras.Sequential([keras.Input((6,)), dense, keras.layers.Reshape((5, 1))])
     return Sampler(network, seed=1)
 
 
@@ -258,10 +265,36 @@ def test_from_preset_gives_the_model_back_without_its_optimizer(preset, monkeypa
     assert type(copy) is type(model) and not copy.compiled
     np.testing.assert_array_equal(copy.sample(3, seed=1), model.sample(3, seed=1))
     assert_same(copy.encode(X), model.encode(X), 0)
-    with zipfile.ZipFile(folder / "model.keras") as file:
-        stored = sum(one.file_size for one in file.infolist() if one.filename.endswith(".h5"))
-    assert stored < 4 * model.count_params() + 60_000  # the optimizer would be twice the weights on top
+    stored = sum(path.stat().st_size for path in (folder / "variables").iterdir())
+    assert stored < 4 * model.count_params() + 20_000  # the weights once; the optimizer would be twice as much on top
+    assert not (folder / "model.keras").exists()
     assert model.compiled and model.optimizers["theta"].iterations == 2
+
+
+def test_a_preset_has_weights_that_no_endpoint_uses(tmp_path):
+    model = models.create("gan", image_shape=(8, 8, 1), latent_dim=2, hidden=[8], seed=5)
+    loaded = serving.from_preset(serving.export(model, tmp_path, "gan"))
+    for mine, its in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(its, mine)
+
+
+@pytest.mark.slow  # every model twice
+@pytest.mark.parametrize("name", models.list_models())
+def test_every_models_config_and_weights_are_all_of_it(name, tmp_path):
+    model = zoo.tiny(name)
+    copy = EXPORT._without_optimizer(model)
+    keras_part.write(copy, tmp_path)
+    listed = tf.train.Checkpoint(**{keras_part.WEIGHTS: keras_part.weights(copy)})
+    listed.write(str(tmp_path / "variables" / "variables"))
+    copy.save(tmp_path / "whole.keras")
+    whole, loaded = keras.saving.load_model(tmp_path / "whole.keras"), keras_part.load(tmp_path, models.GenerativeModel)
+    numbers = {key: value for key, value in copy.get_config().items() if isinstance(value, (int, float))}
+    assert loaded.get_config() == {**whole.get_config(), **numbers}  # a .keras file rounds coefficients to float32
+    assert len(loaded.weights) == len(model.weights)
+    for mine, its in zip(whole.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(its, mine)
+    for key, value in state.variables(whole).items():
+        np.testing.assert_array_equal(state.variables(loaded)[key], value)
 
 
 def test_metadata_tells_where_the_preset_comes_from(preset):
@@ -274,7 +307,8 @@ def test_metadata_tells_where_the_preset_comes_from(preset):
     assert found["versions"]["tensorflow"] == tf.__version__ and found["versions"]["keras"] == keras.__version__
     assert found["serving_default"] == "sample" and set(found["endpoints"]) == set(OUTPUTS)
     encode = found["endpoints"]["encode"]
-    assert encode["inputs"] == {"x": {"dtype": "float32", "shape": [None, 8, 8, 1], "range": [0.0, 1.0]}}
+    x = {"dtype": "float32", "shape": [None, 8, 8, 1], "range": [0.0, 1.0], "binary": False}
+    assert encode["inputs"] == {"x": x}
     assert encode["outputs"]["mean"] == {"dtype": "float32", "shape": [None, 2]}
 
 
@@ -289,10 +323,10 @@ def test_git_revision_is_that_of_this_package_alone(tmp_path, monkeypatch):
 
 def test_the_card_is_made_from_the_metadata(preset):
     model, folder = preset
-    card = (folder / "README.md").read_text()
+    page = (folder / "README.md").read_text()
     name = folder.parent.name
     for text in (
-        f"# {name}, version 1",
+        f"\n# {name}, version 1\n",
         type(model).__doc__.split("\n")[0],
         "| test_log_likelihood | -21.23 ± 0.12 | K = 1000, stochastic binarisation |",
         "| active_units | 2 | of 2 units |",
@@ -305,8 +339,8 @@ def test_the_card_is_made_from_the_metadata(preset):
         "| the mean of p(x\\|z) |",
         "## Limits",
     ):
-        assert text in card
-    assert "    max_{theta, eta}" in card  # the objective, as a code block
+        assert text in page
+    assert "    max_{theta, eta}" in page  # the objective, as a code block
 
 
 def test_numbers_are_shown_to_their_precision():
@@ -330,7 +364,8 @@ def test_a_model_with_sample_and_label_alone_is_served_from_its_table(tmp_path):
     assert set(served.signatures) == {"sample", "sample_xla", "serving_default"}
     request = {"seed": row_seeds(0, 2), "label": np.array([1, 3], "int32")}
     assert_same(served("serving_default", **request), model.answer("sample", **request), 1e-5)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"sample: label has values from 1 to 4, outside \[0, 3\]"):
+    sentence = "sample: label has values from 1 to 4, outside [0, 3]; give whole numbers from 0 to 3"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(sentence)):
         served("sample", **{**request, "label": np.array([1, 4], "int32")})
     np.testing.assert_array_equal(
         serving.from_preset(folder).sample(3, seed=2, label=1), model.sample(3, seed=2, label=1)
@@ -350,7 +385,7 @@ def test_versions_follow_one_another_and_presets_are_listed(tmp_path, monkeypatc
     with pytest.raises(InvalidInput, match="two/12 exists; give another version"):
         serving.export(model, tmp_path / "b", "two", version=12)
     monkeypatch.setenv("DGM_ZOO_PRESETS", os.pathsep.join(map(str, [tmp_path / "a", tmp_path / "b", tmp_path / "no"])))
-    assert serving.list_presets() == ["one", "two"]
+    assert {"one", "two", "vae_digits"} <= set(serving.list_presets())
     assert serving.preset_dir("two") == str(two / "12")
     assert serving.preset_dir("two", version=3) == str(two / "3")
     monkeypatch.delenv("DGM_ZOO_PRESETS")
@@ -369,7 +404,7 @@ def test_an_interrupted_export_leaves_nothing_visible(tmp_path, monkeypatch):
     monkeypatch.setattr(EXPORT, "write_card", interrupt)
     with pytest.raises(KeyboardInterrupt):
         serving.export(sampler(), tmp_path, "m")
-    assert len(seen) == 1 and seen[0].startswith(".incomplete-1-")  # while it was written: a hidden name alone
+    assert seen and all(name.startswith(".") for name in seen)  # while it was written: a hidden name alone
     assert list((tmp_path / "m").iterdir()) == []
 
 
@@ -379,7 +414,7 @@ def test_an_export_does_not_overwrite_one_that_was_faster(tmp_path, monkeypatch)
         (tmp_path / "m" / "1" / "theirs").touch()
 
     monkeypatch.setattr(EXPORT, "write_card", overtake)
-    with pytest.raises(InvalidInput, match="written by another export"):
+    with pytest.raises(InvalidInput, match="1' was written by another process at the same time"):
         serving.export(sampler(), tmp_path, "m")
     assert [path.name for path in (tmp_path / "m").rglob("*")] == ["1", "theirs"]
 
@@ -396,6 +431,7 @@ def test_an_export_does_not_overwrite_one_that_was_faster(tmp_path, monkeypatch)
         ({"metadata": {"metrics": {"nll": {"value": float("nan"), "protocol": ""}}}}, "cannot be written as JSON"),
         ({"metadata": {"dataset": "digit"}}, "unknown data set 'digit'; did you mean 'digits'"),
         ({"model": models.GenerativeModel(seed=0)}, "GenerativeModel has no endpoints"),
+        ({"model": sampler(np.nan)}, "of Sampler is NaN or infinite, so every answer would be; train it again"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_before_anything_is_written(tmp_path, change, message):
@@ -407,7 +443,7 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(tmp_path,
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InvalidInput, match="cannot write to .*file/m"):
+    with pytest.raises(InvalidInput, match="file/m' cannot be written .Not a directory.; choose another place"):
         serving.export(sampler(), tmp_path / "file", "m")
 
 
@@ -421,22 +457,190 @@ def test_what_is_no_preset_is_refused_in_one_sentence(preset, tmp_path, monkeypa
         (lambda: serving.from_preset(name[:-1]), f"unknown preset '{name[:-1]}'; did you mean '{name}'"),
         (lambda: serving.from_preset(name, version=9), "has no version 9; it has 1"),
         (lambda: serving.from_preset(folder, version=9), "is already a version folder"),
-        (lambda: serving.from_preset(tmp_path), "does not contain <version>/model.keras"),
+        (lambda: serving.from_preset(tmp_path), "has no version of a preset"),
         (lambda: serving.from_preset(tmp_path / "missing"), "does not exist"),
     ):
         with pytest.raises(InvalidInput, match=re.escape(message)):
             call()
-    whole = (folder / "model.keras").read_bytes()
-    foreign = tmp_path / "foreign.keras"
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(foreign)
-    for content in (whole[:1000], whole[: len(whole) // 2], b"", foreign.read_bytes()):
-        (broken / "model.keras").write_bytes(content)
-        with pytest.raises(InvalidInput, match="model.keras' (cannot be loaded|holds a Sequential)") as error:
+    foreign = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    foreign.save(tmp_path / "foreign.keras")
+    zipped, config = (tmp_path / "foreign.keras").read_bytes(), (folder / "model.json").read_text()
+    for name, content in (
+        *(("model.keras", content) for content in (zipped[:1000], zipped[: len(zipped) // 2], b"", zipped)),
+        *(("model.json", content.encode()) for content in (config[:99], "", "[]", '{"class_name": "Nobody"}', config)),
+    ):
+        (broken / "model.json").unlink(missing_ok=True)
+        (broken / name).write_bytes(content)  # the last has no variables beside it
+        with pytest.raises(InvalidInput, match=f"{name}' (cannot be loaded|holds a Sequential)") as error:
             serving.from_preset(broken.parent)
         assert "\n" not in str(error.value)
+    shutil.copytree(folder / "variables", broken / "variables")
+    assert serving.from_preset(broken.parent).sample(1, seed=0).shape == (1, 8, 8, 1)
+    other = models.create("vae", image_shape=(8, 8, 1), latent_dim=3, hidden=[16])
+    keras_part.write(other, broken)
+    with pytest.raises(InvalidInput, match="model.json' cannot be loaded"):
+        serving.from_preset(broken.parent)
     (broken / "metadata.json").write_text("{")
     with pytest.raises(InvalidInput, match="metadata.json' cannot be read"):
         serving.read_metadata(broken)
+
+
+# ---------------------------------------------------------------------------------------------- parts, cards, files
+
+
+def counted(x, seed):
+    """Outputs that tell how many rows are computed at once."""
+    rows = tf.fill([tf.shape(x)[0]], tf.shape(x)[0])
+    return {"rows": rows, "x": x + 1.0, "noise": RowNoise(seed).normal([2])}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 7])
+def test_parts_of_a_request_are_computed_one_after_another_to_the_same_answer(n):
+    given = {"x": tf.random.stateless_normal([n, 3, 1], [0, 1]), "seed": tf.constant(row_seeds(0, n))}
+    found, whole = tf.function(lambda **given: in_graph(counted, given, 3))(**given), counted(**given)
+    assert found["rows"].numpy().tolist() == {0: [], 1: [1], 2: [2, 2], 3: [3, 3, 3], 7: [3] * 6 + [1]}[n]
+    for key in ("x", "noise"):
+        np.testing.assert_array_equal(found[key], whole[key])
+
+
+@keras.saving.register_keras_serializable("dgm_zoo_tests")
+class Convolutional(Sampler):
+    """x = G(z), with convolutions, which refuse an empty batch; `square` may overflow.
+
+    Args:
+      network: Keras model of images.
+    """
+
+    def endpoints(self):
+        def compute(z):
+            return {"x": self.network(z), "size": tf.shape(z)[:1] * tf.ones_like(z[:, 0, 0, 0], tf.int32)}
+
+        square = Endpoint({"z": Input((2,))}, lambda z: {"x": z * z})
+        return {"decode": Endpoint({"z": Input((4, 4, 3))}, compute, rows=2), "square": square}
+
+
+@pytest.fixture(scope="module")
+def convolutional(tmp_path_factory):
+    network = keras.Sequential([
+        keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3, strides=2), keras.layers.BatchNormalization(),
+        keras.layers.Conv2DTranspose(1, 2),
+    ])
+    return Served(serving.export(Convolutional(network, seed=1), tmp_path_factory.mktemp("convolutional"), "m"))
+
+
+@pytest.mark.parametrize("twin", ["", "_xla"])
+def test_no_rows_are_answered_by_convolutions_too(convolutional, twin):
+    one = convolutional(f"decode{twin}", z=np.ones((5, 4, 4, 3), "float32"))
+    assert one["x"].shape == (5, 2, 2, 1) and one["size"].tolist() == [2, 2, 2, 2, 1]
+    for none in (np.ones((0, 4, 4, 3), "float32"), np.ones(0, "float32")):  # the second is what JSON's [] becomes
+        found = convolutional(f"decode{twin}", z=none)
+        assert {key: value.shape for key, value in found.items()} == {"x": (0, 2, 2, 1), "size": (0,)}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"z must have shape \[batch, 4, 4, 3\], got \[0 4\]"):
+        convolutional(f"decode{twin}", z=np.ones((0, 4), "float32"))
+
+
+@pytest.mark.parametrize("twin", ["", "_xla"])
+def test_an_answer_that_is_not_finite_is_refused(convolutional, twin):
+    assert convolutional(f"square{twin}", z=np.full((2, 2), 2, "float32"))["x"].tolist() == [[4, 4], [4, 4]]
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        convolutional(f"square{twin}", z=np.float32([[1, 1], [1, 3e38]]))
+    first, node = error.value.message.splitlines()
+    said = "square: x of the answer is NaN or infinite; give smaller values, or a model with finite weights"
+    assert first == f"assertion failed: [{said}]"
+    assert len(node) < 80  # all that TensorFlow adds
+
+
+def test_python_refuses_an_answer_that_is_not_finite_too():
+    network = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3)])
+    with pytest.raises(InvalidInput, match="square: x of the answer is NaN or infinite in row 1; give smaller values"):
+        Convolutional(network, seed=1).answer("square", z=[[1, 1], [1, 3e38]])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", models.list_models())
+def test_every_endpoint_of_every_model_answers_no_rows(name):
+    model = tiny(name)
+    for endpoint, entry in model.endpoints().items():
+        def served(**given):
+            return in_graph(model.endpoint_function(endpoint), given, entry.rows)  # noqa: B023
+
+        given = {key: tf.zeros([3, *wanted.shape], wanted.dtype) for key, wanted in entry.inputs.items()}
+        served = tf.function(served, autograph=False)
+        none = served(**{key: value[:0] for key, value in given.items()})
+        whole = model.answer(endpoint, **given)
+        assert {key: (0, *value.shape[1:]) for key, value in whole.items()} == {k: v.shape for k, v in none.items()}
+        assert_same({key: value.numpy() for key, value in served(**given).items()}, whole, 1e-5)
+
+
+def snippets(page):
+    return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+
+@pytest.mark.parametrize("name", serving.list_presets())
+def test_the_code_of_a_card_is_python(name):
+    found = snippets(card(serving.read_metadata(name)))
+    assert len(found) == 2
+    for code in found:
+        compile(code, f"{name}.md", "exec")
+        assert "…" not in code
+
+
+@pytest.mark.parametrize("name, given, call", [
+    pytest.param(
+        "cvae", {"num_classes": 2}, "x = model.sample(64, seed=0, label=1)", marks=pytest.mark.exhaustive,
+    ),
+    ("classifier", {"num_classes": 3}, 'answer = model.answer("classify", x=np.full([2, 4, 4, 1], 0, "float32"))'),
+])
+def test_the_code_of_a_card_runs(name, given, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DGM_ZOO_PRESETS", str(tmp_path))
+    folder = serving.export(tiny(name, **given), tmp_path, "fresh")
+    keras_code, tensorflow_code = snippets((Path(folder) / "README.md").read_text())
+    assert call in keras_code
+    for code in (keras_code, tensorflow_code):
+        found = {}
+        exec(compile(code, "card", "exec"), found)
+        answer = found.get("answer", {"x": found.get("x")})
+        assert all(np.isfinite(value).all() for value in answer.values())
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", serving.list_presets())
+def test_the_code_of_a_presets_card_runs(name, monkeypatch):
+    monkeypatch.chdir(Path(serving.preset_dir(name)).parents[1])
+    for code in snippets(card(serving.read_metadata(name))):
+        exec(compile(code, name, "exec"), {})
+
+
+FILES = Path(__file__).parents[1] / "docs" / "serving"
+
+
+def test_the_config_of_all_presets_is_what_a_server_reads():
+    read = text_format.Parse((FILES / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
+    served = {one.name: (one.base_path, one.model_platform) for one in read.model_config_list.config}
+    folders = sorted(path.name for path in (FILES.parents[1] / "saved_models").iterdir() if path.is_dir())
+    assert served == {name: (f"/models/{name}", "tensorflow") for name in folders}
+
+
+def test_the_compose_file_serves_them():
+    service, = yaml.safe_load((FILES / "docker-compose.yaml").read_text())["services"].values()
+    mounted = dict(volume.split(":")[:2] for volume in service["volumes"])
+    assert {(FILES / host).resolve(): place for host, place in mounted.items()} == {
+        FILES.parents[1] / "saved_models": "/models", FILES / "models.config": "/config/models.config",
+    }
+    assert "--model_config_file=/config/models.config" in service["command"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_batching_file_is_what_a_server_reads():
+    text = (FILES / "batching.pbtxt").read_text()
+    sizes = [int(size) for size in re.findall(r"^allowed_batch_sizes: (\d+)", text, re.MULTILINE)]
+    assert sizes == sorted(sizes) and f"max_batch_size {{ value: {sizes[-1]} }}" in text
+    protos = pytest.importorskip(
+        "tensorflow_serving.servables.tensorflow.session_bundle_config_pb2",
+        reason="tensorflow-serving-api ships no proto of the batching parameters",
+    )
+    assert text_format.Parse(text, protos.BatchingParameters()).max_batch_size.value == sizes[-1]
 
 
 # ---------------------------------------------------------------------------------------------- the client

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -85,7 +87,7 @@ def test_a_run_leaves_results_pictures_logs_and_a_checkpoint(name, folder, train
     rows = list(csv.DictReader((place / "log.csv").open()))
     assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[1]["val_loss"]) < float(rows[0]["val_loss"])
     assert sorted(events(place / "tensorboard")).count(("epoch_loss", 2)) == 2  # train and validation
-    assert [p.name for p in (place / "checkpoints").iterdir()] == ["epoch_000002"]
+    assert sorted(p.name for p in (place / "checkpoints").iterdir()) == ["epoch_000001", "epoch_000002"]
     model, _, loaded = training.load_run(place)
     given = {"label": 1} if name == "cvae" else {}
     assert loaded == results and model.sample(2, seed=0, **given).shape == (2, 8, 8, 1)
@@ -135,8 +137,7 @@ def half_saved(model, path):
 DEATHS = [  # (the epoch at whose end it dies, or 0 for at once; where; the newest whole checkpoint after it)
     (2, keras.Model, "save", half_saved, 1),
     (3, checkpoints, "write_csv", die, 2),  # all is written but nothing renamed into place
-    (4, checkpoints, "shutil", SimpleNamespace(copy=shutil.copy, rmtree=lambda path, ignore_errors=False: (
-        shutil.rmtree(path, True) if ignore_errors else die())), 4),  # the checkpoint before is not deleted yet
+    (4, checkpoints, "shutil", SimpleNamespace(copy=shutil.copy, rmtree=die), 4),  # epoch 2 is not deleted yet
     (0, logs.TensorBoard, "on_epoch_end", die, 4),  # while the epochs before are logged again
 ]
 
@@ -150,6 +151,13 @@ def save_with(change, at, save=Checkpoints.save):
         save(saver, epoch, best)
 
     return changed
+
+
+def assert_same_bits(*folders):
+    """That the models of two checkpoints agree in every bit, their optimizers too."""
+    one, two = (keras.saving.load_model(folder / "model.keras") for folder in folders)
+    for (name, a), (_, b) in zip(checkpoints.state(one), checkpoints.state(two), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=name)
 
 
 @pytest.mark.exhaustive
@@ -170,13 +178,34 @@ def test_a_run_that_died_four_times_ends_with_the_same_bits(folder, monkeypatch)
     last = "checkpoints/epoch_000005"
     for name in ("log.csv", f"{last}/history.json"):
         assert (again / name).read_bytes() == (folder / "through" / name).read_bytes()
-    one, two = (keras.saving.load_model(folder / place / last / "model.keras") for place in ("through", "again"))
-    for (name, a), (_, b) in zip(checkpoints.state(one), checkpoints.state(two), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=name)
-    assert [p.name for p in (again / "checkpoints").iterdir()] == ["epoch_000005"]
+    assert_same_bits(*(folder / place / last for place in ("through", "again")))
+    assert sorted(p.name for p in (again / "checkpoints").iterdir()) == ["epoch_000004", "epoch_000005"]
+    assert not list(again.rglob(".incomplete-*"))
     found = events(again / "tensorboard")
     assert sorted(found) == sorted(events(folder / "through" / "tensorboard"))
     assert [step for tag, step in found if tag == "epoch_kl"] == [1, 2, 3, 4, 5] * 2
+
+
+def test_sigterm_saves_the_last_whole_epoch_and_says_so(folder, trained, monkeypatch, capsys):
+    """It comes in the middle of the second epoch, when the first has no checkpoint yet."""
+    place = folder / "terminated"
+
+    def end(callback, epoch, logs=None):
+        if epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    changes = ["train.checkpoint_seconds=1e9", "train.steps_per_execution=4"]  # it ends after 4 steps
+    with monkeypatch.context() as patch:
+        patch.setattr(logs.TensorBoard, "on_epoch_begin", end)
+        with pytest.raises(SystemExit) as ended:
+            fit(folder, "terminated", *changes)
+    assert ended.value.code == 143 and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert capsys.readouterr().err == (
+        f"dgm-zoo: ended by SIGTERM; the last whole epoch is in {place}/checkpoints/epoch_000001; run the same command "
+        "again to resume\n"
+    )
+    assert fit(folder, "terminated", *changes)["metrics"] == trained["metrics"]
+    assert_same_bits(*(folder / name / "checkpoints" / "epoch_000002" for name in ("vae", "terminated")))
 
 
 @pytest.mark.slow
@@ -340,8 +369,8 @@ BAD = {
     "train.epoch=1": "did you mean 'train.epochs'?",
     "train.epochs=-1": "config.train.epochs is -1; give a whole number of at least 1",
     "train.epochs=1e400": "config.train.epochs is inf; give a finite number",
-    "train.seed=2147483648": "seed 2147483648 is not an int32",
-    "train.seed=0.5": "seed 0.5 is not an int32",
+    "train.seed=2147483648": "seed is 2147483648; give a whole number",
+    "train.seed=0.5": "seed is 0.5; give a whole number",
     "train.patience=0": "config.train.patience is 0; give None, or a whole number of at least 1",
     "train.checkpoint_seconds=abc": "config.train.checkpoint_seconds is 'abc'; give seconds, 0 or more",
     "train.jit_compile=yes": "config.train.jit_compile is 'yes'; give True, False or 'auto'",
@@ -349,7 +378,7 @@ BAD = {
     "train.precision=float16": "config.train.precision is 'float16'; give 'float32' or 'mixed_bfloat16'",
     "train.optimizer=sgd": "config.train.optimizer is 'sgd'; set config.train.optimizer.name",
     "train.optimizer.name=adamm": "unknown optimizer 'adamm'; did you mean 'adam'?",
-    "train.optimizer.learning_rate=abc": "config.train.optimizer.learning_rate is 'abc'; give a number",
+    "train.optimizer.learning_rate=abc": "config.train.optimizer.learning_rate is 'abc'; give a positive number",
     "train.optimizer.learning_rate=-1": "config.train.optimizer.learning_rate is -1; give a positive number",
     "train.optimizer.players.phi.learning_rate=0.1": "unknown player 'phi'",
     "train.optimizer.players.theta=0.1": "config.train.optimizer.players.theta is 0.1; make it a section",
@@ -385,6 +414,7 @@ def test_a_model_that_does_not_suit_its_data_is_refused(changes, sentence, folde
     assert sentence in refused(capsys, tmp_path, *words, *(f"--config.{change}" for change in changes))
 
 
+@pytest.mark.exhaustive
 def test_a_run_starts_from_the_best_weights_of_another(folder, trained):
     still = "train.optimizer.learning_rate=1e-30"
     fit(folder, "tuned", f"train.start_from='{folder / 'vae'}'", still, "train.epochs=1", "train.seed=5")
@@ -486,22 +516,22 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(damage, folder, trained, tmp
     place = tmp_path / "run"
     shutil.copytree(folder / "vae", place)
     (place / "results.json").unlink()
-    for name in ("model.keras", "best.keras"):
-        damage(checkpoints.newest(place / "checkpoints") / name)
+    for path in place.rglob("*.keras"):
+        damage(path)
     for command in (["train", f"--config={folder / 'config.py'}"], ["evaluate"]):
         sentence = refused(capsys, place, *command, f"--workdir={place}")
         assert "epoch_000002" in sentence and "train with --overwrite to start afresh" in sentence
 
 
-@pytest.mark.parametrize("name", ["config.json", "checkpoints/epoch_000002/history.json"])
-def test_a_damaged_record_is_refused(name, folder, trained, tmp_path, capsys):
+@pytest.mark.exhaustive
+def test_a_damaged_checkpoint_is_trained_again_from_the_one_before_to_the_same_bits(folder, trained, tmp_path):
     place = tmp_path / "run"
     shutil.copytree(folder / "vae", place)
     (place / "results.json").unlink()
-    truncated(place / name)
-    (place / name).write_text((place / name).read_text()[:20])
-    words = ["train", f"--config={folder / 'config.py'}", f"--workdir={place}"]
-    assert f"{Path(name).name}' is damaged" in refused(capsys, place, *words)
+    scrambled(place / "checkpoints" / "epoch_000002" / "best.keras")
+    with pytest.warns(UserWarning, match="epoch_000002' is damaged .best.keras .*epoch_000001 is used instead"):
+        assert training.train(config(folder=folder), place, verbose=0)["metrics"] == trained["metrics"]
+    assert_same_bits(*(where / "checkpoints" / "epoch_000002" for where in (folder / "vae", place)))
 
 
 def test_overwrite_starts_afresh_and_deletes_nothing_else(folder, trained, tmp_path):

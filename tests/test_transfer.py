@@ -285,6 +285,7 @@ def test_dreams_of_an_svae_have_a_class_too():
     np.testing.assert_allclose(model.dreams((None, None), noise)["sleep"], wanted, rtol=1e-5)
 
 
+@pytest.mark.exhaustive
 def test_k_samples_and_a_sleep_phase_go_together_compiled_and_saved(tmp_path):
     found = []
     for compiled in (False, True):

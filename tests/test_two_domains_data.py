@@ -302,12 +302,34 @@ def test_sizes_and_ranges_are_brought_together():
     np.testing.assert_allclose(x_t, levels[:5] / 255, atol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64"])
+def test_integers_of_a_domain_mean_what_their_values_say(dtype):
+    bits = np.random.default_rng(0).random((20, 8, 8, 1)) < 0.5
+    (x_s, x_t), _ = next(iter(pair(bits.astype(dtype), bits.astype("float32"), split="test")))
+    np.testing.assert_array_equal(x_s, bits[:5])
+    np.testing.assert_array_equal(x_s, x_t)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda x: x + 1j, "source: x has dtype complex64, but range (0, 1) is for real numbers; give integers or f"),
+        (lambda x: x.astype(str), "source: x has dtype <U32, but range (0, 1) is for real numbers"),
+        (lambda x: np.ma.masked_greater(x, 0.5), "source: x has masked values; fill them, or drop their rows"),
+    ],
+)
+def test_arrays_of_a_domain_that_would_be_misread_are_refused_with_a_range_too(change, sentence):
+    x = np.random.default_rng(0).random((20, 8, 8, 1)).astype("float32")
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        pair(change(x), x, ranges=((0, 1), None))
+
+
 def test_unequal_ranges_are_refused_and_opposite_polarity_is_warned_of():
     rng = np.random.default_rng(0)
     ink = (rng.random((40, 8, 8, 1)) < 0.2).astype("float32")
     sentence = r"source \(mean .*, 0 to 1\) and target \(mean [\d.]+, std [\d.]+, 0 to 0.00392\) have unequal"
     with pytest.raises(InvalidInput, match=sentence):
-        pair(ink, ink.astype("uint8"))  # zeros and ones where 0 to 255 are meant
+        pair(ink, ink.astype("uint8"), levels=256)  # zeros and ones where 0 to 255 are meant
     with pytest.raises(InvalidInput, match=re.escape("target: x has values from 0 to 255, outside [0, 1]")):
         pair(ink, ink * 255)
     with pytest.raises(InvalidInput, match="unequal ranges"):
@@ -327,6 +349,7 @@ def test_unequal_ranges_are_refused_and_opposite_polarity_is_warned_of():
         ({"batch_size": 42}, "batch_size=42 takes 21 rows of target, which has 20; lower it"),
         ({"limit": 15}, "limit must be a pair, (of source, of target), got 15"),
         ({"limit": (51, 20)}, "limit must be a whole number from 1 to the 50 rows of the source, got 51"),
+        ({"balanced": "no"}, "balanced='no' is not a boolean; give True or False"),
         ({"balanced": True}, "balanced=True is for the rows that limit draws; give limit, or leave balanced out"),
         ({"limit": (20, 10), "balanced": True}, "balanced=True needs every row's label, but source has rows without"),
         ({"channels": 2}, "channels=2 does not suit source [4, 4, 1] and target [4, 4, 1]; give 1 or 3"),

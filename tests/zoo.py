@@ -81,6 +81,9 @@ def representatives(methods=TRAINING):
     return {names[0]: names for names in found.values()}
 
 
+KEPT = {"cvae", "svae", "cgan", "bihm", "ada"}  # representatives: a bound, phases, rounds, wake-sleep, two domains
+
+
 def sparing(values, kept):
     """Parameters of a test: those in `kept` run in the default tier, the others in the exhaustive one."""
     return [value if value in kept else pytest.param(value, marks=pytest.mark.exhaustive) for value in values]

@@ -1,7 +1,5 @@
 """`python -m dgm_zoo.cli`, for use if the console script is not on the path."""
 
-import sys
+from dgm_zoo.cli.main import console
 
-from dgm_zoo.cli.main import main
-
-sys.exit(main())
+console()

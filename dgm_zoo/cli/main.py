@@ -3,19 +3,39 @@
 import contextlib
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from dgm_zoo.cli import parsing
+from dgm_zoo.cli import parsing, quiet
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 
 COMMANDS = (
     "list", "describe", "compare", "draw", "train", "evaluate", "sample", "accompany", "reconstruct", "interpolate",
-    "export", "reproduce", "data", "transfer", "directions", "play",
+    "export", "presets", "reproduce", "data", "transfer", "directions",
+    "play",
 )
 HELP = ("--help", "-h", "-help", "help")
 BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
 FILE_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
+def console() -> NoReturn:
+    """The process `dgm-zoo`: runs `main` and ends with its code.
+
+    After Ctrl-C the process ends without the interpreter's shutdown. That would free objects that threads of TensorFlow
+    and tf.data still use, since training was left in the middle of a step, and the process could die by SIGABRT.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
+    sys.path.append(os.getcwd())  # for modules of a user's own, see `training.imports`; `python -m` begins with it
+    code = main()
+    if code == INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if call.flags.help:
             print(parsing.usage(words[0], command, call.flags))
             return 0
+        if call.flags.imports:
+            quiet.import_tensorflow()
+            from dgm_zoo.training.imports import import_modules
+
+            import_modules(call.flags.imports)
         with contextlib.redirect_stdout(sys.stderr) if call.flags.json else contextlib.nullcontext():
             result = command.run(call)
         print(json.dumps(result, indent=2) if call.flags.json else command.show(result))
@@ -75,10 +100,11 @@ def overview() -> str:
         "commands:",
         *lines,
         "",
-        "Every command takes --json (one JSON document on stdout, progress on stderr) and --help.",
+        "Every command takes --json (one JSON document on stdout, progress on stderr), --help, and --imports=A,B:",
+        "modules of your own with models, data sets or measures; a config has them as its `imports`.",
         "",
         "example:",
-        "  dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits",
+        "  dgm-zoo train --config=vae_digits --workdir=runs/vae_digits",
         "  dgm-zoo sample --workdir=runs/vae_digits --n=64 --out=samples.png",
     ])
 

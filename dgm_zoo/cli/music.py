@@ -4,7 +4,8 @@ import os
 from typing import TYPE_CHECKING
 
 from dgm_zoo.cli import source
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import unknown
+from dgm_zoo.files import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +23,11 @@ def tracks_of(trained: source.Source) -> tuple:
 
 
 def check_out(path: str) -> None:
-    """Raises `InvalidInput` if an output path has no ending that `write` knows."""
+    """Raises `InvalidInput` if an output path has no ending that `write` knows, or cannot be written."""
     ending = os.path.splitext(path)[1]
     if ending not in ENDINGS:
         raise unknown("ending of --out", ending or path, ENDINGS)
-    if os.path.isdir(path):
-        raise InvalidInput(f"--out={path} is a folder; give a file")
+    source.check_file(path)
 
 
 def write(path: str, piece: "np.ndarray", tracks: tuple, bars: int, tempo: float) -> None:
@@ -44,14 +44,14 @@ def write(path: str, piece: "np.ndarray", tracks: tuple, bars: int, tempo: float
 
     from dgm_zoo import viz
 
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     if path.endswith(".mid"):
         viz.save_midi(piece, tracks, path, tempo)
     elif path.endswith(".wav"):
         viz.save_wav(piece, tracks, path, tempo)
     elif path.endswith(".npy"):
-        np.save(path, piece)
+        with whole(path) as partial:
+            np.save(partial, piece)
     else:
-        whole = piece[: max(1, min(len(piece) // bars, PANELS)) * bars]
+        first = piece[: max(1, min(len(piece) // bars, PANELS)) * bars]
         bars = min(bars, len(piece))
-        viz.save_pianoroll(whole.reshape(-1, bars, *piece.shape[1:]), tracks, path)
+        viz.save_pianoroll(first.reshape(-1, bars, *piece.shape[1:]), tracks, path)

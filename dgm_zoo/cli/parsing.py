@@ -9,6 +9,7 @@ from absl import flags as absl_flags
 from dgm_zoo.errors import InvalidInput, unknown
 
 OVERRIDE = "--config."
+KINDS = {"string": "TEXT", "comma separated list of strings": "A,B"}  # as the usage shows absl's types
 
 
 class Call(NamedTuple):
@@ -36,6 +37,7 @@ def parse(name: str, command: ModuleType, words: list[str]) -> Call:
     flags.set_gnu_getopt(True)  # flags may follow arguments
     command.define(flags)
     absl_flags.DEFINE_bool("json", False, "one JSON document on stdout, progress on stderr", flag_values=flags)
+    absl_flags.DEFINE_list("imports", [], "modules of your own to import first: a,b.c", flag_values=flags)
     absl_flags.DEFINE_bool("help", False, "print this and exit", short_name="h", flag_values=flags)
     overrides = []
     if "config" in flags:
@@ -78,9 +80,9 @@ def usage(name: str, command: ModuleType, flags: absl_flags.FlagValues) -> str:
     entries = {}
     for key in flags:
         if key != flags[key].short_name:
-            kind = "" if flags[key].boolean else "=" + flags[key].flag_type().upper().replace("STRING", "TEXT")
+            kind = "" if flags[key].boolean else f"={KINDS.get(flags[key].flag_type(), flags[key].flag_type().upper())}"
             default = flags[key].default
-            shown = "" if default in (None, False) else f" (default: {default})"
+            shown = "" if default in (None, False, []) else f" (default: {default})"
             entries[f"--{key}{kind}"] = f"{flags[key].help}{shown}"
     width = max(map(len, entries))
     return "\n".join([

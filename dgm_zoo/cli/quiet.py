@@ -32,7 +32,7 @@ def _held_back_stderr():
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # not after Ctrl-C
             held.seek(0)
             os.write(terminal, held.read())
             raise

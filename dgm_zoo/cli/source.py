@@ -8,6 +8,7 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.files import check_writable, whole
 
 if TYPE_CHECKING:  # importing them needs TensorFlow, or is slow
     import numpy as np
@@ -37,7 +38,9 @@ class Source(NamedTuple):
 def define(flags: absl_flags.FlagValues) -> None:
     """Declares `--workdir` and `--preset`."""
     absl_flags.DEFINE_string("workdir", None, "folder of a run of dgm-zoo train", flag_values=flags)
-    absl_flags.DEFINE_string("preset", None, "name or folder of a preset; see dgm-zoo list", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "preset", None, "name, folder or hf:// address of a preset; see dgm-zoo list", flag_values=flags
+    )
 
 
 def open_source(flags: absl_flags.FlagValues) -> Source:
@@ -70,9 +73,10 @@ def open_preset(preset: str) -> Source:
     import_tensorflow()
     from dgm_zoo import training
 
+    config = training.resolve(metadata["config"])  # imports the module of the model's class, if the config names it
     model = serving.from_preset(preset)
     model.compile()  # evaluation needs it; nothing is trained
-    return Source(f"--preset={preset}", model, training.resolve(metadata["config"]), metadata["metrics"] or {})
+    return Source(f"--preset={preset}", model, config, metadata["metrics"] or {})
 
 
 def need(source: Source, *endpoints: str) -> None:
@@ -112,12 +116,18 @@ def check_count(flag: str, value: int, most: int | None = None) -> None:
 
 
 def check_out(path: str) -> None:
-    """Raises `InvalidInput` if an output path has no ending that `write` knows."""
+    """Raises `InvalidInput` if an output path has no ending that `write` knows, or cannot be written."""
     ending = os.path.splitext(path)[1]
     if ending not in (".png", ".npz", ".npy"):
         raise unknown("ending of --out", ending or path, [".png", ".npz", ".npy"])
+    check_file(path)
+
+
+def check_file(path: str) -> None:
+    """Raises `InvalidInput` if --out is a folder, or a file that cannot be written."""
     if os.path.isdir(path):
         raise InvalidInput(f"--out={path} is a folder; give a file")
+    check_writable(f"--out={path}", path)
 
 
 def write(path: str, picture: Callable, **arrays: "np.ndarray") -> None:
@@ -130,13 +140,14 @@ def write(path: str, picture: Callable, **arrays: "np.ndarray") -> None:
     """
     import numpy as np
 
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     if path.endswith(".png"):
         picture(path)
-    elif path.endswith(".npz"):
-        np.savez_compressed(path, **arrays)
-    else:
-        np.save(path, list(arrays.values())[-1])
+        return
+    with whole(path) as partial:
+        if path.endswith(".npz"):
+            np.savez_compressed(partial, **arrays)
+        else:
+            np.save(partial, list(arrays.values())[-1])
 
 
 def metric_table(metrics: dict) -> list[str]:

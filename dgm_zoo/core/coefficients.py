@@ -4,7 +4,9 @@ A coefficient is a number, which can be assigned between steps (`model.beta = 0.
 the training step. Both reach the compiled step as tensors, so that a change needs no new trace.
 """
 
+import contextlib
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -144,3 +146,13 @@ class Coefficient:
             model.coefficients[self.name].assign(value)
         else:
             model.coefficients[self.name] = Changing(self.name, value)
+
+
+@contextlib.contextmanager
+def handed(model: Any, coefficients: dict[str, tf.Tensor]) -> Iterator[None]:
+    """Context in which `model.now` returns these values, the inputs of a compiled function."""
+    before, model.__dict__["_handed"] = model.__dict__.get("_handed"), coefficients
+    try:
+        yield
+    finally:
+        model.__dict__["_handed"] = before

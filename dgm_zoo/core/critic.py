@@ -53,4 +53,5 @@ def with_features(discriminator: keras.Model, layer: str = "features") -> keras.
     names = [one.name for one in discriminator.layers]
     if layer not in names:
         raise unknown("layer of the discriminator", layer, names)
-    return keras.Model(discriminator.input, [discriminator.output, discriminator.get_layer(layer).output])
+    inputs = discriminator.inputs[0] if len(discriminator.inputs) == 1 else discriminator.inputs
+    return keras.Model(inputs, [discriminator.outputs[0], discriminator.get_layer(layer).output])

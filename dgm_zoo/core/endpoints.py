@@ -14,7 +14,7 @@ from dgm_zoo.errors import InvalidInput, unknown
 
 class Input(NamedTuple):
     """Requirements on one named input: event shape, dtype, the closed range of its values, and whether these must
-    be 0 or 1."""
+    be 0 or 1. Messages about the range end with `advice`."""
 
     shape: tuple
     dtype: tf.DType = tf.float32
@@ -25,11 +25,18 @@ class Input(NamedTuple):
         """The `tf.TensorSpec` of a batch of this input."""
         return tf.TensorSpec([None, *self.shape], self.dtype, name=name)
 
+    @property
+    def advice(self) -> str:
+        if self.dtype.is_floating or not self.range:
+            return "rescale it"
+        return f"give whole numbers from {self.range[0]} to {self.range[1]}"
+
     def __str__(self) -> str:
         return "[" + ", ".join(["batch", *map(str, self.shape)]) + "]"
 
 
 SEED = Input((), tf.int32)
+NOT_FINITE = "give smaller values, or a model with finite weights"
 
 
 class Endpoint(NamedTuple):
@@ -41,25 +48,39 @@ class Endpoint(NamedTuple):
       compute: pure function from the inputs by name, and `noise` if there is a seed, to a dict of outputs by name.
       noise: function from a `RowNoise` to the noise that `compute` takes; None for a deterministic endpoint.
       doc: one sentence for the model card.
+      rows: how many rows are computed at once; a larger request is computed in parts, so that its memory is bounded.
     """
 
     inputs: dict
     compute: Callable
     noise: Callable | None = None
     doc: str = ""
+    rows: int = ROWS
+
+
+def real(dtype: Any) -> bool:
+    """Whether values of a dtype, NumPy's or TensorFlow's, are real numbers or booleans."""
+    one = tf.as_dtype(dtype)
+    return one.is_floating or one.is_integer or one.is_bool
 
 
 def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
     """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
+    if np.ma.is_masked(value):
+        raise InvalidInput(f"{where}: {name} has masked values; fill them, or drop their rows")
     try:
         array = np.asarray(value)
-        fits = array.astype(wanted.dtype.as_numpy_dtype)
+        if not real(array.dtype):
+            raise TypeError
+        with np.errstate(invalid="ignore", over="ignore"):
+            fits = array.astype(wanted.dtype.as_numpy_dtype)
+        finite = np.isfinite(array) & np.isfinite(fits)
     except (TypeError, ValueError):
         raise InvalidInput(f"{where}: {name} is not an array of numbers; give shape {wanted}") from None
     if array.shape[1:] != tuple(wanted.shape) or array.ndim == 0:
         raise InvalidInput(f"{where}: {name} has shape {list(array.shape)}, but this model takes {wanted}")
-    if not np.all(np.isfinite(fits)):
-        row = int(np.argwhere(~np.isfinite(fits))[0][0])
+    if not np.all(finite):
+        row = int(np.argwhere(~finite)[0][0])
         raise InvalidInput(f"{where}: {name} holds NaN or infinity in row {row}; remove it")
     if wanted.dtype.is_integer and np.any(fits != array):
         first = tuple(np.argwhere(fits != array)[0])
@@ -70,7 +91,7 @@ def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
         low, high = wanted.range
         raise InvalidInput(
             f"{where}: {name} has values from {array.min():g} to {array.max():g}, outside [{low:g}, {high:g}]; "
-            "rescale it"
+            f"{wanted.advice}"
         )
     if wanted.binary:
         other = np.argwhere((fits != 0) & (fits != 1))
@@ -112,11 +133,11 @@ def endpoint_function(model: Any, name: str, compiled: bool = False) -> Callable
 
 
 def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Runs endpoint `name` of `model` on arrays, in chunks of `ROWS` rows; see `GenerativeModel.answer`."""
+    """Runs endpoint `name` of `model` on arrays, in chunks of the endpoint's `rows`; see `GenerativeModel.answer`."""
     table = model.endpoints()
     if name not in table:
         raise InvalidInput(f"{type(model).__name__} has no '{name}'; it answers {', '.join(table)}")
-    inputs = table[name].inputs
+    inputs, chunk = table[name].inputs, table[name].rows
     arrays = checked(name, inputs, arrays)
     rows = len(next(iter(arrays.values())))
     if not rows:  # run one row to learn the shapes of the outputs
@@ -126,10 +147,23 @@ def answer(model: Any, name: str, arrays: dict[str, Any]) -> dict[str, np.ndarra
         traced = tf.function(endpoint_function(model, name), autograph=False)
         cache[name] = traced.get_concrete_function(**{key: wanted.spec(key) for key, wanted in inputs.items()})
     parts = []
-    for start in range(0, max(rows, 1), ROWS):
-        chunk = {key: tf.constant(value[start : start + ROWS]) for key, value in arrays.items()}
-        parts.append({key: value.numpy() for key, value in cache[name](**chunk).items()})
-    return {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
+    for start in range(0, max(rows, 1), chunk):
+        given = {key: tf.constant(value[start : start + chunk]) for key, value in arrays.items()}
+        parts.append({key: value.numpy() for key, value in cache[name](**given).items()})
+    found = {key: np.concatenate([part[key] for part in parts])[:rows] for key in parts[0]}
+    for key, value in found.items():
+        if not np.all(np.isfinite(value)):
+            row = int(np.argwhere(~np.isfinite(value))[0][0])
+            raise InvalidInput(f"{name}: {key} of the answer is NaN or infinite in row {row}; {NOT_FINITE}")
+    return found
+
+
+def traced(model: Any, function: Any) -> Callable:
+    """Returns `function`, a method of `model`, as a `tf.function`, which is cached by the method's name."""
+    cache = model.__dict__.setdefault("_functions", {})
+    if function.__name__ not in cache:
+        cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
+    return cache[function.__name__]
 
 
 def asked(n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:

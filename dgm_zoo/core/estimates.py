@@ -49,14 +49,14 @@ def log_likelihood(model: Any, x: np.ndarray, label: Any = None, num_samples: in
         raise InvalidInput(f"log_likelihood: inputs have {rows} rows; give each the same number")
     if not len(x):
         return np.zeros(0, np.float32)
-    chunk = min(num_samples, 200)
+    chunk = min(num_samples, 200)  # a tensor in the graph, which is traced once for all of them
 
     def log_likelihood_of_rows(x, label, seeds, total, chunk):
         return _log_likelihood(model, x, label, seeds, total, chunk)
 
     run = model.traced(log_likelihood_of_rows)
     return in_chunks(
-        lambda x, label, seeds: run(x, label, seeds, tf.constant(num_samples), chunk),
+        lambda x, label, seeds: run(x, label, seeds, tf.constant(num_samples), tf.constant(chunk)),
         (x, label, row_seeds(seed, len(x))), max(1, ROWS_PER_DECODE // chunk),
     )
 
@@ -69,11 +69,16 @@ def _log_likelihood(model, x, label, seeds, num_samples, chunk):
         log_w = model.log_weights(x, c, q, model.posterior.noise(rng.fork(i), chunk))
         counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may exceed num_samples
         log_w = tf.where(counts[:, None], log_w, -float("inf"))
-        return i + 1, tf.reduce_logsumexp(tf.concat([total[None], log_w], 0), 0)
+        return i + 1, added(total, tf.reduce_logsumexp(log_w, 0))
 
-    start = (tf.constant(0), tf.fill([tf.shape(x)[0]], -float("inf")))
+    start = (tf.constant(0), tf.fill([tf.shape(x)[0]], tf.constant(-np.inf, tf.float64)))
     _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
-    return total - tf.math.log(tf.cast(num_samples, tf.float32))
+    return tf.cast(total - tf.math.log(tf.cast(num_samples, tf.float64)), tf.float32)
+
+
+def added(total: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+    """log(exp(total) + exp(part)) for a running `total` in float64, since a million terms are lost in float32."""
+    return tf.reduce_logsumexp(tf.stack([total, tf.cast(part, tf.float64)]), 0)
 
 
 def draw(model: Any, n: int, seed: int = 0, label: Any = None) -> np.ndarray:

@@ -7,12 +7,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import event_shape, match
+from dgm_zoo.checks import input_shape, match, output_shape
 from dgm_zoo.core import estimates, recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.distributions import Head, IndependentNormal, Prior, StandardNormal
 from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import importance_bound
 
 BEFORE_BOUNDS = ("beta", "free_bits", "k", "estimator", "sleep")  # arguments of such models before `objectives.Bound`
@@ -32,7 +33,8 @@ class LatentModel(GenerativeModel):
       posterior: the head of q(z|x); `IndependentNormal` if None.
 
     Raises:
-      InvalidInput: shapes of networks and heads disagree; names both.
+      InvalidInput: shapes of networks and heads disagree (names both); a posterior or likelihood without a density; a
+        prior and a posterior over different values of z.
     """
 
     players = {"theta": ("decoder", "likelihood", "prior"), "eta": ("encoder", "posterior")}
@@ -42,16 +44,27 @@ class LatentModel(GenerativeModel):
     def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
                  posterior: Head | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        latent = event_shape(decoder.input)
+        latent = input_shape(decoder)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.prior = StandardNormal(latent) if prior is None else prior
+        for part in (self.posterior, likelihood):
+            if not part.has_density:
+                raise InvalidInput(
+                    f"{type(self).__name__} needs log q(z|x) and log p(x|z), but {type(part).__name__} has no density; "
+                    "give IndependentNormal, IndependentBernoulli or another"
+                )
         self.posterior.shares(self.prior)  # raises if posterior and prior have other groups
-        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
-        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        if self.prior.has_density and self.prior.range != self.posterior.range:
+            raise InvalidInput(
+                f"{type(self.prior).__name__} and {type(self.posterior).__name__} take different values of z; give a "
+                "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
+            )
+        match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
         match("decoder's input", latent, "prior's event", self.prior.event_shape)
-        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
 
     # ------------------------------------------------------------------------------------------ the two joints
 
@@ -88,10 +101,6 @@ class LatentModel(GenerativeModel):
         return joint.log_px(joint.z) + joint.log_pz(joint.z) - joint.log_qz(joint.z)
 
     # ------------------------------------------------------------------------------------------ use
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction, which `model(x)` and `model.predict(x)` return."""
-        return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
         """The posterior's parameters for x: a dict of NumPy arrays, such as `mean` and `stddev` `[n, latent_dim]`."""
@@ -155,6 +164,7 @@ class LatentModel(GenerativeModel):
                 {**x, "seed": SEED, **given}, log_likelihood,
                 lambda rng: self.posterior.noise(rng, self.endpoint_samples),
                 f"log p(x) in nats by importance sampling, K = {self.endpoint_samples}",
+                max(1, estimates.ROWS_PER_DECODE // self.endpoint_samples),
             ),
         }
 

@@ -1,26 +1,25 @@
 """`GenerativeModel`: the parts of training and serving that all models share."""
 
-import contextlib
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.core import averaging, endpoints, recipes, state, steps, training_data
-from dgm_zoo.core.coefficients import Changing, Coefficient
-from dgm_zoo.core.endpoints import Endpoint
+from dgm_zoo.checks import check_seed
+from dgm_zoo.core import averaging, calls, compiling, doors, endpoints, recipes, state, steps, training_data, vetting
+from dgm_zoo.core.coefficients import Changing, Coefficient, handed
+from dgm_zoo.core.endpoints import Endpoint, traced
 from dgm_zoo.core.formulation import Formulation
-from dgm_zoo.core.optimizers import AllOptimizers, assign
-from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.noise import step_seed
 from dgm_zoo.errors import InvalidInput, unknown
 
 
+@doors.closed
 class GenerativeModel(keras.Model):
     """A Keras model of one or more players, each of which ascends its own utility with its own optimizer.
 
@@ -59,17 +58,26 @@ class GenerativeModel(keras.Model):
     logged: tuple = ("loss",)  # the terms that `fit` and `evaluate` report
     ascends: dict = {}  # player to the name of the term that it ascends
     phases: dict = {}  # further steps besides `ascends`, each with its own optimizer: phase to its player
+    weighs: dict = {}  # ascended term to whether it is one value per example; see `takes_weights`
+    compares: tuple = ()  # logged terms that compare a batch's examples with each other, so that one says nothing
     domains: tuple = ()  # names of the parts of x, for a model of several domains, such as ("source", "target")
     formulation: Formulation  # the class's place in the unified view, with its default arguments
     recipes: tuple = ()  # build the constructor's arguments in `create`; see `core.recipes`
     abilities: frozenset = frozenset()  # methods, besides the endpoints, that measures of a trained model may call
     units: dict = {}  # of logged terms that are not in nats, or whose name has another meaning elsewhere
     small: dict = {}  # arguments of `create` for a tiny instance, besides `core.registry.SMALL`
+    call_endpoint: tuple | None = ("reconstruct", "x")  # and which output of it `model(x)` and `predict` return
     registered_name: str | None = None
+    xla = False  # whether `ascend` is compiled with XLA
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        model = super().__new__(cls, *args, **kwargs)
+        model.__dict__["_given"] = args, kwargs  # from which `doors.get_config` knows what a subclass was built with
+        return model
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         self.__dict__["coefficients"], self.__dict__["counters"] = {}, {}  # not layers: Keras must not track them
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, **kwargs})  # an endpoint casts what it takes
         self.seed = random.randint(0, 2**31 - 1) if seed is None else check_seed(seed)
         self.batches_trained = state.counter()
         self.built = True  # networks are passed built; heads and priors build in their constructors
@@ -93,49 +101,18 @@ class GenerativeModel(keras.Model):
         """The trainable variables that `player` owns."""
         if player not in self.players:
             raise unknown("player", player, self.players)
+        if not self.trainable:
+            return []
         return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
 
     def steps_of(self, player: str) -> int:
         """How many steps of its optimizer `player`, or the player of a phase, takes for one batch."""
         return 1
 
-    def compile(self, optimizer: Any = "adam", jit_compile: bool | str = "auto", run_eagerly: bool = False,
-                steps_per_execution: int = 1) -> None:
-        """Gives each player its optimizer and builds it.
-
-        Args:
-          optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict
-            with one for each player, such as `{"theta": "adam", "eta": keras.optimizers.SGD(0.1)}`. A phase of
-            `phases` gets a copy of its player's, unless the dict names one for the phase.
-          jit_compile: True, False, or "auto", which means XLA if there is a GPU. All three work under every
-            distribution strategy.
-          run_eagerly: run `train_step` without a graph, for debugging; switches XLA off.
-          steps_per_execution: batches per call of the compiled loop; 8 or more makes small models much faster.
-
-        Raises:
-          InvalidInput: a player without an optimizer, or an optimizer for a player that does not exist.
-        """
-        if jit_compile not in (True, False, "auto"):
-            raise InvalidInput(f"jit_compile {jit_compile!r} must be True, False or 'auto'")
-        if keras.config.dtype_policy().name == "mixed_float16":
-            raise InvalidInput("mixed_float16 would need loss scaling for each player; use 'mixed_bfloat16'")
-        whole_number("steps_per_execution", steps_per_execution)
-        super().compile(
-            optimizer=None, jit_compile=False, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
-        )
-        self.optimizers = assign(optimizer, self.players, self.phases)
-        for player, one in self.optimizers.items():
-            one.build(self.player_variables(self.phases.get(player, player)))
-        self.optimizer = AllOptimizers(self.optimizers)
-        auto = bool(tf.config.list_physical_devices("GPU"))
-        self.xla = (auto if jit_compile == "auto" else jit_compile) and not run_eagerly
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
-        self.batches_seen = keras.metrics.Sum(name="batches_seen", dtype="int32")
-        self.compile_arguments = {
-            "jit_compile": jit_compile,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-        }
+    compile = compiling.compile
+    jit_compile = compiling.jit_compile
+    get_compile_config = compiling.get_compile_config
+    compile_from_config = compiling.compile_from_config
 
     def ascend(self, objective: Callable, *inputs: Any, phase: str | None = None, when: tf.Tensor | None = None,
                moves: Callable | None = None, **ascents: str) -> dict[str, tf.Tensor]:
@@ -156,6 +133,19 @@ class GenerativeModel(keras.Model):
         """
         return steps.ascend(self, objective, inputs, ascents, phase, when, moves)
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether `fit` and `evaluate` take sample weights: `weighs` names all ascended terms.
+
+        A term is True in `weighs` if it has one value per example, which sample weights multiply, and False if its
+        values belong to none, as those of dreams do.
+        """
+        return bool(self.weighs) and set(self.ascends.values()) <= set(self.weighs)
+
+    def _make_function(self, step_function: Callable) -> Callable:
+        vetted = vetting.vetted(self, step_function, training=step_function == self.train_step)
+        return steps.explaining(super()._make_function(vetted))
+
     def jitted(self, function: Callable) -> Callable:
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients as inputs."""
 
@@ -168,7 +158,8 @@ class GenerativeModel(keras.Model):
 
     def compiled_function(self, function: Callable) -> Callable:
         """Returns `function` compiled with XLA if `compile` asked for it, else unchanged."""
-        return tf.function(function, jit_compile=True, autograph=False) if self.xla else function
+        compiles = self.xla and not self.run_eagerly
+        return tf.function(function, jit_compile=True, autograph=False) if compiles else function
 
     # ------------------------------------------------------------------------------------------ coefficients
 
@@ -185,14 +176,7 @@ class GenerativeModel(keras.Model):
         """The value of every coefficient at this step: a dict of float32 scalars; see `Changing.now`."""
         return {name: one.now(self.step, training) for name, one in self.coefficients.items()}
 
-    @contextlib.contextmanager
-    def handed(self, coefficients: dict[str, tf.Tensor]) -> Iterator[None]:
-        """Context in which `now` returns these values, the inputs of a compiled function."""
-        before, self.__dict__["_handed"] = self.__dict__.get("_handed"), coefficients
-        try:
-            yield
-        finally:
-            self.__dict__["_handed"] = before
+    handed = handed
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self.__dict__.get("compile_arguments") and name in recipes.constructor_arguments(type(self)):
@@ -229,18 +213,10 @@ class GenerativeModel(keras.Model):
 
         If the class has `domains`, x is a tuple of one tensor for each domain.
         """
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        if weight is not None:
-            raise InvalidInput(f"{type(self).__name__} takes no sample weights; give x or (x, y)")
-        given, takes, found = training_data.parts(self, x, y), self.takes(), []
-        for name in self.domains or ("x",):
-            part, wanted = tf.cast(given[name], tf.float32), takes.get(name)
-            if wanted and not part.shape[1:].is_compatible_with(wanted.shape):
-                raise InvalidInput(
-                    f"{type(self).__name__}: {name} has shape {[None, *part.shape[1:]]}, but this model takes {wanted}"
-                )
-            found.append(part)
-        return tuple(found) if self.domains else found[0], self.condition(y)
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        given = training_data.parts(self, x, y)
+        found = tuple(tf.cast(given[name], tf.float32) for name in self.domains or ("x",))
+        return found if self.domains else found[0], self.condition(y)
 
     def condition(self, y: Any) -> tuple:
         """Returns the networks' further inputs, besides x or z, for labels `y`: `()` by default."""
@@ -249,17 +225,25 @@ class GenerativeModel(keras.Model):
     def log(self, of: dict[str, tf.Tensor] | None = None, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Updates this epoch's means over examples with values (scalars, or one per example) and returns the logs.
 
+        As in Keras, sample weights multiply `loss` before its mean over examples, and nothing else. A batch of one
+        does not count for what the class `compares`, unless there are only such batches.
+
         Args:
           of: weights `[batch]` by name, for values that are averaged over some examples only, such as 1 for labelled
             examples; a weight of 0 excludes an example.
           **values: the terms; those that the class does not log are ignored.
         """
-        rows = tf.size(values[next(iter(self.trackers))])
+        loss = next(iter(self.trackers))
+        rows, weight = vetting.current_batch(self)
+        values[loss] = values[loss] if weight is None else weight * values[loss]
+        count = tf.cast(tf.size(values[loss]) if rows is None else rows, tf.float32)
+        compared = tf.where(count > 1.0, count, 1e-6)
         for name, tracker in self.trackers.items():
             if name in (of or {}):
                 tracker.update_state(values[name], sample_weight=of[name])
             else:
-                tracker.update_state(tf.reduce_mean(values[name]), sample_weight=rows)
+                share = compared if name in self.compares else count
+                tracker.update_state(tf.reduce_mean(values[name]), sample_weight=share)
         logs = {name: tracker.result() for name, tracker in self.trackers.items()}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}  # Keras reduces over axis 0
@@ -267,10 +251,12 @@ class GenerativeModel(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [*self.trackers.values(), self.batches_seen] if "trackers" in self.__dict__ else []
+        given = [] if self._compile_metrics is None else [self._compile_metrics]
+        return [*self.trackers.values(), self.batches_seen, *given] if "trackers" in self.__dict__ else []
 
     def get_metrics_result(self) -> dict[str, tf.Tensor]:
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        given = {} if self._compile_metrics is None else self._compile_metrics.result()
+        return {**{name: tracker.result() for name, tracker in self.trackers.items()}, **given}
 
     # ------------------------------------------------------------------------------------------ use
 
@@ -297,12 +283,7 @@ class GenerativeModel(keras.Model):
         """
         return endpoints.answer(self, name, arrays)
 
-    def traced(self, function: Any) -> Callable:
-        """Returns `function`, a method, as a `tf.function`, which is cached by the method's name."""
-        cache = self.__dict__.setdefault("_functions", {})
-        if function.__name__ not in cache:
-            cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
-        return cache[function.__name__]
+    traced = traced
 
     def sample(self, n: int, seed: int = 0, **inputs: Any) -> np.ndarray:
         """Draws `n` samples: NumPy `[n, ...]`; the first m are the same for every n >= m.
@@ -327,42 +308,48 @@ class GenerativeModel(keras.Model):
     def check_examples(self, where: str, x: Any, y: Any) -> None:
         """Raises `InvalidInput` if training examples fail a check that `takes` cannot express."""
 
+    def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
+        """Boolean scalars of a batch, tensors x and y: whether `check_examples` must judge it. None by default."""
+        return []
+
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
             verbose: str | int = "auto", callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit`, after validating the training and validation data: whole arrays, or a data set's first
-        batch.
+        batch, and then every batch in its step, before it changes a variable.
+
+        Batches may be dicts, as those of TensorFlow Datasets; see `core.training_data.batch`.
 
         Raises:
-          InvalidInput: the data's shape, dtype or range does not suit the model; before any training.
+          InvalidInput: the data's shape, dtype or range does not suit the model, or it takes no sample weights.
           NonFiniteLoss: a term became NaN or infinite; names the step and the term.
         """
         if not self.compiled:
             raise InvalidInput(f"{type(self).__name__} is not compiled; call model.compile() before fit()")
-        whole_number("epochs", epochs)
-        if batch_size is not None:
-            whole_number("batch_size", batch_size)
-        first = training_data.check_first_batch(self, "fit", x, y)
+        training_data.check_amounts(batch_size=batch_size, epochs=epochs, **kwargs)
+        where, weight = f"{type(self).__name__}.fit", kwargs.get("sample_weight")
+        first = training_data.check_first_batch(self, "fit", x, y, weight)
         if first:
-            self.check_examples(f"{type(self).__name__}.fit", *first)
-        training_data.check_validation(self, kwargs.get("validation_data"))
+            self.check_examples(where, *first)
+        x, y, kwargs["sample_weight"] = training_data.carried(x, y, weight)
+        kwargs["validation_data"] = training_data.checked_validation(self, kwargs.get("validation_data"))
+        kwargs["class_weight"] = training_data.class_weights(where, self, kwargs.get("class_weight"))
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # otherwise Keras warns that it cannot shuffle
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
         if averaging.keeps_averages(self) and not any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in callbacks):
             callbacks.append(averaging.EvaluateAverages())
-        try:
-            history = super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
-        except tf.errors.InvalidArgumentError as error:
-            raise steps.explained(error) from None
+        history = super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
         if epochs > kwargs.get("initial_epoch", 0):
             averaging.finalize(self)
         return history
 
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: str | int = "auto",
+                 sample_weight: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
-            training_data.check_first_batch(self, "evaluate", x, y)
-        return super().evaluate(x, y, *args, **kwargs)
+            training_data.check_first_batch(self, "evaluate", x, y, sample_weight)
+            x, y, sample_weight = training_data.carried(x, y, sample_weight)
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, *args, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""
@@ -382,25 +369,15 @@ class GenerativeModel(keras.Model):
         super().load_own_variables(state.without(store))
         state.load(self, store)
 
-    def get_config(self) -> dict[str, Any]:
-        """Mirrors the constructor's arguments, each kept as an attribute of the same name."""
-        names = recipes.constructor_arguments(type(self))
-        return {"name": self.name, **{n: keras.saving.serialize_keras_object(getattr(self, n)) for n in names}}
+    def build(self, input_shape: Any = None) -> None:
+        """Does nothing: networks are passed built, and heads and priors are built in their constructors."""
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Self:
-        return cls(**{
-            key: keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value
-            for key, value in config.items()
-        })
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        if not self.compiled:
-            return None
-        optimizers = {p: keras.optimizers.serialize(one) for p, one in self.optimizers.items()}
-        return {"optimizer": optimizers, **self.compile_arguments}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        optimizers = {p: keras.optimizers.deserialize(one) for p, one in config["optimizer"].items()}
-        arguments: dict[str, Any] = {**config, "optimizer": optimizers}
-        self.compile(**arguments)
+    get_config = doors.get_config
+    from_config = classmethod(doors.from_config)
+    save = doors.save
+    export = doors.export
+    __call__ = calls.answered
+    call = calls.call
+    predict = calls.predict
+    predict_step = calls.predict_step
+    quantize = doors.quantize

@@ -20,7 +20,8 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
       optimizer: a name or a `keras.optimizers.Optimizer`, of which each player gets a copy; or a dict of these,
         one for each player. An object given for several players is copied for each.
       players: names of the players.
-      phases: phase to its player; a phase gets a copy of the player's optimizer, unless the dict names another.
+      phases: phase to its player; a phase gets a copy of the player's optimizer, unless the dict names another. It
+        keeps no averages of the weights (`use_ema`), since the player's optimizer averages the same ones.
 
     Raises:
       InvalidInput: a player without an optimizer, an optimizer for a player that does not exist, or a setting out of
@@ -41,7 +42,9 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
     found, seen = {}, set()
     for player, one in given.items():
         check_settings(one)
-        found[player] = one.from_config(one.get_config()) if id(one) in seen else one
+        averaged_twice = player in phases and one.use_ema
+        own = {"use_ema": False} if averaged_twice else {}
+        found[player] = one.from_config({**one.get_config(), **own}) if id(one) in seen or averaged_twice else one
         seen.add(id(one))
     return found
 
@@ -53,6 +56,8 @@ def check_settings(optimizer: keras.optimizers.Optimizer) -> None:
     def refuse(key, wanted):
         raise InvalidInput(f"{key} of {name} is {settings[key]!r}; give {wanted}")
 
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or settings.get("loss_scale_factor") is not None:
+        raise InvalidInput(f"{name} scales the loss for float16, which no model here trains in; leave the scaling out")
     for key, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
@@ -74,12 +79,22 @@ def _get(optimizer):
 
 
 class AllOptimizers:
-    """The `model.optimizer` of Keras' callbacks: reads the first player's learning rate, sets that of all players."""
+    """The `model.optimizer` of Keras' callbacks, which stands for all players' optimizers.
+
+    Its learning rate is the first player's. Setting it multiplies those of the others by the same factor, so that a
+    callback keeps the players' ratios; if the first one was 0, all take the value.
+    """
 
     built = True  # `compile` builds all optimizers; `BackupAndRestore` reads this
 
     def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer]) -> None:
-        self.optimizers = tuple(optimizers.values())
+        self.players, self.optimizers = tuple(optimizers), tuple(optimizers.values())
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"model.optimizer stands for the optimizers of {', '.join(self.__dict__.get('players', ()))} and has no "
+            f"'{name}'; take one of model.optimizers by its player"
+        )
 
     @property
     def learning_rate(self) -> Any:
@@ -87,8 +102,9 @@ class AllOptimizers:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        for optimizer in self.optimizers:
-            optimizer.learning_rate = value
+        rates = [float(optimizer.learning_rate) for optimizer in self.optimizers]
+        for optimizer, rate in zip(self.optimizers, rates, strict=True):
+            optimizer.learning_rate = value if rate == rates[0] or not rates[0] else value * (rate / rates[0])
 
     @property
     def iterations(self) -> keras.Variable:

@@ -6,7 +6,7 @@ recipes; `create` takes their arguments, and the constructor's arguments that no
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -53,14 +53,37 @@ def with_fixed(recipe: Callable, **values: Any) -> Callable:
 
 @functools.cache
 def constructor_arguments(cls: type) -> dict[str, inspect.Parameter]:
-    """The named arguments of a model's constructor and of its bases' constructors: name to parameter."""
+    """The named arguments of a model's constructor and of those that it passes `**kwargs` on to: name to parameter."""
     found = {}
+    for parameters in _constructors(cls):
+        for name, parameter in parameters.items():
+            if name != "self" and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                found.setdefault(name, parameter)
+    return found
+
+
+def passes_on(cls: type) -> bool:
+    """Whether a model's constructor takes Keras' own arguments, such as `name`, and passes them on."""
+    return _takes_any(list(_constructors(cls))[-1])
+
+
+def _constructors(cls: type) -> Iterator[Mapping[str, inspect.Parameter]]:
+    """The parameters of the constructors of `cls` and of its bases, up to the first without `**kwargs`."""
     for base in cls.__mro__:
         if "__init__" in vars(base) and issubclass(base, keras.Model) and base.__module__.partition(".")[0] != "keras":
-            for name, parameter in inspect.signature(base.__init__).parameters.items():
-                if name != "self" and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                    found.setdefault(name, parameter)
-    return found
+            parameters = inspect.signature(base.__init__).parameters
+            yield parameters
+            if not _takes_any(parameters):
+                return
+
+
+def _takes_any(parameters):
+    return any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+
+
+def own_arguments(cls: type) -> dict[str, inspect.Parameter]:
+    """The parameters of the constructor that `cls` itself has: name to parameter."""
+    return dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
 
 
 def arguments(cls: type) -> dict[str, inspect.Parameter]:

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.errors import NonFiniteLoss
+from dgm_zoo.core.vetting import current_batch
+from dgm_zoo.errors import InvalidInput, NonFiniteLoss
 
 NON_FINITE = "loss is not finite"
 
@@ -37,7 +38,7 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
         model.batches_trained.assign_add(1)
     number = tf.convert_to_tensor(model.step)  # of this batch, counted from 1
 
-    def gradients(coefficients, *inputs):
+    def gradients(coefficients, weight, *inputs):
         for part in parts:
             part._clear_losses()
         with tf.GradientTape(persistent=len(set(ascents.values())) > 1) as tape, model.handed(coefficients):
@@ -45,8 +46,10 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
             with keras.StatelessScope(before, collect_losses=True) as scope:
                 given = dict(scope.state_mapping)
                 terms = _in_training(function=objective, inputs=inputs, training=True)
+                weighed = [] if weight is None else [term for term, of_examples in model.weighs.items() if of_examples]
+                values = {term: weight * value if term in weighed else value for term, value in terms.items()}
                 losses = {
-                    term: (_penalty(model, [p for p in ascents if ascents[p] == term]) - tf.reduce_mean(terms[term]))
+                    term: (_penalty(model, [p for p in ascents if ascents[p] == term]) - tf.reduce_mean(values[term]))
                     / replicas
                     for term in set(ascents.values())
                 }
@@ -71,16 +74,17 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
         if when is not None:
             assign(changing, [tf.where(when, v.value, old) for v, old in zip(changing, before, strict=True)])
 
-    def step(coefficients, *inputs):
-        terms, *changes = gradients(coefficients, *inputs)
+    def step(*inputs):
+        terms, *changes = gradients(*inputs)
         apply(terms, *changes)
         return terms
 
+    inputs = coefficients, current_batch(model).weight, *inputs
     if tf.distribute.has_strategy():
-        terms, *changes = model.compiled_function(gradients)(coefficients, *inputs)
+        terms, *changes = model.compiled_function(gradients)(*inputs)
         apply(terms, *changes)
     else:
-        terms = model.compiled_function(step)(coefficients, *inputs)
+        terms = model.compiled_function(step)(*inputs)
     check_finite(terms, number)
     return terms
 
@@ -128,8 +132,23 @@ def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
     tf.cond(tf.math.is_finite(total), tf.no_op, fail)
 
 
+def explaining(function: Callable) -> Callable:
+    """Returns `function`, which runs steps, raising what its errors stand for; see `explained`."""
+
+    def run(*args):
+        try:
+            return function(*args)
+        except tf.errors.InvalidArgumentError as error:
+            raise explained(error) from None
+
+    return run
+
+
 def explained(error: tf.errors.InvalidArgumentError) -> Exception:
-    """Converts the failed assertion of `check_finite` to `NonFiniteLoss`; returns any other error unchanged."""
+    """Converts the failed assertion of `check_finite` to `NonFiniteLoss`, and what a batch's check raised inside the
+    graph to `InvalidInput`; returns any other error unchanged."""
+    if refused := re.search(rf"{InvalidInput.__name__}: (.+)", str(error.message)):
+        return InvalidInput(refused.group(1))
     found = re.search(NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
     if not found:
         return error

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dgm_zoo.checks import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
 
 SPLITS = ("train", "validation", "test")
@@ -53,13 +54,6 @@ def check_rows(name: str, rows: Any) -> int:
     if not is_integer(rows) or rows < 1:
         raise InvalidInput(f"{name}={rows!r} is not a number of rows; give an integer of at least 1")
     return int(rows)
-
-
-def check_seed(seed: Any) -> int:
-    """Returns seed as an int; raises `InvalidInput` unless it fits 32 bits."""
-    if not is_integer(seed) or not -INT32 <= seed < INT32:
-        raise InvalidInput(f"seed={seed!r} is not a 32-bit integer; give one from -2**31 to 2**31 - 1")
-    return int(seed)
 
 
 def check_limit(limit: Any, split: str, rows: int) -> int | None:

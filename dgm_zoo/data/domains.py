@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from dgm_zoo.data import checks, draws, pipeline
-from dgm_zoo.data.arrays import check_arrays
+from dgm_zoo.data.arrays import AUTO, as_array, check_arrays
 from dgm_zoo.errors import InvalidInput
 
 SAMPLE = 1_000  # number of rows from which the scale of a domain is measured
@@ -50,7 +50,7 @@ def domain(
     x: np.ndarray,
     y: np.ndarray | None = None,
     *,
-    levels: int | None = 256,
+    levels: int | str | None = AUTO,
     span: tuple[float, float] | None = None,
     image_size: tuple[int, int] | None = None,
 ) -> Domain:
@@ -59,9 +59,9 @@ def domain(
     Args:
       role: "source" or "target".
       name: its name in messages.
-      x: array `[N, ...]`: uint8 grey levels 0 .. levels - 1, or floats in [0, 1].
+      x: array `[N, ...]`: integer grey levels 0 .. levels - 1, or floats in [0, 1].
       y: integer labels `[N]`, -1 for a row without one; None if no row has one.
-      levels: number of grey levels of uint8 data; None for real values that are not pixels.
+      levels: see `pipeline.from_arrays`.
       span: (low, high), the range of the values of x, which is mapped to [0, 1]; None for x as described above.
       image_size: (height, width) to which images are area-averaged; None keeps their size.
 
@@ -85,8 +85,10 @@ def _spanned(x, span, levels):
         raise InvalidInput(f"its range must be (low, high) with low < high, got {span!r}")
     if levels is None:
         raise InvalidInput(f"range {span!r} is for pixels; with levels=None leave it out")
-    low, high = span
-    return ((np.asarray(x, np.float32) - low) / (high - low)).astype(np.float32)
+    x, (low, high) = as_array("x", x), span
+    if x.dtype.kind not in "iuf":
+        raise InvalidInput(f"x has dtype {x.dtype}, but range {span!r} is for real numbers; give integers or floats")
+    return ((x.astype(np.float32) - low) / (high - low)).astype(np.float32)
 
 
 def scale(of: Domain) -> Scale:
@@ -137,7 +139,8 @@ def check_shapes(source: Domain, target: Domain, channels: int | None) -> int | 
     shapes = [one.x.shape[1:] for one in (source, target)]
     named = f"{source.name} {list(shapes[0])} and {target.name} {list(shapes[1])}"
     images = all(len(shape) == 3 and shape[-1] in (GREY, COLOUR) for shape in shapes)
-    if channels is not None and (channels not in (GREY, COLOUR) or not images):
+    known = checks.is_integer(channels) and channels in (GREY, COLOUR)
+    if channels is not None and not (known and images):
         raise InvalidInput(f"channels={channels!r} does not suit {named}; give 1 or 3, for grey or colour images")
     if images and shapes[0][:2] != shapes[1][:2]:
         raise InvalidInput(f"{named} differ in size; give image_size={tuple(shapes[0][:2])}, say")

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.data import checks, draws, pipeline
+from dgm_zoo.data.arrays import AUTO
 from dgm_zoo.data.domains import COLOUR, check_scales, check_shapes, domain
 from dgm_zoo.data.preparing import directory
 from dgm_zoo.data.reading import read_split
@@ -95,7 +96,7 @@ def pair_from_arrays(
     batch_size: int,
     split: str = "train",
     ranges: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None),
-    levels: int | None = 256,
+    levels: int | str | None = AUTO,
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
     limit: tuple[int | None, int | None] | None = None,
@@ -106,13 +107,13 @@ def pair_from_arrays(
     """Returns batches of a user's own two domains, with the pipeline and the options of `load_pair`.
 
     Args:
-      source, target: arrays `[N, ...]` and `[M, ...]`; images are `[N, H, W, C]`. Either uint8 grey levels
+      source, target: arrays `[N, ...]` and `[M, ...]`; images are `[N, H, W, C]`. Either integer grey levels
         0 .. levels - 1, which become k / (levels - 1), or floats in [0, 1].
       y_source, y_target: integer labels, -1 for a row without one; None if no row of the domain has one.
       batch_size, split, image_size, channels, limit, balanced, seed, first_epoch: see `load_pair`.
       ranges: (of source, of target): (low, high) of the domain's values, which is mapped to [0, 1]; None for floats
         that are in [0, 1] already, and for uint8.
-      levels: number of grey levels of uint8 data; None for real values that are not pixels, such as points.
+      levels: number of grey levels of integers, "auto", or None; see `pipeline.from_arrays`.
 
     Returns:
       See `load_pair`.
@@ -142,6 +143,7 @@ def _both(name, value):
 def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed, first_epoch):
     """Returns the pipeline of two `Domain`s."""
     training = split == "train"
+    checks.check_flags(balanced=balanced)
     batch_size, seed, first_epoch = checks.check_options(split, batch_size, None, False, seed, first_epoch)
     if batch_size % 2:
         raise InvalidInput(f"batch_size must be even, half of it for each domain, got {batch_size}")

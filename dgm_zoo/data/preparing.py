@@ -5,12 +5,19 @@ import glob
 import importlib
 import io
 import os
+import queue
+import stat
 import tempfile
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
 
 from dgm_zoo.data.sets import SETS, entry
 from dgm_zoo.errors import InvalidInput
 
 _DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
+_PATIENCE = 10.0  # seconds for the server of a download to answer
 
 
 def prepare(
@@ -103,8 +110,28 @@ def _folders(name, data_dir):
     folders = [_data_dir(data_dir)]
     if SETS[name].builder:
         folders.append(os.path.expanduser(_DEFAULT_DIR))
-        folders.append(os.path.join(tempfile.gettempdir(), f"dgm_zoo_data_{os.getuid()}"))
+        folders.append(_last_resort())
     return folders
+
+
+def _last_resort():
+    """The folder for a user whose home cannot be written to. Others may write beside it, so it has to be private."""
+    return os.path.join(tempfile.gettempdir(), f"dgm_zoo_data_{_user()}")
+
+
+def _user():
+    """The number of the user's account; None on Windows, where each user has a temporary folder of their own."""
+    return getattr(os, "getuid", lambda: None)()
+
+
+def _is_trusted(folder):
+    """Returns whether nobody else can have written to `folder`, if it is the last resort: False without one."""
+    if folder != _last_resort() or _user() is None:
+        return True
+    with contextlib.suppress(FileNotFoundError):
+        found = os.lstat(folder)
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == _user() and not found.st_mode & 0o077
+    return False
 
 
 def _stored(name):
@@ -116,7 +143,7 @@ def prepared_in(name: str, data_dir: str | os.PathLike | None) -> str | None:
     """Returns the folder of a prepared set, or None. TFDS writes dataset_info.json last."""
     for folder in _folders(name, data_dir):
         path = os.path.join(folder, _stored(name), SETS[name].version)
-        if os.path.isfile(os.path.join(path, "dataset_info.json")):
+        if _is_trusted(folder) and os.path.isfile(os.path.join(path, "dataset_info.json")):
             return path
     return None
 
@@ -131,6 +158,11 @@ def _prepare_in(name, folder, manual_dir, parts):
     wanted = SETS[name]
     if os.path.isdir(folder) and not os.stat(folder).st_mode & 0o222:  # checked here because root could write anyway
         raise PermissionError("the folder is read-only")
+    if folder == _last_resort():
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+    if not _is_trusted(folder):
+        raise PermissionError("others can write to it or own it; delete it")
     place = os.path.join(folder, name)
     os.makedirs(place, exist_ok=True)
     config = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
@@ -138,6 +170,8 @@ def _prepare_in(name, folder, manual_dir, parts):
         if wanted.builder:
             importlib.import_module(f"dgm_zoo.data.builders.{wanted.builder}")
         builder = tfds.builder(f"{name}:{wanted.version}", data_dir=scratch, **parts)
+        if not wanted.builder:
+            _check_network(next(iter(builder.url_infos)))
         with _silence() if wanted.builder else contextlib.nullcontext():
             builder.download_and_prepare(download_config=config)
         target = os.path.join(place, wanted.version)
@@ -147,6 +181,31 @@ def _prepare_in(name, folder, manual_dir, parts):
             if not os.path.isfile(os.path.join(target, "dataset_info.json")):  # no other process was first
                 raise
     return target
+
+
+def _check_network(url):
+    """Raises `ConnectionError` if the server of `url` does not answer within `_PATIENCE`: TFDS would wait for minutes.
+
+    A thread asks, because the time to find a host's address cannot be limited.
+    """
+    reasons = queue.Queue()
+
+    def ask():
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_PATIENCE).close()
+        except urllib.error.HTTPError:
+            pass  # an answer, too
+        except OSError as error:
+            reasons.put(getattr(error, "reason", error))
+        reasons.put(None)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        reason = reasons.get(timeout=_PATIENCE)
+    except queue.Empty:
+        reason = f"no answer within {_PATIENCE:g} s"
+    if reason:
+        raise ConnectionError(f"{urllib.parse.urlsplit(url).netloc} cannot be reached: {reason}")
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING
 
+from dgm_zoo.checks import check_seed
 from dgm_zoo.data.facts import Modes, Music
 from dgm_zoo.data.preparing import directory, prepared_in
 from dgm_zoo.data.reading import read_split
@@ -277,7 +278,7 @@ def class_shares(
     found = entry(name)
     if found.num_classes is None:
         raise InvalidInput(f"data set '{name}' has no labels; choose another")
-    seed, limit = checks.check_seed(seed), checks.check_limit(limit, "train", found.splits["train"][1])
+    seed, limit = check_seed(seed), checks.check_limit(limit, "train", found.splits["train"][1])
     y = read_split(name, "train", directory(name, data_dir), None)[1][:limit]
     if labelled_fraction is not None or labels_per_class is not None:
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed)

@@ -16,7 +16,7 @@ from dgm_zoo.distributions.divergences import jensen_shannon, kl
 from dgm_zoo.distributions.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.masks import MaskAndNoise
-from dgm_zoo.distributions.noise import BatchNoise, RowNoise, check_seed, row_seeds
+from dgm_zoo.distributions.noise import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.distributions.priors import (
     BernoulliPrior,
     FittedNormal,
@@ -101,7 +101,6 @@ __all__ = [
     "UniformPrior",
     "VampPrior",
     "binarised",
-    "check_seed",
     "get",
     "jensen_shannon",
     "kl",

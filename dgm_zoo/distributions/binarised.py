@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from dgm_zoo.checks import is_whole
-from dgm_zoo.distributions.discrete import straight_through
+from dgm_zoo.distributions.discrete import draw_bits, straight_through
 from dgm_zoo.errors import InvalidInput
 
 
@@ -13,7 +13,7 @@ def binarised(logits: tf.Tensor, noise: tf.Tensor | None = None, monophonic: tup
     Args:
       logits: float32 `[..., pitches, tracks]`.
       noise: None for a threshold: 1 where a logit is positive, which is where a tanh is, or a sigmoid above 1/2. Or
-        float32 of the logits' shape, uniform on [0, 1): 1 with probability sigmoid(logit).
+        float32 of the logits' shape, standard logistic: 1 with probability sigmoid(logit).
       monophonic: indices of the tracks, such as the bass, that sound at most one pitch at a time, the likeliest one;
         the other pitches have no gradient then.
 
@@ -31,8 +31,7 @@ def binarised(logits: tf.Tensor, noise: tf.Tensor | None = None, monophonic: tup
       Convolutional Generative Adversarial Networks with Binary Neurons, 2018 (training through bits).
     """
     logits = tf.convert_to_tensor(logits, tf.float32)
-    on = logits > 0 if noise is None else noise < tf.sigmoid(logits)
-    bits = straight_through(tf.cast(on, tf.float32), logits)
+    bits = straight_through(draw_bits(logits, 0.0 if noise is None else noise), logits)
     return bits * _kept(logits, monophonic) if monophonic else bits
 
 

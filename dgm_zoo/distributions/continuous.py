@@ -8,7 +8,8 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability import math as tfm
 
-from dgm_zoo.distributions.heads import Head, Noise, pick, positive
+from dgm_zoo.distributions.discrete import draw_one_hot
+from dgm_zoo.distributions.heads import Head, Noise, positive
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput
 
@@ -30,6 +31,11 @@ class IndependentNormal(Head):
         number = isinstance(stddev, (int, float)) and not isinstance(stddev, bool)
         if not (stddev is None or stddev == "learned" or (number and 0 < stddev < float("inf"))):
             raise InvalidInput(f"stddev {stddev!r} of IndependentNormal must be None, 'learned' or a positive number")
+        if number and not 1e-12 <= stddev <= 1e12:
+            raise InvalidInput(
+                f"stddev {stddev!r} of IndependentNormal does not suit float32, which its squares would leave; give a "
+                "number from 1e-12 to 1e12"
+            )
         self.stddev = stddev
         self.params_per_value = 2 if stddev is None else 1
         if stddev == "learned":
@@ -128,13 +134,14 @@ class MixtureNormal(Head):
         return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits), tfd.Normal(loc, positive(raw))))
 
     def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
-        return rng.uniform(self.event_shape, samples), rng.normal(self.event_shape, samples)
+        which = rng.logistic((*self.event_shape, self.num_components), samples)
+        return which, rng.normal(self.event_shape, samples)
 
     def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
-        uniform, normal = noise
+        which, normal = noise
         mixture = distribution.distribution
         components = mixture.components_distribution
-        chosen = tf.one_hot(pick(mixture.mixture_distribution.logits, uniform), self.num_components)
+        chosen = draw_one_hot(mixture.mixture_distribution.logits, which)
         z = tf.stop_gradient(tf.reduce_sum(chosen * (components.loc + components.scale * normal[..., None]), -1))
         # F(z; parameters) = constant gives dz = -dF / p(z); the value added is 0.
         cdf, density = mixture.cdf(z), tf.stop_gradient(mixture.prob(z))
@@ -151,6 +158,8 @@ class Deterministic(Head):
     Its sample is the point itself, with its gradient. It has no density: `log_prob` is 0 at the point and minus
     infinity elsewhere, which no objective can use.
     """
+
+    has_density = False
 
     def call(self, params: tf.Tensor) -> tfd.Distribution:
         return self.independent(tfd.Deterministic(params))

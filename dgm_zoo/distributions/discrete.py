@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability import util as tfu
 
 from dgm_zoo.distributions.heads import Head, Noise, positive
+from dgm_zoo.distributions.noise import BatchNoise
 
 
 @tf.custom_gradient
@@ -40,6 +40,32 @@ def _sum_of_logs(p):
     return tf.reduce_sum(tf.math.log(products), -1)
 
 
+def draw_bits(logits: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """Returns bits that are 1 with probability sigmoid(logits), for standard logistic noise: float32, no gradient.
+
+    All bits of the package are drawn here. A comparison of logits is exact where probabilities round to 0 or 1, so the
+    bits are draws of what `bernoulli_log_density` scores.
+
+    Args:
+      logits: `[...]`.
+      noise: of `BatchNoise.logistic`, `[...]`; they broadcast. -inf gives 1 and inf gives 0.
+    """
+    return tf.cast(noise < logits, tf.float32)
+
+
+def draw_one_hot(logits: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """Returns one-hot draws of the categories of the last axis, for standard logistic noise: float32, no gradient.
+
+    A variate of the largest sum of logit and Gumbel noise: -log E for E = -log u, which is a softplus of the noise.
+
+    Args:
+      logits: `[..., K]`.
+      noise: of `BatchNoise.logistic`, `[..., K]`; they broadcast.
+    """
+    gumbel = -tf.math.log(tf.nn.softplus(-noise))
+    return tf.one_hot(tf.argmax(logits + gumbel, -1), logits.shape[-1])
+
+
 class _BernoulliEvent(tfd.Independent):
     """`tfd.Independent(tfd.Bernoulli(logits))` whose log density is `bernoulli_log_density`."""
 
@@ -67,8 +93,11 @@ class IndependentBernoulli(Head):
     def call(self, params: tf.Tensor) -> tfd.Distribution:
         return _BernoulliEvent(tfd.Bernoulli(logits=params, dtype=tf.float32), len(self.event_shape))
 
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
+        return rng.logistic(self.event_shape, samples)
+
     def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
-        return tf.cast(noise < distribution.distribution.probs_parameter(), tf.float32)
+        return draw_bits(distribution.distribution.logits, noise)
 
     def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"logits": distribution.distribution.logits}
@@ -189,10 +218,12 @@ class IndependentLogistic(Head):
         loc, raw = self.split(params)
         return self.independent(_DiscretisedLogistic(loc, positive(raw), self.levels))
 
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
+        return rng.logistic(self.event_shape, samples)
+
     def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         logistic = distribution.distribution
-        noise = tf.maximum(noise, np.finfo(np.float32).tiny)
-        return logistic.quantise(logistic.loc + logistic.scale * (tf.math.log(noise) - tf.math.log1p(-noise)))
+        return logistic.quantise(logistic.loc + logistic.scale * noise)
 
     def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"mean": distribution.mean(), "scale": distribution.distribution.scale}
@@ -219,9 +250,11 @@ class OneHotCategorical(Head):
     def call(self, params: tf.Tensor) -> tfd.Distribution:
         return self.independent(tfd.OneHotCategorical(logits=params, dtype=tf.float32))
 
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
+        return rng.logistic(self.event_shape, samples)
+
     def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
-        gumbel = -tf.math.log(-tf.math.log(noise))
-        return tf.one_hot(tf.argmax(distribution.distribution.logits + gumbel, -1), self.event_shape[-1])
+        return draw_one_hot(distribution.distribution.logits, noise)
 
     def moments(self, distribution: tfd.Distribution) -> dict[str, tf.Tensor]:
         return {"logits": distribution.distribution.logits}

@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from dgm_zoo.checks import layer_sizes
 from dgm_zoo.distributions.affine import affine
-from dgm_zoo.distributions.discrete import bernoulli_log_density, straight_through
-from dgm_zoo.distributions.heads import Head, pick
+from dgm_zoo.distributions.discrete import bernoulli_log_density, draw_bits, draw_one_hot, straight_through
+from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 
@@ -54,20 +55,18 @@ class GroupedBits:
         return self._score(0, first, self.logits(0, {}))
 
     def draw(self, noise: tf.Tensor, first: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns z, a function of uniform noise, `[..., bits]` each; gradient: none, or that of `straight_through`.
+        """Returns z, a function of logistic noise, `[..., bits]` each; gradient: none, or that of `straight_through`.
 
         Args:
-          noise: uniform on [0, 1), `[..., bits]`.
+          noise: standard logistic, `[..., bits]`.
           first: a known z_0, `[..., sizes[0]]`; only for a distribution that samples z_0 first.
         """
-        uniform = tf.split(noise, self.sizes, -1)
+        noise = tf.split(noise, self.sizes, -1)
 
         def choose(t, logits):
             if t == 0 and first is not None:
                 return first
-            if self._one_hot(t):
-                return tf.one_hot(pick(logits, uniform[t][..., 0]), self.sizes[t])
-            return uniform[t] < tf.sigmoid(logits)
+            return (draw_one_hot if self._one_hot(t) else draw_bits)(logits, noise[t])
 
         return self._join(self._drawn(choose)[0])
 
@@ -176,6 +175,9 @@ class _Grouped(Head):
                 "prior and posterior disagree on whether z_0 is a class; set classes=True on both or neither"
             )
         return {"prior_logits": prior.logits}
+
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> tf.Tensor:
+        return rng.logistic(self.event_shape, samples)
 
     def sample(self, distribution: GroupedBits, noise: tf.Tensor, first: tf.Tensor | None = None) -> tf.Tensor:
         return distribution.draw(noise, first)

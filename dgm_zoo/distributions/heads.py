@@ -58,6 +58,7 @@ class Head(keras.layers.Layer):
     factorised = True  # whether an event's values are independent given the parameters
     normal = False  # whether it is a normal with independent values
     reparametrised = True  # whether a sample carries the gradient to the parameters
+    has_density = True  # whether its distribution has a density or mass
 
     def __init__(self, event_shape: Sequence[int], **kwargs: Any) -> None:
         kwargs["dtype"] = "float32"

@@ -11,22 +11,11 @@ than TensorFlow's on a CPU, and gives another stream.)
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.errors import InvalidInput
-
-INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
-
-
-def check_seed(seed: Any) -> int:
-    """Returns `seed` as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or not INT32_MIN <= seed <= INT32_MAX:
-        raise InvalidInput(f"seed {seed!r} is not an int32; give a whole number from {INT32_MIN} to {INT32_MAX}")
-    return int(seed)
+from dgm_zoo.checks import check_seed
 
 
 def row_seeds(seed: int, n: int) -> np.ndarray:
@@ -35,7 +24,7 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     Example:
       >>> row_seeds(0, 64)[:8] == row_seeds(0, 8)   # all true
     """
-    words = np.random.SeedSequence(check_seed(seed) - INT32_MIN).generate_state(n)
+    words = np.random.SeedSequence(check_seed(seed) + 2**31).generate_state(n)
     return words.astype(np.uint32).view(np.int32)
 
 
@@ -81,6 +70,14 @@ class BatchNoise:
         """Returns float32 noise uniform on [0, 1), `[n, *shape]`, or `[samples, n, *shape]`."""
         return self._draw(tf.random.stateless_uniform, shape, samples)
 
+    def logistic(self, shape: Sequence[int], samples: int | None = None) -> tf.Tensor:
+        """Returns standard logistic float32 noise, `[n, *shape]`, or `[samples, n, *shape]`; see `draw_bits`.
+
+        It is log u - log (1 - u) for the u of `uniform`, made finer than its steps of 2^-23: it is below a logit with
+        probability sigmoid(logit) for logits from -38 to 38, and u from 2^-56 to 1 - 2^-56.
+        """
+        return self._draw(_logistic, shape, samples)
+
     def zeros(self, shape: Sequence[int], samples: int | None = None) -> tf.Tensor:
         """Returns float32 zeros of the shape that `normal` returns: the noise of a deterministic head."""
         return tf.zeros([*([] if samples is None else [samples]), self.n, *shape])
@@ -92,6 +89,17 @@ class BatchNoise:
     def _draw(self, sampler, shape, samples):
         lead = [self.n] if samples is None else [samples, self.n]
         return sampler([*lead, *shape], tf.random.fold_in(self.seed, self._next()))
+
+
+def _logistic(shape, key):
+    """log u - log (1 - u), u uniform. Values along the last axis share the last 32 binary digits of u, after 23 own.
+
+    Two bits that they decide depend on each other only if both u lie in the steps of 2^-23 in which their bits change.
+    """
+    u = tf.random.stateless_uniform(shape, key)
+    fine = tf.random.stateless_uniform([*shape[:-1], 1][: len(shape)], tf.bitwise.invert(key), None, None, tf.uint32)
+    below, above = (2.0**-55 * (tf.cast(part, tf.float32) + 0.5) for part in (fine, tf.bitwise.invert(fine)))
+    return tf.math.log((u + below) / ((1.0 - 2.0**-23) - u + above))
 
 
 class RowNoise(BatchNoise):
@@ -112,10 +120,10 @@ class RowNoise(BatchNoise):
 
     def _draw(self, sampler, shape, samples):
         shape = [*shape] if samples is None else [samples, *shape]
-        draw = self._next()
+        draw, known = self._next(), [None if tf.is_tensor(size) else size for size in shape]
         noise = tf.map_fn(
             lambda s: sampler(shape, tf.random.fold_in(s, draw)),
             self.seed,
-            fn_output_signature=tf.TensorSpec(shape, tf.float32),
+            fn_output_signature=tf.TensorSpec(known, tf.float32),
         )
         return noise if samples is None else tf.einsum("ns...->sn...", noise)

@@ -25,8 +25,6 @@ class Prior(Head):
     constructor; the trainable ones are its `trainable_variables`, as for any Keras layer.
     """
 
-    has_density = True  # whether `distribution` returns a density
-
     def __init__(self, event_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         self.built = True
@@ -77,7 +75,7 @@ class UniformPrior(Prior):
                 raise InvalidInput(f"{name} {value!r} of UniformPrior must be one finite number")
         if low >= high:
             raise InvalidInput(f"low {low!r} of UniformPrior is not below high {high!r}; give low < high")
-        self.low, self.high = float(low), float(high)
+        self.low, self.high = self.range = float(low), float(high)
 
     def distribution(self, posterior: Callable | None = None) -> tfd.Distribution:
         low = tf.fill(self.event_shape, self.low)
@@ -116,6 +114,9 @@ class BernoulliPrior(Prior):
 
     def distribution(self, posterior: Callable | None = None) -> tfd.Distribution:
         return self.likelihood.call(tf.convert_to_tensor(self.logits))
+
+    def noise(self, rng: BatchNoise, samples: int | None = None) -> Noise:
+        return self.likelihood.noise(rng, samples)
 
     def sample(self, distribution: tfd.Distribution, noise: Noise) -> tf.Tensor:
         return self.likelihood.sample(distribution, noise)
@@ -259,18 +260,22 @@ class FittedNormal(Prior):
             trainable=False, aggregation="only_first_replica",
         )
 
-    def update(self, codes: tf.Tensor) -> None:
+    def update(self, codes: tf.Tensor, weight: tf.Tensor | None = None) -> None:
         """Moves mean and covariance towards those of `codes`, `[n, d]`, over all replicas together.
 
-        Call it in a training step; with several replicas, outside the function that XLA compiles.
+        Call it in a training step; with several replicas, outside the function that XLA compiles. `weight`, `[n]`,
+        weighs the codes; None for equal weights.
         """
         codes = tf.stop_gradient(tf.cast(codes, tf.float32))
-        replica = tf.distribute.get_replica_context()
-        mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(codes, 0))
+        weight = tf.ones_like(codes[:, 0]) if weight is None else weight
+        over_all = lambda value: tf.distribute.get_replica_context().all_reduce("mean", value)  # noqa: E731
+        total = over_all(tf.reduce_mean(weight))
+        share = tf.math.divide_no_nan(weight, total)[:, None]
+        mean = over_all(tf.reduce_mean(share * codes, 0))
         away = codes - mean  # mean over all replicas; the variables' aggregation averages the scatter matrices
-        scatter = tf.matmul(away, away, transpose_a=True) / tf.cast(tf.shape(codes)[0], tf.float32)
+        scatter = tf.matmul(share * away, away, transpose_a=True) / tf.cast(tf.shape(codes)[0], tf.float32)
         t = tf.cast(self.updates, tf.float32)
-        past = tf.minimum(self.momentum, (1.0 + t) / (10.0 + t))
+        past = tf.where(total > 0.0, tf.minimum(self.momentum, (1.0 + t) / (10.0 + t)), 1.0)
         shift = mean - self.loc
         between = past * shift[:, None] * shift[None, :]  # contribution of the distance between the two means
         self.covariance.assign(past * self.covariance + (1.0 - past) * (scatter + between))

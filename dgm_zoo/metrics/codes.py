@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.checks import check_seed, whole_number
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.rows import checked_labels, whole_rows
 from dgm_zoo.metrics.scores import kernel_distance

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from dgm_zoo.distributions import Deterministic
 from dgm_zoo.errors import InvalidInput
 
 
@@ -26,10 +25,11 @@ def check_densities(model: Any, number: str) -> None:
             "metrics.sample_quality"
         )
     for part, density in (("posterior", "q(z|x)"), ("likelihood", "p(x|z)")):
-        if isinstance(getattr(model, part, None), Deterministic):
+        head = getattr(model, part, None)
+        if not getattr(head, "has_density", True):
             raise InvalidInput(
-                f"{number} needs the density {density}, but the {part} of {type(model).__name__} is Deterministic, a "
-                f"point; give a model with another {part}"
+                f"{number} needs the density {density}, but the {part} of {type(model).__name__} is "
+                f"{type(head).__name__}, a point; give a model with another {part}"
             )
 
 

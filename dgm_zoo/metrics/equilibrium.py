@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.checks import check_seed, whole_number
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.densities import check_densities
 from dgm_zoo.metrics.evidence import _batches

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.distributions import check_seed
+from dgm_zoo.checks import check_seed, whole_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.densities import check_densities, reading
 from dgm_zoo.metrics.rows import stderr

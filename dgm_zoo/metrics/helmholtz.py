@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.distributions import check_seed
+from dgm_zoo.checks import check_seed
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.evidence import _batches, _size
 from dgm_zoo.metrics.rows import stderr

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
-from dgm_zoo.distributions import check_seed
+from dgm_zoo.checks import check_seed
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.rows import checked_rows
 from dgm_zoo.networks import Predictors
 
 CONSTANT = 0.01  # a unit is constant if fewer than this share of examples lies on its rarer side of 1/2
@@ -24,7 +25,8 @@ def constant_units(code: np.ndarray) -> dict:
       >>> constant_units(np.array([[0.0, 1.0], [1.0, 1.0]]))["value"]
       1
     """
-    on = _checked(code).mean(0)
+    code = _checked(code)
+    on = (code > 0.5).mean(0)
     found = int((np.minimum(on, 1.0 - on) < CONSTANT).sum())
     return {
         "value": found, "stderr": None,
@@ -44,14 +46,19 @@ def pairwise_information(code: np.ndarray) -> dict:
     Returns:
       dict of `value`, `stderr` (None) and `protocol`.
 
+    Raises:
+      InvalidInput: the code is not `[n, units]` with at least 2 units, or holds something else than finite numbers.
+
     Example:
       >>> pairwise_information(np.tile([[0.0, 0.0], [1.0, 1.0]], (1000, 1)))["value"]   # log 2 - 1 / 4000
       0.6928971805599453
 
     References: Miller, Note on the bias of information estimates, 1955.
     """
-    bits = _checked(code).astype(float)
+    bits = (_checked(code) > 0.5).astype(float)
     n, units = bits.shape
+    if units < 2:
+        raise InvalidInput(f"a code of {units} unit has no pairs; give at least 2 units")
     total = np.zeros((units, units))
     for a in (bits, 1.0 - bits):
         for b in (bits, 1.0 - bits):
@@ -93,7 +100,7 @@ def refitted_error(code: np.ndarray, held_out: np.ndarray, hidden: tuple = (16,)
 
     References: Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992 (the predictors).
     """
-    _checked(code), _checked(held_out)
+    code, held_out = _checked(code), _checked(held_out)
     if code.shape[1] != held_out.shape[1] or code.shape[1] < 2:
         raise InvalidInput(f"codes of {code.shape[1]} and {held_out.shape[1]} units; give the same, and at least 2")
     network, rng = _predictors(code.shape[1], hidden), np.random.default_rng(check_seed(seed) % 2**32)
@@ -123,8 +130,7 @@ def _predictors(units, hidden):
 
 
 def _checked(code):
-    """The units as bits, above 1/2 or not; raises `InvalidInput` unless they are `[n, units]`."""
-    code = np.asarray(code)
-    if code.ndim != 2 or not len(code):
-        raise InvalidInput(f"a code of shape {list(code.shape)} does not suit; give [n, units] with n of at least 1")
-    return code > 0.5
+    """The units in float64; raises `InvalidInput` unless they are finite numbers, `[n, units]`."""
+    if np.ndim(code) != 2 or not len(code):
+        raise InvalidInput(f"a code of shape {list(np.shape(code))} does not suit; give [n, units] with n >= 1")
+    return checked_rows("code", code)

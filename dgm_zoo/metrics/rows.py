@@ -67,6 +67,14 @@ def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
     return x
 
 
+def flat_rows(name: str, values: np.ndarray) -> np.ndarray:
+    """Returns values `[n, ...]` as float64 rows, `[n, values]`; raises `InvalidInput` as `checked_rows` does."""
+    values = as_array(name, values)
+    if not values.ndim or not values.size:
+        raise InvalidInput(f"{name} has shape {list(values.shape)}; give at least one example, [n, ...]")
+    return checked_rows(name, values.reshape(len(values), -1))
+
+
 def metric(value: float, se: float | None, protocol: str) -> dict:
     """Returns the result dict of one number: `value`, `stderr` and `protocol`."""
     return {"value": float(value), "stderr": se, "protocol": protocol}

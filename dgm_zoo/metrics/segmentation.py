@@ -6,9 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.data.arrays import as_array
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.rows import checked_rows, stderr
+from dgm_zoo.metrics.rows import flat_rows, stderr
 
 
 def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -24,7 +23,7 @@ def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
       >>> intersection_over_union([[1, 1, 0, 0]], [[0, 1, 1, 0]])
       array([0.33333333])
     """
-    mask, truth = (_flat(name, values) for name, values in (("mask", mask), ("truth", truth)))
+    mask, truth = (flat_rows(name, values) for name, values in (("mask", mask), ("truth", truth)))
     if mask.shape != truth.shape:
         raise InvalidInput(f"masks have {list(mask.shape)} values and true ones {list(truth.shape)}; give equal shapes")
     for name, values in (("mask", mask), ("truth", truth)):
@@ -33,14 +32,6 @@ def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
             raise InvalidInput(f"{name} holds {other[0]:g}; give zeros and ones")
     both, either = (mask * truth).sum(1), np.maximum(mask, truth).sum(1)
     return np.where(either > 0, both / np.maximum(either, 1), 1.0)
-
-
-def _flat(name, values):
-    """Returns real values, one row for each example: `[n, values]`, n at least 1."""
-    values = as_array(name, values)
-    if not values.ndim or not values.size:
-        raise InvalidInput(f"{name} has shape {list(values.shape)}; give at least one example, [n, ...]")
-    return checked_rows(name, values.reshape(len(values), -1))
 
 
 def segmentation_iou(model: Any, dataset: tf.data.Dataset) -> dict:

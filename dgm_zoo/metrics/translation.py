@@ -3,13 +3,13 @@
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.rows import flat_rows, metric, stderr
 
 
 def share(right: np.ndarray, protocol: str) -> dict:
     """Returns the share of True in `right`, `[n]`: a dict of `value`, `stderr` and `protocol`."""
     right = np.asarray(right, float)
-    stderr = float(right.std(ddof=1) / np.sqrt(len(right))) if len(right) > 1 else None
-    return {"value": float(right.mean()), "stderr": stderr, "protocol": protocol}
+    return metric(right.mean(), stderr(right), protocol)
 
 
 def counterpart_error(translated: np.ndarray, counterpart: np.ndarray) -> dict:
@@ -22,19 +22,17 @@ def counterpart_error(translated: np.ndarray, counterpart: np.ndarray) -> dict:
       dict of `value`, `stderr` (over images) and `protocol`.
 
     Raises:
-      InvalidInput: the arrays differ in shape.
+      InvalidInput: the arrays differ in shape, are empty, or hold something else than finite real numbers.
 
     Example:
       >>> counterpart_error(np.zeros((2, 4, 4, 1)), np.ones((2, 4, 4, 1)))["value"]
       1.0
     """
-    _same(translated, counterpart)
-    error = np.abs(translated - counterpart).reshape(len(translated), -1).mean(1)
-    stderr = float(error.std(ddof=1) / np.sqrt(len(error))) if len(error) > 1 else None
-    return {
-        "value": float(error.mean()), "stderr": stderr,
-        "protocol": f"mean absolute difference over pixels to the true counterpart, {len(error):,} pairs",
-    }
+    error = np.abs(np.subtract(*_pairs(translated, counterpart))).mean(1)
+    return metric(
+        error.mean(), stderr(error),
+        f"mean absolute difference over pixels to the true counterpart, {len(error):,} pairs",
+    )
 
 
 def retrieval(translated: np.ndarray, counterpart: np.ndarray) -> dict:
@@ -46,15 +44,16 @@ def retrieval(translated: np.ndarray, counterpart: np.ndarray) -> dict:
       >>> retrieval(np.eye(3), np.eye(3))["value"]
       1.0
     """
-    _same(translated, counterpart)
-    flat, others = (images.reshape(len(images), -1) for images in (translated, counterpart))
+    flat, others = _pairs(translated, counterpart)
     nearest = np.array([np.abs(others - one).mean(1).argmin() for one in flat])
     return share(nearest == np.arange(len(flat)), f"nearest of {len(flat):,} counterparts, mean absolute difference")
 
 
-def _same(translated, counterpart):
+def _pairs(translated, counterpart):
+    """Both as rows of real numbers in float64, since differences of unsigned integers would wrap: `[n, values]`."""
     if np.shape(translated) != np.shape(counterpart):
         raise InvalidInput(
             f"translations of shape {list(np.shape(translated))} and counterparts of {list(np.shape(counterpart))}; "
             "give one counterpart for each translation"
         )
+    return flat_rows("translated", translated), flat_rows("counterpart", counterpart)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.distributions.affine import affine
-from dgm_zoo.distributions.discrete import bernoulli_log_density
+from dgm_zoo.distributions.discrete import bernoulli_log_density, draw_bits
 from dgm_zoo.errors import InvalidInput
 
 
@@ -63,19 +63,19 @@ class SigmoidBelief(keras.layers.Layer):
         """Returns the contribution of the previous level: W h + b, or b, `[units]`, for the first level."""
         return self(before) if self.inputs else tf.cast(tf.convert_to_tensor(self.bias), tf.float32)
 
-    def draw(self, uniform: tf.Tensor, before: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(self, noise: tf.Tensor, before: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """Samples the level from noise.
 
         Args:
-          uniform: uniform on [0, 1), `[..., units]`. For any logit, -1 makes a bit 1 and 1 makes it 0.
-          before: the previous level, `[..., inputs]`, whose leading axes broadcast to those of `uniform`.
+          noise: standard logistic, `[..., units]`. For any logit, -inf makes a bit 1 and inf makes it 0.
+          before: the previous level, `[..., inputs]`, whose leading axes broadcast to those of `noise`.
 
         Returns:
           `(bits, logits)`: `[..., units]` each; the logits are those that score the bits. Only the logits carry a
           gradient.
         """
         given = self.given(before)
-        bits = self._bits(uniform, tf.nest.map_structure(tf.stop_gradient, given))
+        bits = self._bits(noise, tf.nest.map_structure(tf.stop_gradient, given))
         return bits, self._logits(given, bits)
 
     def logits(self, before: tf.Tensor | None, bits: tf.Tensor) -> tf.Tensor:
@@ -86,8 +86,8 @@ class SigmoidBelief(keras.layers.Layer):
         """Returns log p(bits | before), nats: `[...]` for bits `[..., units]`, broadcast against `before`."""
         return bernoulli_log_density(bits, self.logits(before, bits))
 
-    def _bits(self, uniform, given):
-        return tf.cast(uniform < tf.sigmoid(given), tf.float32)
+    def _bits(self, noise, given):
+        return draw_bits(given, noise)
 
     def _logits(self, given, bits):
         return given
@@ -115,8 +115,8 @@ class DARN(SigmoidBelief):
         """Returns S transposed, `[units, units]`: row d is what bit d adds to the logits of later bits."""
         return tf.convert_to_tensor(self.lateral) * np.triu(np.ones((self.units, self.units), np.float32), 1)
 
-    def _bits(self, uniform, given):
-        return _one_by_one(uniform, given, self._from_earlier(), lambda d, logits: tf.gather(logits, d, axis=-1))
+    def _bits(self, noise, given):
+        return _one_by_one(noise, given, self._from_earlier(), lambda d, logits: tf.gather(logits, d, axis=-1))
 
     def _logits(self, given, bits):
         return given + tf.matmul(bits, self._from_earlier())
@@ -149,11 +149,11 @@ class NADE(SigmoidBelief):
     def given(self, before: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         return super().given(before), self.hidden.given(before)
 
-    def _bits(self, uniform, given):
+    def _bits(self, noise, given):
         direct, state = given
         direct, to_bit = tf.einsum("...d->d...", direct), tf.stop_gradient(tf.transpose(self.decode))
         logit = lambda d, state: direct[d] + tf.linalg.matvec(tf.sigmoid(state), to_bit[d])  # noqa: E731
-        return _one_by_one(uniform, state, tf.convert_to_tensor(self.encode), logit)
+        return _one_by_one(noise, state, tf.convert_to_tensor(self.encode), logit)
 
     def _logits(self, given, bits):
         direct, state = given
@@ -169,23 +169,23 @@ def _small(shape, dtype=None):
     return keras.initializers.GlorotUniform()(shape, dtype) / shape[0]
 
 
-def _one_by_one(uniform, state, rows, logit):
+def _one_by_one(noise, state, rows, logit):
     """Samples bits one by one, each given the state that the bits before it produced: `[..., units]`.
 
     Neither state nor logit may carry a gradient: the loop would store all states for it, although bits have none, and
     XLA cannot compile that.
 
     Args:
-      uniform: `[..., units]`.
-      state: the state before the first bit, `[..., size]`; broadcast to the leading axes of `uniform`.
+      noise: `[..., units]`.
+      state: the state before the first bit, `[..., size]`; broadcast to the leading axes of `noise`.
       rows: what each bit adds to the state if it is 1, `[units, size]`.
       logit: function (d, state) that returns the logit of bit d, `[...]`.
     """
-    units, uniform, rows = uniform.shape[-1], tf.einsum("...d->d...", uniform), tf.stop_gradient(rows)
-    state = tf.broadcast_to(state, tf.concat([tf.shape(uniform)[1:], tf.shape(rows)[1:]], 0))
+    units, noise, rows = noise.shape[-1], tf.einsum("...d->d...", noise), tf.stop_gradient(rows)
+    state = tf.broadcast_to(state, tf.concat([tf.shape(noise)[1:], tf.shape(rows)[1:]], 0))
 
     def body(d, state, bits):
-        bit = tf.cast(uniform[d] < tf.sigmoid(logit(d, state)), tf.float32)
+        bit = draw_bits(logit(d, state), noise[d])
         return d + 1, state + bit[..., None] * rows[d], bits.write(d, bit)
 
     start = (tf.constant(0), state, tf.TensorArray(tf.float32, units))

@@ -48,7 +48,7 @@ def conv_encoder(
     h = keras.layers.Flatten()(h)
     layer = {"units": hidden, "activation": activation, "name": "hidden"}
     h = Conditioned(**layer)([h, *c]) if c else keras.layers.Dense(**layer)(h)
-    h = keras.layers.Dense(output_shape[0], name="params")(h)
+    h = keras.layers.Dense(output_shape[0], name="params", dtype="float32")(h)
     return keras.Model(inputs, h, name=name)
 
 
@@ -83,5 +83,5 @@ def conv_decoder(
     h = keras.layers.Dense(height // 4 * (width // 4) * filters[0], activation, name="project")(h)
     h = keras.layers.Reshape((height // 4, width // 4, filters[0]))(h)
     h = keras.layers.Conv2DTranspose(filters[1], 4, 2, "same", activation=activation, name="deconv_1")(h)
-    h = keras.layers.Conv2DTranspose(channels_out, 4, 2, "same", name="params")(h)
+    h = keras.layers.Conv2DTranspose(channels_out, 4, 2, "same", name="params", dtype="float32")(h)
     return keras.Model(inputs, h, name=name)

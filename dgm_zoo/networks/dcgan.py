@@ -93,7 +93,8 @@ def dcgan_generator(
         )(_join(h, c))
         h = _active(h)
     x = keras.layers.Conv2DTranspose(
-        image_shape[2], KERNEL, 2, "same", activation=activation, kernel_initializer=_small(), name="image"
+        image_shape[2], KERNEL, 2, "same", activation=activation, kernel_initializer=_small(), name="image",
+        dtype="float32",
     )(_join(h, c))
     return keras.Model(inputs, x, name=name)
 

@@ -91,7 +91,8 @@ def classifier_of(
         raise InvalidInput(f"hidden {hidden!r} of a 'lenet' must name two numbers of channels and a width")
     *filters, width = hidden
     trunk = lenet(image_shape, filters, width, name="features_of_x")
-    return keras.Model(trunk.input, keras.layers.Dense(num_classes, name="params")(trunk.output), name="classifier")
+    logits = keras.layers.Dense(num_classes, name="params", dtype="float32")(trunk.output)
+    return keras.Model(trunk.input, logits, name="classifier")
 
 
 def generator_and_discriminator(

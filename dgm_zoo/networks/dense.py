@@ -77,7 +77,8 @@ def dense(
         layer; c may have m times as many rows as x, see `Conditioned`.
 
     Returns:
-      A functional `keras.Model`, `[batch, *input_shape]` to `[batch, *output_shape]`, with a linear output layer.
+      A functional `keras.Model`, `[batch, *input_shape]` to `[batch, *output_shape]`, with a linear output layer, which
+      computes in float32 under any precision, as in all networks that emit parameters of heads.
 
     Example:
       >>> dense((28, 28, 1), (100,)).output_shape
@@ -85,10 +86,11 @@ def dense(
     """
     inputs, (x, *c) = conditioned_input(input_shape, condition_size, "x" if len(input_shape) > 1 else "z")
     h = keras.layers.Flatten()(x)
-    layers = [(width, activation, f"hidden_{i}") for i, width in enumerate(hidden, 1)]
-    for width, of, called in [*layers, (int(np.prod(output_shape)), None, "params")]:
-        h = Conditioned(width, of, name=called)([h, *c]) if c else keras.layers.Dense(width, of, name=called)(h)
+    layers = [(width, activation, f"hidden_{i}", None) for i, width in enumerate(hidden, 1)]
+    for width, of, called, dtype in [*layers, (int(np.prod(output_shape)), None, "params", "float32")]:
+        given = {"name": called, "dtype": dtype}
+        h = Conditioned(width, of, **given)([h, *c]) if c else keras.layers.Dense(width, of, **given)(h)
         c = ()
     if len(output_shape) > 1:
-        h = keras.layers.Reshape(output_shape)(h)
+        h = keras.layers.Reshape(output_shape, dtype="float32")(h)
     return keras.Model(inputs, h, name=name)

@@ -34,10 +34,13 @@ def mask_encoder(
     quarter = _conv(small, name="quarter_2")(_conv(small, 2, name="quarter_1")(half))
     h = keras.layers.Concatenate()([_up(middle, name="up_half")(quarter), half])
     h = keras.layers.Concatenate()([_up(large, name="up_full")(h), full])
-    mask = keras.layers.Conv2D(1, 1, name="mask")(_conv(large, name="join")(h))
+    exact = {"dtype": "float32"}  # of logits, under any precision
+    mask = keras.layers.Conv2D(1, 1, name="mask", **exact)(_conv(large, name="join")(h))
     coarse = keras.layers.Flatten()(keras.layers.AveragePooling2D(4, name="coarse")(centred))
-    noise = keras.layers.Dense(noise_bits, name="noise")(keras.layers.Dense(4 * small, "relu", name="colours")(coarse))
-    return keras.Model(x, keras.layers.Concatenate()([keras.layers.Flatten()(mask), noise]), name=name)
+    colours = keras.layers.Dense(4 * small, "relu", name="colours")(coarse)
+    noise = keras.layers.Dense(noise_bits, name="noise", **exact)(colours)
+    logits = keras.layers.Concatenate(**exact)([keras.layers.Flatten(**exact)(mask), noise])
+    return keras.Model(x, logits, name=name)
 
 
 def mask_decoder(
@@ -65,7 +68,7 @@ def mask_decoder(
     h = _up(large, name="up_full")(_up(middle, name="up_half")(h))
     h = keras.layers.Concatenate()([h, keras.layers.Reshape((height, width, 1))(mask)])
     h = _conv(large, name="join_2")(_conv(large, name="join_1")(h))
-    return keras.Model(z, keras.layers.Conv2D(channels, 1, name="params")(h), name=name)
+    return keras.Model(z, keras.layers.Conv2D(channels, 1, name="params", dtype="float32")(h), name=name)
 
 
 def _checked(shape, filters):

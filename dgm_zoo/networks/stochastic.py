@@ -30,7 +30,7 @@ class BeliefNetwork(keras.layers.Layer):
 
     Example:
       >>> p, q = BeliefNetwork((10, 200, 784), root=True), BeliefNetwork((784, 200, 10))
-      >>> levels, logits = q.draw(BatchNoise([0, 0], 100).uniform([q.bits], 5), x)   # x: [100, 784]
+      >>> levels, logits = q.draw(BatchNoise([0, 0], 100).logistic([q.bits], 5), x)   # x: [100, 784]
       >>> q.score(levels[1:], logits).shape, p.log_prob(levels[::-1]).shape
       (TensorShape([5, 100]), TensorShape([5, 100]))
 
@@ -48,7 +48,7 @@ class BeliefNetwork(keras.layers.Layer):
         else:
             units = self.sizes[1:]
         self.conditionals = [
-            level(*pair, **given, name=f"level_{i}", dtype=self.dtype_policy)
+            level(*pair, **given, name=f"level_{i}", dtype="float32")  # logits, under any precision
             for i, pair in enumerate(zip(units, befores, strict=True))
         ]
         self.built = True
@@ -67,7 +67,7 @@ class BeliefNetwork(keras.layers.Layer):
         """Samples all levels, one by one.
 
         Args:
-          noise: uniform on [0, 1), `[..., bits]`.
+          noise: standard logistic, `[..., bits]`.
           first: the first level, `[..., sizes[0]]`; only for a network without a root.
 
         Returns:
@@ -75,8 +75,8 @@ class BeliefNetwork(keras.layers.Layer):
           logits carry a gradient.
         """
         levels, logits = [] if first is None else [first], []
-        for one, uniform in zip(self.conditionals, self.split(noise), strict=True):
-            drawn, scored = one.draw(uniform, levels[-1] if levels else None)
+        for one, of_level in zip(self.conditionals, self.split(noise), strict=True):
+            drawn, scored = one.draw(of_level, levels[-1] if levels else None)
             levels.append(drawn)
             logits.append(scored)
         return levels, logits

@@ -1,20 +1,22 @@
 """The model card: the `README.md` of a version folder, generated from its metadata."""
 
+import json
 import math
 import os
 from pathlib import Path
 from typing import Any
 
 CARD_FILE = "README.md"
+LICENCE = "apache-2.0"  # of the weights, as of the package; in the spelling of model hubs
 
 
 def write_card(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
     """Writes the card into a version folder."""
-    (Path(folder) / CARD_FILE).write_text(card(metadata), encoding="utf-8")
+    (Path(folder) / CARD_FILE).write_text(card(metadata), encoding="utf-8", newline="\n")
 
 
 def card(metadata: dict[str, Any]) -> str:
-    """Returns the card as Markdown: model, data, metrics, use, endpoints, limits.
+    """Returns the card as Markdown: a header for model hubs, then model, data, metrics, use, endpoints, limits.
 
     Args:
       metadata: the dict returned by `serving.metadata.describe`.
@@ -29,7 +31,21 @@ def card(metadata: dict[str, Any]) -> str:
         "Made with": _made_with(metadata),
     }
     parts = [f"{'#' if i == 0 else '##'} {title}\n\n{text}\n" for i, (title, text) in enumerate(sections.items())]
-    return "\n".join(parts)
+    return "\n".join([_header(metadata), *parts])
+
+
+def _header(metadata):
+    """Returns the YAML block by which model hubs file a card; strings are quoted as in JSON, which YAML includes."""
+    dataset = metadata["dataset"]
+    fields = {
+        "license": LICENCE,
+        "library_name": "dgm_zoo",
+        "tags": ["keras", "tensorflow", "saved-model", *([metadata["model"]] if metadata["model"] else [])],
+        "datasets": [dataset["name"]] if dataset else [],
+        "metrics": list(metadata["metrics"] or {}),
+    }
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items() if value]
+    return "\n".join(["---", *lines, "---", ""])
 
 
 def number(value: float, stderr: float | None = None) -> str:
@@ -76,14 +92,17 @@ def _metrics(metadata):
 
 def _use(metadata):
     name, version, default = metadata["name"], metadata["version"], metadata["serving_default"]
-    call = {"sample": "x = model.sample(64, seed=0)"}.get(default, f"model.answer(\"{default}\", …)")
-    labelled = "label" in metadata["endpoints"][default]["inputs"]
-    call = call.replace("seed=0)", "seed=0, label=3)") if labelled else call
-    arrays = ", ".join(f"{key}={_example(one)}" for key, one in metadata["endpoints"][default]["inputs"].items())
+    inputs = metadata["endpoints"][default]["inputs"]
+    if default == "sample" and set(inputs) <= {"seed", "label"}:
+        given = "".join(f", {key}={one['range'][1]:g}" for key, one in inputs.items() if key == "label")
+        call = f"x = model.sample(64, seed=0{given})"
+    else:
+        call = f"answer = model.answer(\"{default}\", {_examples('np', inputs)})"
+    numpy = "import numpy as np\n" if "np." in call else ""
     return f"""From the folder that holds `{name}/`. In Keras, with dgm_zoo installed:
 
 ```python
-import dgm_zoo
+{numpy}import dgm_zoo
 model = dgm_zoo.from_preset("{name}")
 {call}
 ```
@@ -93,7 +112,7 @@ In TensorFlow, without dgm_zoo:
 ```python
 import tensorflow as tf
 served = tf.saved_model.load("{name}/{version}")
-served.signatures["{default}"]({arrays})
+answer = served.signatures["{default}"]({_examples("tf", inputs)})
 ```
 
 In TensorFlow Serving, REST on port 8501 and gRPC on port 8500:
@@ -104,9 +123,20 @@ docker run --rm -p 8500:8500 -p 8501:8501 -e MODEL_NAME={name} \\
 ```"""
 
 
-def _example(array):
-    rows = [2 if size is None else size for size in array["shape"]]
-    return f"tf.constant([1, 2], tf.{array['dtype']})" if rows == [2] else f"tf.zeros({rows}, tf.{array['dtype']})"
+def _examples(library, inputs):
+    """Returns arguments for the inputs, two rows each, in the code of `np` or `tf`: seeds 1 and 2, else low values."""
+    texts = []
+    for key, one in inputs.items():
+        shape = [2, *one["shape"][1:]]
+        low = max(0, one["range"][0]) if one.get("range") else 0
+        if key == "seed":
+            value = f"tf.constant([1, 2], tf.{one['dtype']})" if library == "tf" else "[1, 2]"
+        elif library == "tf":
+            value = f"tf.fill({shape}, tf.constant({low:g}, tf.{one['dtype']}))"
+        else:
+            value = f"np.full({shape}, {low:g}, \"{one['dtype']}\")"
+        texts.append(f"{key}={value}")
+    return ", ".join(texts)
 
 
 def _endpoints(metadata):
@@ -131,12 +161,15 @@ def _arrays(arrays):
     for name, one in arrays.items():
         shape = ", ".join("batch" if size is None else str(size) for size in one["shape"])
         bounds = f" from {one['range'][0]:g} to {one['range'][1]:g}" if one.get("range") else ""
+        bounds = ", zeros and ones" if one.get("binary") else bounds
         texts.append(f"`{name}` {one['dtype']} [{shape}]{bounds}")
     return ", ".join(texts)
 
 
 def _limits(metadata):
     lines = ["Inputs with another shape or outside the stated range are rejected; nothing is resized or rescaled."]
+    if metadata.get("finite_answers"):
+        lines.append("A request whose answer would be NaN or infinite is rejected.")
     if metadata["dataset"]:
         lines.append(
             f"The model was trained only on `{metadata['dataset']['name']}`; it was not measured on other data."

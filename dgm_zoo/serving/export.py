@@ -3,15 +3,18 @@
 import contextlib
 import os
 import re
-import shutil
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import filelock
+import numpy as np
+
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import remove_leftovers, whole, writing
+from dgm_zoo.serving import keras_part
 from dgm_zoo.serving.card import write_card
+from dgm_zoo.serving.hub import PART
 from dgm_zoo.serving.metadata import check_given, describe, write_metadata
-from dgm_zoo.serving.presets import MODEL_FILE
 
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
@@ -27,9 +30,11 @@ def export(
 ) -> str:
     """Writes `<directory>/<name>/<version>/` atomically and returns its path.
 
-    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model without
-    its optimizer, `metadata.json` and the card, `README.md`. It is written under a hidden name that TensorFlow Serving
-    ignores and then renamed, so a server that polls the folder never sees an incomplete version.
+    The folder contains the SavedModel with every endpoint and its XLA twin, warm-up requests, the Keras model's config
+    (its weights are the SavedModel's; the optimizer is left out), `metadata.json` and the card, `README.md`. It is
+    written under a hidden name that TensorFlow Serving ignores, flushed to the disk and then renamed, so a server that
+    polls the folder never sees an incomplete version. What a killed export left is deleted. Two exports of one name at
+    the same time write one after the other.
 
     Args:
       model: the model to export; it is not changed.
@@ -44,33 +49,47 @@ def export(
       The version folder's path, a string.
 
     Raises:
-      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints; metadata that
-        JSON cannot represent; a directory that cannot be written.
+      InvalidInput: an invalid name or version; a version that already exists; a model without endpoints, or with NaN
+        weights; metadata that JSON cannot represent; a directory that cannot be written, or a full disk.
 
     Example:
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
       'saved_models/vae_mnist/1'
     """
-    from dgm_zoo.serving.signatures import signatures
+    from dgm_zoo.core.signatures import save, signatures
     from dgm_zoo.serving.warmup import write_warmup
 
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
-        raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
+    check_name(name)
     folder = Path(directory) / name
-    version = _version(folder, version)
+    _version(folder, version)
     given = check_given(metadata)
     if not model.endpoints():
         raise InvalidInput(f"{type(model).__name__} has no endpoints, so there is nothing to export")
+    spoilt = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
+    if spoilt:
+        raise InvalidInput(
+            f"variable '{spoilt[0]}' of {type(model).__name__} is NaN or infinite, so every answer would be; train it "
+            "again with a lower learning rate"
+        )
     served = _without_optimizer(model)
     functions = signatures(served)
-    described = describe(served, functions, name, version, given)
-    with _whole(folder / str(version)) as scratch:
-        _save(functions, scratch)
-        write_warmup(scratch, name, served.endpoints())
-        served.save(scratch / MODEL_FILE)
-        write_metadata(scratch, described)
-        write_card(scratch, described)
+    with _claimed(folder):
+        version = _version(folder, version)
+        described = describe(served, functions, name, version, given)
+        with whole(folder / str(version)) as scratch:
+            variables = {keras_part.WEIGHTS: keras_part.weights(served)}
+            save(functions, scratch, default=next(iter(functions)), variables=variables)
+            write_warmup(scratch, name, served.endpoints())
+            keras_part.write(served, scratch)
+            write_card(scratch, described)
+            write_metadata(scratch, described)  # last: it has the sums of the other files
     return str(folder / str(version))
+
+
+def check_name(name: Any) -> None:
+    """Raises `InvalidInput` unless `name` can be that of a served model, and of its folder."""
+    if not re.fullmatch(PART, str(name)):
+        raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
 
 
 def _version(folder, version):
@@ -86,22 +105,6 @@ def _version(folder, version):
     return version
 
 
-def _save(functions, folder):
-    """Writes the SavedModel: one signature per function, the first one also as `serving_default`, and the variables.
-
-    Concrete traces are saved. For a `tf.function`, which `keras.export.ExportArchive` would save, TensorFlow makes a
-    second trace and stores both, which takes twice the time and space.
-    """
-    import tensorflow as tf
-
-    traces = {name: function.get_concrete_function() for name, function in functions.items()}
-    module = tf.Module()
-    module.used = list({id(one): one for trace in traces.values() for one in trace.graph.variables}.values())
-    for name, trace in traces.items():
-        setattr(module, name, trace)
-    tf.saved_model.save(module, str(folder), {**traces, "serving_default": next(iter(traces.values()))})
-
-
 def _without_optimizer(model):
     """Returns a copy of the model with the same weights, without optimizer slots and training traces."""
     copy = type(model).from_config(model.get_config())
@@ -110,20 +113,14 @@ def _without_optimizer(model):
 
 
 @contextlib.contextmanager
-def _whole(target):
-    """Yields a hidden sibling of `target` to write into, and renames it to `target` if no error occurred."""
-    scratch = target.parent / f".incomplete-{target.name}-{uuid.uuid4().hex}"
-    try:
-        scratch.mkdir(parents=True)
-    except OSError as error:
-        raise InvalidInput(f"cannot write to '{target.parent}' ({error.strerror}); give another directory") from None
-    try:
-        yield scratch
+def _claimed(folder):
+    """Context in which no other process exports to `folder`, created if missing, without leftovers of killed ones."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock").acquire()  # ends with the process
+    with lock:
+        remove_leftovers(folder)
         try:
-            os.rename(scratch, target)
-        except OSError:
-            if not target.exists():
-                raise
-            raise InvalidInput(f"{target} was written by another export at the same time; export again") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            yield
+        finally:
+            (folder / ".lock").unlink(missing_ok=True)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from dgm_zoo import __version__, data
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.serving import integrity
+from dgm_zoo.serving.integrity import METADATA_FILE
 from dgm_zoo.serving.presets import preset_dir
 
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
 
-METADATA_FILE = "metadata.json"
 GIVEN = ("config", "dataset", "metrics", "seed")
 PACKAGES = ("tensorflow", "keras", "tensorflow_probability")
 
@@ -62,8 +63,9 @@ def describe(
     Returns:
       Dict with `name`, `version`, `model` (registered name), `class`, `description` (the class docstring down to its
       arguments), `parameters` (number of weights), `config`, `dataset`, `seed`, `metrics`, `endpoints` (inputs and
-      outputs with dtype, shape and range; None is the batch), `serving_default`, `versions`, `git_revision`. Unknown
-      values are None.
+      outputs with dtype and shape, where None is the batch; of inputs also the range, and whether all values are 0 or
+      1), `serving_default`, `finite_answers` (whether the graph refuses a request whose answer would be NaN or
+      infinite; presets of version 0.1 do not), `versions`, `git_revision`. Unknown values are None.
     """
     cls = type(model)
     table = model.endpoints()
@@ -79,7 +81,7 @@ def describe(
             key: {
                 "doc": table[key].doc,
                 "inputs": {
-                    one: {**_array(wanted.dtype, [None, *wanted.shape]), "range": wanted.range}
+                    one: {**_array(wanted.dtype, [None, *wanted.shape]), "range": wanted.range, "binary": wanted.binary}
                     for one, wanted in table[key].inputs.items()
                 },
                 "outputs": {
@@ -91,6 +93,7 @@ def describe(
             if key in table
         },
         "serving_default": next(iter(functions)),
+        "finite_answers": True,
         "versions": {
             "python": platform.python_version(),
             **{one: importlib.metadata.version(one) for one in PACKAGES},
@@ -101,9 +104,9 @@ def describe(
 
 
 def write_metadata(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
-    """Writes `metadata.json` into a version folder."""
-    text = json.dumps(metadata, indent=2, allow_nan=False)
-    (Path(folder) / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+    """Writes `metadata.json` into a version folder, with the SHA-256 of the folder's other files as `files`."""
+    text = json.dumps({**metadata, "files": integrity.sums(folder)}, indent=2, allow_nan=False)
+    (Path(folder) / METADATA_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def read_metadata(name_or_dir: str | os.PathLike, version: int | None = None) -> dict[str, Any]:
@@ -119,10 +122,11 @@ def read_metadata(name_or_dir: str | os.PathLike, version: int | None = None) ->
       >>> read_metadata("vae_mnist")["metrics"]["test_log_likelihood"]["value"]
     """
     path = Path(preset_dir(name_or_dir, version)) / METADATA_FILE
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"'{path}' cannot be read ({error}); export the preset again") from None
+    found = integrity.read(path)
+    missing = [key for key in ("name", *GIVEN, "endpoints") if key not in found]
+    if missing:
+        raise InvalidInput(f"'{path}' has no '{missing[0]}'; export the preset again")
+    return found
 
 
 def git_revision() -> str | None:

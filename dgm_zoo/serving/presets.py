@@ -1,25 +1,25 @@
 """Presets by name: their list, their folders, and their Keras models."""
 
 import os
-import zipfile
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.serving import hub, integrity, keras_part, places
 
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
 
 ENVIRONMENT = "DGM_ZOO_PRESETS"
-MODEL_FILE = "model.keras"
 
 
 def list_presets() -> list[str]:
     """Returns the names of the presets, sorted.
 
     Presets are folders `<name>/<version>/` in the folders listed in the environment variable DGM_ZOO_PRESETS (separated
-    as in PATH). If it is not set, they are searched in `saved_models` beside the package, for a checkout, and in
-    `saved_models` of the current folder.
+    as in PATH), then in `saved_models` of the checkout or of the installed package, then in `saved_models` of the
+    current folder. Of two with one name, the first counts.
 
     Example:
       >>> list_presets()
@@ -32,29 +32,30 @@ def preset_dir(name_or_dir: str | os.PathLike, version: int | None = None) -> st
     """Returns the path of a preset's version folder, a string.
 
     Args:
-      name_or_dir: name of a preset, or a folder `<name>/` or `<name>/<version>/`.
+      name_or_dir: name of a preset; a folder `<name>/` or `<name>/<version>/`; or "hf://owner/name" for a preset on a
+        hub, see `serving.hub.download`.
       version: whole number; None for the latest version.
 
     Raises:
-      InvalidInput: an unknown name (the message suggests the nearest one), a folder without a preset, or an unknown
-        version.
+      InvalidInput: an unknown name (the message suggests the nearest one), a folder without a preset, an unknown
+        version, or ".." in a name.
 
     Example:
       >>> preset_dir("vae_mnist")
       'saved_models/vae_mnist/1'
     """
-    folder = _presets().get(str(name_or_dir)) or Path(name_or_dir)
+    folder = _folder(name_or_dir)
     if not folder.is_dir():
         if os.path.basename(name_or_dir) != str(name_or_dir):
             raise InvalidInput(f"folder '{name_or_dir}' does not exist; give a preset's name or its folder")
         raise unknown("preset", name_or_dir, list_presets())
-    if (folder / MODEL_FILE).is_file():
+    if keras_part.file_in(folder):
         if version not in (None, int(folder.name) if folder.name.isdigit() else folder.name):
             raise InvalidInput(f"'{folder}' is already a version folder; leave out version={version!r}")
         return str(folder)
     known = versions(folder)
     if not known:
-        raise InvalidInput(f"'{folder}' does not contain <version>/{MODEL_FILE}; make a preset with dgm-zoo export")
+        raise InvalidInput(f"'{folder}' has no version of a preset; make one with dgm-zoo export")
     if version is not None and version not in known:
         raise InvalidInput(f"'{folder}' has no version {version!r}; it has {', '.join(map(str, known))}")
     return str(folder / str(known[-1] if version is None else version))
@@ -67,32 +68,25 @@ def from_preset(name_or_dir: str | os.PathLike, version: int | None = None) -> "
       name_or_dir, version: see `preset_dir`.
 
     Raises:
-      InvalidInput: an unknown preset, or a `model.keras` that is damaged or does not contain a model of dgm_zoo.
+      InvalidInput: an unknown preset; a file whose SHA-256 is not the one in `metadata.json`; or a Keras model that is
+        damaged or not one of dgm_zoo.
 
     Example:
       >>> from_preset("vae_mnist").sample(64, seed=0).shape
       (64, 28, 28, 1)
     """
-    path = Path(preset_dir(name_or_dir, version)) / MODEL_FILE
-
-    import keras
+    folder = Path(preset_dir(name_or_dir, version))
+    integrity.check(folder)
 
     from dgm_zoo.models import GenerativeModel  # this import also registers the classes with Keras
 
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InvalidInput(f"'{path}' cannot be loaded ({reason}); export the preset again") from None
-    if not isinstance(model, GenerativeModel):
-        raise InvalidInput(f"'{path}' holds a {type(model).__name__}, not a model of dgm_zoo; export the preset again")
-    return model
+    return keras_part.load(folder, GenerativeModel)
 
 
 def versions(folder: str | os.PathLike) -> list[int]:
     """Returns the versions in a preset's folder, ascending; empty if it has none."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    return sorted(int(name) for name in names if name.isdigit() and (Path(folder) / name / MODEL_FILE).is_file())
+    return sorted(int(name) for name in names if name.isdigit() and keras_part.file_in(Path(folder) / name))
 
 
 def _presets():
@@ -106,7 +100,16 @@ def _presets():
 
 
 def _places():
-    given = os.environ.get(ENVIRONMENT)
-    if given:
-        return [Path(place).expanduser() for place in given.split(os.pathsep) if place]
-    return [Path(__file__).resolve().parents[2] / "saved_models", Path("saved_models")]
+    given = [place for place in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if place]
+    return [*(Path(place).expanduser() for place in given), places.shipped(places.PRESETS), Path(places.PRESETS)]
+
+
+def _folder(name_or_dir):
+    """Returns the folder that a name, a path or an address stands for, which need not exist."""
+    text = os.fspath(name_or_dir)
+    if text.startswith(hub.PREFIX):
+        return hub.download(text)
+    explicit = os.path.isabs(text) or re.match(r"\.\.?[/\\]", text)
+    if ".." in Path(text).parts and not explicit:
+        raise InvalidInput(f"preset '{text}' contains '..'; give a name, or a path that begins with ./ or ../")
+    return _presets().get(text) or Path(text)

@@ -28,9 +28,18 @@ def write_warmup(folder: str | os.PathLike, name: str, endpoints: dict[str, Any]
         for endpoint, entry in endpoints.items():
             request = predict_pb2.PredictRequest()
             request.model_spec.name, request.model_spec.signature_name = name, endpoint
-            for key, wanted in entry.inputs.items():
-                row = np.zeros((1, *wanted.shape), wanted.dtype.as_numpy_dtype)
-                row = np.clip(row, *wanted.range) if wanted.range else row
-                request.inputs[key].CopyFrom(tf.make_tensor_proto(row, dtype=wanted.dtype))
+            for key, row in one_row(entry).items():
+                request.inputs[key].CopyFrom(tf.make_tensor_proto(row, dtype=entry.inputs[key].dtype))
             predict = prediction_log_pb2.PredictLog(request=request)
             file.write(prediction_log_pb2.PredictionLog(predict_log=predict).SerializeToString())
+
+
+def one_row(entry: Any) -> dict[str, np.ndarray]:
+    """Returns a request of one row to an endpoint: zeros, or the nearest values that it takes.
+
+    Args:
+      entry: a `core.endpoints.Endpoint`.
+    """
+    rows = {key: np.zeros((1, *one.shape), one.dtype.as_numpy_dtype) for key, one in entry.inputs.items()}
+    return {key: np.clip(row, *entry.inputs[key].range) if entry.inputs[key].range else row
+            for key, row in rows.items()}

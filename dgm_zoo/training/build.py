@@ -31,7 +31,7 @@ def build(config: ConfigDict) -> GenerativeModel:
         learn from, or its likelihood and the data differ in their number of grey levels.
 
     Example:
-      >>> build(load_config("configs/vae_digits.py")).latent_dim
+      >>> build(load_config("vae_digits")).latent_dim
       8
     """
     given = {key: value for key, value in config.model.to_dict().items() if key != "name"}

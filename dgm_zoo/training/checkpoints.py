@@ -5,10 +5,15 @@
 * `model.keras`: the weights after epoch 12, every player's optimizer with its step count, the seed;
 * `best.keras`: the weights (their moving averages, if an optimizer keeps them) of the epoch with the least validation
   loss so far, kept in memory between two checkpoints (the optimizers in it are the newest ones);
-* `history.json`: the logs of all epochs so far; `progress.json`: their duration in seconds.
+* `history.json`: the logs of all epochs so far; `progress.json`: their duration in seconds;
+* `sha256.json`: the checksums of these files.
 
-A folder is written under another name and renamed into place, so that a folder with a checkpoint's name is complete.
-The previous checkpoint is deleted afterwards.
+A folder is written under another name, flushed to the disk and renamed into place, so that a folder with a checkpoint's
+name is complete. The two newest ones are kept: if the newest is damaged nevertheless, the one before it is used, with a
+warning, and its later epochs are trained again, to the same bits.
+
+SIGTERM, which pre-emptible machines send before they stop, saves the last whole epoch, unless its checkpoint is there
+already, and ends the process with exit code 143.
 
 There is no other state. The noise is a function of the seed and the step, the data's order and pixels are a function of
 the seed and the epoch, and the learning rate is a function of the step; early stopping and the best epoch are computed
@@ -23,11 +28,16 @@ Plain Keras code can do the same: `model.save("m.keras")` after an epoch and `ke
 restore everything, and `data.load(..., first_epoch=n)` continues the data.
 """
 
+import contextlib
 import json
-import os
 import shutil
+import signal
+import sys
+import threading
 import time
+import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +47,13 @@ import numpy as np
 from dgm_zoo.core.averaging import averaged, keeps_averages
 from dgm_zoo.core.state import variables as own_variables
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
+from dgm_zoo.files import whole
+from dgm_zoo.training.checksums import MONITOR, damage, write_sums
 from dgm_zoo.training.logs import write_csv
 from dgm_zoo.training.workdir import read_json
 
-MONITOR = "val_loss"
+ADVICE = "delete its folder or train with --overwrite to start afresh"
+TERMINATED = 143  # exit code: 128 + SIGTERM
 
 
 def best_epoch(history: list[dict]) -> int:
@@ -67,6 +80,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     Raises (in `fit`):
       NonFiniteLoss: a validation term, a weight or an optimizer's variable is NaN or infinite at the end of an epoch.
+      InvalidInput: a checkpoint cannot be written, for example on a full disk; nothing of it is left.
+      SystemExit: after SIGTERM, see `until_sigterm`.
     """
 
     def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None) -> None:
@@ -74,6 +89,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience
         self.saved_at, self.best_weights = time.monotonic(), None
+        self.unsaved, self.terminated = None, False
         self.started = self.saved_at - seconds_before(self.folder)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -89,6 +105,43 @@ class Checkpoints(keras.callbacks.Callback):
         if last or time.monotonic() - self.saved_at >= self.seconds:
             self.save(epoch, best)
             self.saved_at = time.monotonic()
+        else:
+            self.unsaved = epoch, best, [v.numpy() for _, v in state(self.model)]
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.end_if_terminated()
+
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.end_if_terminated()
+
+    @contextlib.contextmanager
+    def until_sigterm(self) -> Iterator[None]:
+        """Context in which SIGTERM saves the last whole epoch after the current batch and then raises `SystemExit`.
+
+        Outside the main thread, where Python sets no handlers, it changes nothing.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGTERM, lambda *_: setattr(self, "terminated", True))
+        try:
+            yield
+            self.end_if_terminated()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def end_if_terminated(self) -> None:
+        if not self.terminated:
+            return
+        if self.unsaved:
+            epoch, best, values = self.unsaved
+            for (_, variable), value in zip(state(self.model), values, strict=True):
+                variable.assign(value)
+            self.save(epoch, best)
+        kept = newest(self.folder)
+        where = f"the last whole epoch is in {kept}" if kept else "no epoch was complete, so nothing is saved"
+        print(f"dgm-zoo: ended by SIGTERM; {where}; run the same command again to resume", file=sys.stderr)
+        raise SystemExit(TERMINATED)
 
     def check_finite(self, logs: dict) -> None:
         """Raises `NonFiniteLoss` for the first log, weight or optimizer variable that is not finite."""
@@ -103,34 +156,63 @@ class Checkpoints(keras.callbacks.Callback):
     def save(self, epoch: int, best: int) -> None:
         """Writes a checkpoint of the current weights and of the best weights so far."""
         final = self.folder / f"epoch_{epoch + 1:06d}"
-        partial = self.folder / f"partial_{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self.model.save(partial / "model.keras")
-        if best == epoch and not keeps_averages(self.model):
-            shutil.copy(partial / "model.keras", partial / "best.keras")
-        elif self.best_weights is None:  # the best epoch precedes this process
-            shutil.copy(newest(self.folder) / "best.keras", partial / "best.keras")
-        else:
-            now = self.model.get_weights()
-            self.model.set_weights(self.best_weights)
-            self.model.save(partial / "best.keras")
-            self.model.set_weights(now)
-        (partial / "history.json").write_text(json.dumps(self.history))
-        seconds = round(time.monotonic() - self.started, 1)
-        progress = {"epoch": epoch + 1, "best_epoch": best + 1, "seconds": seconds}
-        (partial / "progress.json").write_text(json.dumps(progress))
-        write_csv(self.history, self.folder.parent / "log.csv")
-        partial.rename(final)
-        for old in self.folder.iterdir():  # the previous checkpoint, and leftovers of killed processes
-            if old != final:
+        with whole(final) as partial:
+            partial.mkdir()
+            self.model.save(partial / "model.keras")
+            if best == epoch and not keeps_averages(self.model):
+                shutil.copy(partial / "model.keras", partial / "best.keras")
+            elif self.best_weights is None:  # the best epoch precedes this process
+                shutil.copy(newest(self.folder) / "best.keras", partial / "best.keras")
+            else:
+                now = self.model.get_weights()
+                self.model.set_weights(self.best_weights)
+                self.model.save(partial / "best.keras")
+                self.model.set_weights(now)
+            (partial / "history.json").write_text(json.dumps(self.history), encoding="utf-8")
+            seconds = round(time.monotonic() - self.started, 1)
+            progress = {"epoch": epoch + 1, "best_epoch": best + 1, "seconds": seconds}
+            (partial / "progress.json").write_text(json.dumps(progress), encoding="utf-8")
+            write_sums(partial)
+            write_csv(self.history, self.folder.parent / "log.csv")
+        self.unsaved = None
+        kept = [final, *(one for one in _all(self.folder) if one < final)][:2]
+        for old in self.folder.iterdir():  # earlier checkpoints, and leftovers of killed processes
+            if old not in kept:
                 shutil.rmtree(old)
+
+
+def _all(folder):
+    """Returns the checkpoints in `folder`, the newest first."""
+    return sorted(Path(folder).glob("epoch_*"), reverse=True)
 
 
 def newest(folder: str | Path) -> Path | None:
     """Returns the newest checkpoint in `folder`, or None."""
-    found = sorted(Path(folder).glob("epoch_*"))
-    return found[-1] if found else None
+    return next(iter(_all(folder)), None)
+
+
+def newest_whole(folder: str | Path, delete: bool = False) -> Path | None:
+    """Returns the newest checkpoint in `folder` that is not damaged, or None if there is no checkpoint.
+
+    Warns if a newer one is damaged, and deletes it if `delete`.
+
+    Raises:
+      InvalidInput: all are damaged, or a file cannot be read.
+    """
+    damaged = []
+    for found in _all(folder):
+        reason = damage(found)
+        if reason is None:
+            if damaged:
+                warnings.warn(f"{damaged[0]}; {found} is used instead", stacklevel=3)
+            for one in _all(folder) if delete else ():
+                if one > found:
+                    shutil.rmtree(one)
+            return found
+        damaged.append(f"checkpoint '{found}' is damaged ({reason})")
+    if damaged:
+        raise InvalidInput(f"{damaged[0]}; {ADVICE}")
+    return None
 
 
 def seconds_before(folder: str | Path) -> float:
@@ -152,16 +234,15 @@ def restore(path: Path, model: keras.Model) -> None:
     Raises:
       InvalidInput: the file is truncated, not a Keras file, or holds another model; `model` stays unchanged.
     """
-    advice = "delete its folder or train with --overwrite to start afresh"
     if not zipfile.is_zipfile(path):
-        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or not a Keras file; {advice}")
+        raise InvalidInput(f"checkpoint '{path}' is missing, truncated or not a Keras file; {ADVICE}")
     try:
         found = keras.saving.load_model(path)
     except Exception as error:  # a foreign or damaged file may raise any exception
         reason = (str(error).strip().splitlines() or [""])[0][:200]
-        raise InvalidInput(f"checkpoint '{path}' does not load ({type(error).__name__}: {reason}); {advice}") from None
+        raise InvalidInput(f"checkpoint '{path}' does not load ({type(error).__name__}: {reason}); {ADVICE}") from None
     same = type(found) is type(model) and found.compiled
     if not same or [v.shape for _, v in state(found)] != [v.shape for _, v in state(model)]:
-        raise InvalidInput(f"checkpoint '{path}' holds another model than the run's config describes; {advice}")
+        raise InvalidInput(f"checkpoint '{path}' holds another model than the run's config describes; {ADVICE}")
     for (_, mine), (_, its) in zip(state(model), state(found), strict=True):
         mine.assign(its.numpy())

@@ -12,28 +12,30 @@ import keras
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
+from dgm_zoo.checks import check_seed
 from dgm_zoo.core.registry import model_class
-from dgm_zoo.distributions import check_seed
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.training import pairs
+from dgm_zoo.serving import places
+from dgm_zoo.training import pairs, schema
 from dgm_zoo.training.arguments import settable
+from dgm_zoo.training.imports import import_modules
 
 TRAIN = {
-    "epochs": 10,
+    "epochs": 10,  # passes over the training split
     "seed": 0,  # weights, order of the data, binarisation and noise
     "optimizer": {"name": "adam", "learning_rate": 1e-3},  # of Keras, with arguments; "players": see `make_optimizers`
     "decay": None,  # None, or "cosine": the learning rate falls to 0 over all epochs
-    "jit_compile": "auto",
-    "steps_per_execution": 32,
-    "precision": "float32",  # or "mixed_bfloat16"
+    "jit_compile": "auto",  # XLA: True, False, or "auto", which takes it if there is a GPU
+    "steps_per_execution": 32,  # training steps in one call of the compiled function
+    "precision": "float32",  # or "mixed_bfloat16"; measures are always taken in float32
     "start_from": None,  # workdir of a run with the same networks, whose best weights are the initial ones
     "patience": None,  # epochs without a better validation loss after which to stop
     "checkpoint_seconds": 20.0,  # least time between two checkpoints; the last epoch always gets one
 }
 EVALUATE = {
-    "batch_size": 500,
+    "batch_size": 500,  # rows of a batch of held-out data
     "num_samples": 1000,  # importance samples K behind the log-likelihood
-    "repetitions": 1,
+    "repetitions": 1,  # estimates of the log-likelihood, each with samples of its own, to average
     "limit": None,  # number of test images, the first ones; None for all
     "classifier": None,  # preset, or its folder, whose features measure the quality of sampled images
 }
@@ -49,7 +51,9 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 
     Args:
       path: a Python file with `get_config()` that returns an `ml_collections.ConfigDict` with the sections
-        `model`, `data`, `train` and `evaluate`; or a resolved `config.json` of a workdir.
+        `model`, `data`, `train` and `evaluate`, and perhaps the list `imports` (`training.imports`); a resolved
+        `config.json` of a workdir; or the name of a config that ships with the package or lies in `configs/`, such as
+        "vae_digits".
       overrides: strings such as "model.latent_dim=16"; values are Python literals or plain strings.
 
     Returns:
@@ -60,10 +64,10 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
         suggests the nearest name); or a value has the wrong type or is out of range.
 
     Example:
-      >>> load_config("configs/vae_digits.py", ["train.epochs=2"]).train.epochs
+      >>> load_config("vae_digits", ["train.epochs=2"]).train.epochs
       2
     """
-    config = _read(Path(path))
+    config = _read(_found(Path(path)))
     for override in overrides:
         _override(config, override)
     return resolve(config)
@@ -71,7 +75,12 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ConfigDict:
 
 def resolve(config: dict | ConfigDict) -> ConfigDict:
     """Fills in the defaults of a config (dict or `ConfigDict`) and checks it; see `load_config`."""
-    config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    try:
+        config = _plain("config", config.to_dict() if isinstance(config, ConfigDict) else config)
+    except RecursionError:
+        raise InvalidInput("the config contains itself, or thousands of nested sections; make it finite") from None
+    imports = {"imports": config.pop("imports")} if config.get("imports") else {}
+    import_modules(imports.get("imports", []))
     for section, values in config.items():
         if section not in SECTIONS:
             raise unknown("config section", section, SECTIONS)
@@ -80,11 +89,13 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     for section, example in (("model", "vae"), ("data", "digits")):
         if not isinstance(config.get(section, {}).get("name"), str):
             raise InvalidInput(f"config.{section}.name is missing or not a string; set it, for example to {example!r}")
+    given = config["data"] if pairs.is_pair(config) else {**DATA, **config["data"]}
     resolved = {
         "model": config["model"],
-        "data": {**({} if pairs.is_pair(config) else DATA), **config["data"]},
+        "data": {key: value for key, value in given.items() if (key, value) != ("target", None)},
         "train": {**TRAIN, **config.get("train", {})},
         "evaluate": {**EVALUATE, **config.get("evaluate", {})},
+        **imports,
     }
     optimizer = resolved["train"]["optimizer"]
     if not isinstance(optimizer, dict):
@@ -94,10 +105,20 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     return ConfigDict(resolved)
 
 
+def _found(path):
+    """Returns the file that a path or a config's name stands for."""
+    if path.is_file() or path.suffix or path.name != str(path):
+        return path
+    configs = places.python_files(places.CONFIGS)
+    if path.name not in configs:
+        raise unknown("config", path, configs)
+    return configs[path.name]
+
+
 def run_file(path: Path) -> dict:
     """Runs a user's Python file and returns its names; raises `InvalidInput` if it is missing or broken."""
     if not path.is_file():
-        raise InvalidInput(f"there is no config file '{path}'; give the path of a file such as configs/vae_digits.py")
+        raise InvalidInput(f"there is no config file '{path}'; give the path of a file, or a name such as vae_digits")
     names = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), names)
@@ -124,8 +145,8 @@ def _broken(path, error):
 def _read(path):
     if path.suffix == ".json" and path.is_file():
         try:
-            config = json.loads(path.read_text())
-        except ValueError as error:
+            config = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError, RecursionError) as error:
             raise _broken(path, error) from None
     else:
         config = call_in(path, run_file(path), "get_config")
@@ -149,11 +170,11 @@ def _plain(key, value):
 def _override(config, override):
     key, sep, text = override.partition("=")
     *sections, leaf = key.split(".")
-    if not sep or not sections:
+    if not sep or not (sections or leaf == "imports"):
         raise InvalidInput(f"override '{override}' does not read section.key=value; write e.g. train.epochs=5")
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         value = text
     node = config
     for section in sections:
@@ -177,37 +198,7 @@ def _check(config):
     _known("evaluate", config["evaluate"], EVALUATE)
     if "batch_size" not in config["data"]:
         raise InvalidInput("the config has no data.batch_size; set config.data.batch_size, for example to 100")
-
-    def require(section, keys, fits, wanted):
-        for key in keys:
-            value = config[section].get(key)
-            if not fits(value):
-                raise InvalidInput(f"config.{section}.{key} is {value!r}; give {wanted}")
-
-    def whole(value):
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-    def number(value):
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-    require("data", ["batch_size"], whole, "a whole number of at least 1")
-    require("train", ["epochs", "steps_per_execution"], whole, "a whole number of at least 1")
-    require("evaluate", ["batch_size", "num_samples", "repetitions"], whole, "a whole number of at least 1")
-    def rows(value):
-        return value is None or whole(value)
-
-    def rows_of_each(value):
-        return pair and isinstance(value, list) and len(value) == 2 and all(map(rows, value))
-
-    for section, key in [("train", "patience"), ("evaluate", "limit")]:
-        require(section, [key], rows, "None, or a whole number of at least 1")
-    require("data", ["limit"], lambda v: rows(v) or rows_of_each(v), "None, or a whole number of at least 1")
-    require("data", ["labels", "dequantize"], lambda v: v in (None, True, False), "True or False")
-    require("train", ["checkpoint_seconds"], lambda v: number(v) and v >= 0, "seconds, 0 or more")
-    require("train", ["start_from"], lambda v: v is None or isinstance(v, str), "None, or the workdir of a run")
-    require("train", ["decay"], lambda v: v in (None, "cosine"), "None or 'cosine'")
-    require("train", ["precision"], lambda v: v in ("float32", "mixed_bfloat16"), "'float32' or 'mixed_bfloat16'")
-    require("train", ["jit_compile"], lambda v: v in (True, False, "auto"), "True, False or 'auto'")
+    schema.check(config)
     check_seed(train["seed"])
     make_optimizers(train, model_class(config["model"]["name"]).players)
 
@@ -234,6 +225,8 @@ def make_optimizers(
     """
     common = dict(train["optimizer"])
     own = common.pop("players", {})
+    if not isinstance(own, dict):
+        raise InvalidInput(f"config.train.optimizer.players is {own!r}; make it a section with one for each player")
     for player, changes in own.items():
         if player not in players:
             raise unknown("player", player, players)
@@ -251,12 +244,8 @@ def _optimizer(given, decay, total_steps):
     classes = {cls.__name__.lower(): cls for cls in found}
     if str(name).lower() not in classes:
         raise unknown("optimizer", name, classes)
-    for key, value in given.items():
-        if isinstance(value, str):
-            raise InvalidInput(f"config.train.optimizer.{key} is {value!r}; give a number")
+    schema.check_optimizer(classes[str(name).lower()], given)
     rate = given["learning_rate"]
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or rate <= 0:
-        raise InvalidInput(f"config.train.optimizer.learning_rate is {rate!r}; give a positive number")
     if decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     try:

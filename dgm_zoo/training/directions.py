@@ -9,7 +9,8 @@ import numpy as np
 from dgm_zoo import data, metrics, viz
 from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.training.workdir import machine, write_json
+from dgm_zoo.files import check_writable, whole
+from dgm_zoo.training.workdir import machine, made_by, results_folder, write_json
 from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
 DATASET = "gaussian_mixtures/ring"
@@ -20,35 +21,37 @@ EPOCHS, STEPS = 50, 2_000  # epochs of the VAE and the GAN; steps of the fits
 QUICK_EPOCHS, QUICK_STEPS = 1, 100
 
 
-def run_directions(out: str | Path, seeds: int = 3, quick: bool = False) -> dict:
+def run_directions(out: str | Path | None = None, seeds: int = 3, quick: bool = False) -> dict:
     """Runs `directions` with a VAE and a GAN of the zoo, and writes `<out>/kl_directions.json`, `.md` and `.png`.
 
     Args:
-      out: folder, made if missing.
+      out: folder, made if missing; None for `docs/results`, or for `runs/directions-quick` if `quick`.
       seeds: number of seeds.
       quick: runs a version that takes seconds: it tests that everything runs; its numbers are meaningless.
 
     Returns:
-      The contents of the JSON file: `rows`, versions, machine.
+      The contents of the JSON file: `rows`, versions, machine; and `files`, the paths of the three files.
 
     Raises:
-      InvalidInput: see `directions`.
+      InvalidInput: see `directions`; or a quick run is to write into `docs/results`.
 
     Example:
       >>> run_directions("docs/results", seeds=1, quick=True)["rows"][0]["objective"]
       'KL(data || model), 4 Gaussians'
     """
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = results_folder(out, quick, "runs/directions-quick")
+    check_writable(f"out '{out}'", out, folder=True)
     epochs = QUICK_EPOCHS if quick else EPOCHS
     zoo = {"VAE": lambda seed: _vae(seed, epochs), "GAN": lambda seed: _gan(seed, epochs)}
     rows, points = directions(zoo, range(seeds), QUICK_STEPS if quick else STEPS)
-    made_by = machine()
-    results = {"experiment": "kl_directions", "quick": quick, "seeds": list(range(seeds)), "rows": rows, **made_by}
-    write_json(results, out / "kl_directions.json")
-    draw(rows, points, out / "kl_directions.png")
-    (out / "kl_directions.md").write_text(table(rows, _notes(quick, seeds, epochs, made_by)))
-    return results
+    on = machine()
+    results = {"experiment": "kl_directions", "quick": quick, "seeds": list(range(seeds)), "rows": rows, **on}
+    files = [out / f"kl_directions.{kind}" for kind in ("json", "md", "png")]
+    write_json(results, files[0])
+    with whole(files[1]) as partial:
+        partial.write_text(table(rows, _notes(quick, seeds, epochs, on)), encoding="utf-8")
+    draw(rows, points, files[2])
+    return {**results, "files": [str(path) for path in files]}
 
 
 def directions(
@@ -173,7 +176,7 @@ def _trained(name, seed, epochs, beta_1, **given):
     return model
 
 
-def _notes(quick, seeds, epochs, made_by):
+def _notes(quick, seeds, epochs, on):
     command = f"dgm-zoo directions --seeds={seeds}{' --quick' if quick else ''}"
     return [
         "4 Gaussians: an even mixture of 4 of any covariance, fitted by exact densities; of two starts, wide and "
@@ -181,5 +184,5 @@ def _notes(quick, seeds, epochs, made_by):
         "KL(model ‖ data) of log 2 = 0.693 nats and a JSD of 0.216",
         f"VAE and GAN: dense networks, two hidden layers of 128 units, {epochs} epochs of Adam; the VAE's points are "
         "draws of p(x|z), the GAN's objective is the non-saturating one",
-        f"Command: `{command}`; {made_by['machine']}; git revision {made_by['git_revision']}.",
+        f"Command: `{command}`; {made_by(on)}.",
     ]

@@ -6,9 +6,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from dgm_zoo.files import whole
+
 
 def write_csv(history: list[dict], path: str | Path) -> None:
-    """Writes the logs as CSV atomically, one row per epoch, counted from 1.
+    """Writes the logs as CSV, whole or not at all, one row per epoch, counted from 1.
 
     Args:
       history: dict of name to float for each epoch.
@@ -17,9 +19,8 @@ def write_csv(history: list[dict], path: str | Path) -> None:
     names = list(history[0])
     rows = [",".join(["epoch", *names])]
     rows += [",".join([str(e), *(repr(logs[name]) for name in names)]) for e, logs in enumerate(history, 1)]
-    partial = Path(path).with_suffix(".partial")
-    partial.write_text("\n".join(rows) + "\n")
-    partial.rename(path)
+    with whole(path) as partial:
+        partial.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 class TensorBoard(keras.callbacks.Callback):

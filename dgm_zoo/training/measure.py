@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import writing
 from dgm_zoo.training.measures import MEASURES, Context, Measure
 
 
@@ -102,7 +103,8 @@ def draw(model: GenerativeModel, config: ConfigDict, workdir: Path, history: lis
             pictures = measure.draw(context)
             _declared(measure, "files", measure.files, pictures)
             for name, write in pictures.items():
-                write(workdir / name)
+                with writing(workdir / name):
+                    write(workdir / name)
 
 
 def restore(model: GenerativeModel, config: ConfigDict, metrics: dict) -> None:

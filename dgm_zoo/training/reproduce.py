@@ -10,12 +10,14 @@ import numpy as np
 
 from dgm_zoo import viz
 from dgm_zoo.errors import unknown
+from dgm_zoo.files import check_writable, whole
+from dgm_zoo.serving import places
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
 from dgm_zoo.training.measures.base import kinds
 from dgm_zoo.training.measures.samples import samples
 from dgm_zoo.training.run import load_run, train
-from dgm_zoo.training.workdir import check_workdir, machine, write_json
+from dgm_zoo.training.workdir import check_workdir, machine, made_by, results_folder, write_json
 
 
 def list_experiments() -> list[str]:
@@ -24,8 +26,7 @@ def list_experiments() -> list[str]:
 
 
 def reproduce(
-    name: str, out: str | Path = "docs/results", quick: bool = False, workdir: str | Path | None = None,
-    verbose: int = 1,
+    name: str, out: str | Path | None = None, quick: bool = False, workdir: str | Path | None = None, verbose: int = 1,
 ) -> dict:
     """Runs the experiment of a published table and writes `<out>/<name>.json`, `.md` and a picture.
 
@@ -34,17 +35,18 @@ def reproduce(
 
     Args:
       name: one of `list_experiments()`.
-      out: folder of the output files.
+      out: folder of the output files; None for `docs/results`, or for `workdir` if `quick`.
       quick: runs the spec's version of minutes: it tests that everything runs; its numbers are meaningless.
       workdir: folder of the runs; `runs/reproduce/<name>` (with `-quick`) if None.
       verbose: as `train` takes it.
 
     Returns:
       dict with `rows` (model, dataset, metric, value, values, stderr, seeds, budget, published, published_source),
-      versions, git revision and machine.
+      versions, git revision and machine, as in the JSON file; and `files`, the paths of the output files.
 
     Raises:
-      InvalidInput: the experiment is unknown, or the workdir holds runs of another config.
+      InvalidInput: the experiment is unknown, the workdir holds runs of another config, or a quick run is to write into
+        `docs/results`.
     """
     specs = _specs()
     if name not in specs:
@@ -53,7 +55,8 @@ def reproduce(
     for row in spec["rows"]:
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
-    Path(out).mkdir(parents=True, exist_ok=True)
+    out = results_folder(out, quick, workdir)
+    check_writable(f"out '{out}'", out, folder=True)
     runs, names = [], []
     for row in spec["rows"]:
         if "starts_from" in row and row["starts_from"] not in names:
@@ -68,13 +71,14 @@ def reproduce(
         if "against" in described:
             row.update(_difference(row, rows[_base(described, spec["rows"])]))
     results = {"experiment": name, "quick": quick, "rows": rows, "notes": spec["notes"], **machine()}
-    write_json(results, Path(out) / f"{name}.json")
+    write_json(results, out / f"{name}.json")
     folders = {}
     for row, these in zip(spec["rows"], runs, strict=True):
         folders.setdefault(these[0][1], row["label"])
-    drawn = _picture(folders, Path(out), name)
-    (Path(out) / f"{name}.md").write_text(table(results, spec["title"], drawn))
-    return results
+    drawn = _picture(folders, out, name)
+    with whole(out / f"{name}.md") as partial:
+        partial.write_text(table(results, spec["title"], drawn), encoding="utf-8")
+    return {**results, "files": [str(out / f"{name}.{kind}") for kind in ("json", "md", *(["png"] if drawn else []))]}
 
 
 def _picture(folders, out, name, count=16, points=2000):
@@ -232,14 +236,13 @@ def table(results: dict, title: str, drawn: bool = False) -> str:
     protocols = sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in results["rows"]})
     command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"
     lines += ["", *(f"- {line}" for line in protocols), *(f"- {note}" for note in results["notes"])]
-    lines += [f"- Command: `{command}`; {results['machine']}; git revision {results['git_revision']}.", ""]
+    lines += [f"- Command: `{command}`; {made_by(results)}.", ""]
     return "\n".join(lines)
 
 
 def _specs():
-    """Returns name to path of every spec, in the checkout that holds the package and in ./configs."""
-    folders = [Path(__file__).parents[2] / "configs" / "reproduce", Path("configs/reproduce").absolute()]
-    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.py"))}
+    """Returns name to path of every spec."""
+    return places.python_files(places.EXPERIMENTS)
 
 
 def _load(path):

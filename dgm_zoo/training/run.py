@@ -1,6 +1,7 @@
 """One run, from config to numbers and pictures, in a workdir that can be resumed."""
 
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +13,22 @@ from dgm_zoo import data
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
+from dgm_zoo.files import writing
 from dgm_zoo.training import checkpoints, measure
 from dgm_zoo.training.build import build, check_batch, compile_model, dataset, precision, steps_per_epoch
 from dgm_zoo.training.config import resolve
 from dgm_zoo.training.logs import TensorBoard
 from dgm_zoo.training.pairs import target_of
-from dgm_zoo.training.workdir import check_workdir, claimed, machine, read_json, remove_run, write_json
+from dgm_zoo.training.workdir import (
+    check_workdir,
+    claimed,
+    machine,
+    read_config,
+    read_json,
+    read_results,
+    remove_run,
+    write_json,
+)
 
 
 class Run(NamedTuple):
@@ -53,11 +64,11 @@ def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = Fals
       NonFiniteLoss: a term became NaN or infinite; the message names the term, the step and the last good checkpoint.
 
     Example:
-      >>> train(load_config("configs/vae_digits.py"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
+      >>> train(load_config("vae_digits"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
     """
     config, workdir = resolve(config), Path(workdir)
     if _finished(config, workdir, overwrite):
-        return read_json(workdir / "results.json")
+        return read_results(workdir)
     return _train(config, workdir, overwrite, verbose).results
 
 
@@ -67,7 +78,7 @@ def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool 
     Args and errors: see `train`.
 
     Example:
-      >>> train_model(load_config("configs/vae_digits.py"), "runs/vae_digits").model.sample(64, seed=0)
+      >>> train_model(load_config("vae_digits"), "runs/vae_digits").model.sample(64, seed=0)
     """
     config, workdir = resolve(config), Path(workdir)
     return load_run(workdir) if _finished(config, workdir, overwrite) else _train(config, workdir, overwrite, verbose)
@@ -93,7 +104,7 @@ def _train(config, workdir, overwrite, verbose):
     with claimed(workdir):
         if overwrite:
             remove_run(workdir, measure.files())
-        newest, history = checkpoints.newest(workdir / "checkpoints"), []
+        newest, history = checkpoints.newest_whole(workdir / "checkpoints", delete=True), []
         if newest:
             history = read_json(newest / "history.json")
             with strategy.scope():
@@ -121,11 +132,12 @@ def _fit(model, config, workdir, history, verbose):
         return history
     saver = checkpoints.Checkpoints(workdir, history, config.train.checkpoint_seconds, config.train.patience)
     try:
-        model.fit(
-            dataset(config, model, "train", first_epoch=done), validation_data=dataset(config, model, "validation"),
-            steps_per_epoch=steps_per_epoch(config), initial_epoch=done, epochs=config.train.epochs,
-            callbacks=[TensorBoard(workdir / "tensorboard", history), saver], verbose=verbose,
-        )
+        with saver.until_sigterm(), writing(workdir / "tensorboard"):
+            model.fit(
+                dataset(config, model, "train", first_epoch=done), validation_data=dataset(config, model, "validation"),
+                steps_per_epoch=steps_per_epoch(config), initial_epoch=done, epochs=config.train.epochs,
+                callbacks=[TensorBoard(workdir / "tensorboard", history), saver], verbose=verbose,
+            )
     except NonFiniteLoss as error:
         kept = checkpoints.newest(workdir / "checkpoints")
         good = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
@@ -141,7 +153,7 @@ def _best(model, config, workdir, strategy):
     """
     if config.train.precision != "float32" or strategy.num_replicas_in_sync > 1:
         return load_run(workdir).model
-    checkpoints.restore(checkpoints.newest(workdir / "checkpoints") / "best.keras", model)
+    checkpoints.restore(checkpoints.newest_whole(workdir / "checkpoints") / "best.keras", model)
     return model
 
 
@@ -184,17 +196,21 @@ def load_run(workdir: str | Path) -> Run:
     """
     workdir = Path(workdir)
     command = f"dgm-zoo train --workdir={workdir} --config="
-    if not (workdir / "config.json").is_file():
-        raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: {command}configs/vae_digits.py")
-    newest = checkpoints.newest(workdir / "checkpoints")
+    if not os.path.isfile(workdir / "config.json"):  # False for a name that cannot be one, too
+        raise InvalidInput(f"workdir '{workdir}' holds no run; train one with: {command}vae_digits")
+    newest = checkpoints.newest_whole(workdir / "checkpoints")
     if newest is None:
         raise InvalidInput(f"workdir '{workdir}' holds an untrained run; train it with: {command}{workdir}/config.json")
-    config = resolve(read_json(workdir / "config.json"))
+    given = read_config(workdir)
+    try:
+        config = resolve(given)
+    except InvalidInput as error:
+        raise InvalidInput(f"workdir '{workdir}' does not suit this version of dgm_zoo: {error}") from None
     with precision("float32"):
         model = build(config)
         compile_model(model, config)
         checkpoints.restore(newest / "best.keras", model)
-    results = read_json(workdir / "results.json") if (workdir / "results.json").is_file() else None
+    results = read_results(workdir)
     measure.restore(model, config, results["metrics"] if results else {})
     return Run(model, config, results)
 

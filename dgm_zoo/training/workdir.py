@@ -1,40 +1,50 @@
 """The folder of a run: checks, locking, deletion, JSON files, and the record of the machine."""
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import filelock
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import check_writable, remove_leftovers, whole, writing
 from dgm_zoo.serving.metadata import git_revision
 
+RESULTS = "docs/results"
 OWN_FILES = (  # in the order of deletion; config.json, which marks a run, is last
     "results.json", "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
 )
+
+ADVICE = "choose another workdir, or --overwrite"
 
 
 def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
     """Raises `InvalidInput` unless the run of `config` can use `workdir`; changes nothing.
 
-    It cannot if `workdir` is not a folder or not writable or, without `overwrite`, holds a run of another config.
+    It cannot if `workdir` is not a folder or not writable, holds parts of a run without its config or, without
+    `overwrite`, a run of another config.
     """
-    there = next(path for path in (workdir, *workdir.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise InvalidInput(f"workdir '{workdir}' cannot be made, since '{there}' is a file; give a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InvalidInput(f"workdir '{workdir}' cannot be written, since '{there}' is read-only; choose another")
+    check_writable(f"workdir '{workdir}'", workdir, folder=True)
     found = workdir / "config.json"
-    if overwrite or not found.exists():
+    if not found.exists():
+        parts = [*workdir.glob("checkpoints/epoch_*"), *workdir.glob("results.json")]
+        if parts:
+            raise InvalidInput(
+                f"workdir '{workdir}' holds '{parts[0].relative_to(workdir)}' of a run without its config.json; "
+                "restore it, choose another workdir, or delete the run yourself"
+            )
         return
-    changed = _differences(read_json(found), config.to_dict())
+    if overwrite:
+        return
+    changed = _differences(read_config(workdir), config.to_dict())
     if changed:
         raise InvalidInput(
             f"workdir '{workdir}' holds a run of another config ({changed[0]}); choose another workdir, or --overwrite"
@@ -55,14 +65,16 @@ def claimed(workdir: Path) -> Iterator[None]:
     Raises:
       InvalidInput: another process is training in it.
     """
-    workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / ".lock", "a") as lock:
+    with writing(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held = filelock.FileLock(workdir / ".lock").acquire(timeout=0)
+        except filelock.Timeout:
             raise InvalidInput(
                 f"another process is training in workdir '{workdir}'; wait for it, or choose another workdir"
             ) from None
+    with held:
+        remove_leftovers(workdir)
         yield
 
 
@@ -81,6 +93,17 @@ def remove_run(workdir: Path, measured: Iterable[str] = ()) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def results_folder(out: str | Path | None, quick: bool, quick_out: str | Path) -> Path:
+    """Returns the folder for the results of an experiment: `out` if given, else RESULTS, or `quick_out` if `quick`.
+
+    Raises:
+      InvalidInput: a quick run is to write into RESULTS, which is for numbers that mean something.
+    """
+    if quick and out is not None and Path(out).resolve() == Path(RESULTS).resolve():
+        raise InvalidInput(f"numbers of a quick run are meaningless and do not go to '{RESULTS}'; give another folder")
+    return Path(out or (quick_out if quick else RESULTS))
+
+
 def machine() -> dict:
     """Returns what a result depends on besides its config: versions, git revision, machine."""
     packages = ("dgm_zoo", "tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets", "numpy")
@@ -92,21 +115,67 @@ def machine() -> dict:
     }
 
 
+def made_by(results: dict) -> str:
+    """Returns the machine and the revision of `machine()` as text; the version, if the package is not in a checkout."""
+    revision = results["git_revision"]
+    made = f"git revision {revision}" if revision else f"dgm_zoo {results['versions']['dgm_zoo']}"
+    return f"{results['machine']}; {made}"
+
+
 def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def write_json(value: dict, path: Path) -> None:
-    """Writes JSON atomically."""
+    """Writes JSON whole or not at all."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    partial.rename(path)
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path) -> dict | list:
-    """Reads a JSON file of a run; raises `InvalidInput` if it is missing or damaged."""
+def read_config(workdir: Path) -> dict:
+    """Returns the contents of a run's `config.json`; raises `InvalidInput` as `read_json` does."""
+    def is_config(value):
+        return isinstance(value, dict) and all(isinstance(value.get(key), dict) for key in ("model", "data", "train"))
+
+    advice = "restore it, choose another workdir, or delete the run with --overwrite"
+    return read_json(workdir / "config.json", is_config, advice)
+
+
+def read_results(workdir: Path) -> dict | None:
+    """Returns the contents of a run's `results.json`, or None without it; raises `InvalidInput` as `read_json` does."""
+    def is_results(value):
+        metrics = value.get("metrics") if isinstance(value, dict) else None
+        return isinstance(metrics, dict) and all(
+            isinstance(one, dict) and {"value", "protocol"} <= set(one) for one in metrics.values()
+        )
+
+    path = workdir / "results.json"
+    return read_json(path, is_results, "delete it to measure the run again") if path.exists() else None
+
+
+def read_json(path: Path, fits: Callable = lambda value: True, advice: str = ADVICE) -> Any:
+    """Returns the contents of a JSON file of a run.
+
+    Args:
+      path: the file.
+      fits: function from its contents to whether they are what a run writes.
+      advice: how a message about a damaged file ends.
+
+    Raises:
+      InvalidInput: the file is missing, damaged or holds something else; or it cannot be read, and may be whole.
+    """
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"'{path}' is damaged ({error}); choose another workdir, or --overwrite") from None
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise InvalidInput(f"'{path}' is damaged ({error}); {advice}") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if not fits(value):
+        raise InvalidInput(f"'{path}' is damaged (it holds something else than a run writes); {advice}")
+    return value
+
+
+def unreadable(path: str | os.PathLike, error: OSError) -> InvalidInput:
+    """Returns the `InvalidInput` for a file that cannot be opened, whatever it holds."""
+    return InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions, or check the disk")

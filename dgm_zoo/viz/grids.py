@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import whole
 
 TILE = 56  # minimum length in pixels of a tile's longer side
 GAP = 2
@@ -133,5 +134,5 @@ def _labelled(text, picture):
 
 
 def _save(picture, path):
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    Image.fromarray(picture).save(path, format="PNG")
+    with whole(path) as partial:
+        Image.fromarray(picture).save(partial, format="PNG")

@@ -1,12 +1,12 @@
 """Writes piano-rolls as MIDI files and as sound files."""
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import whole
 from dgm_zoo.viz.percussion import hits
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def save_midi(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: f
       InvalidInput: see `to_midi`.
     """
     song = to_midi(phrase, tracks, tempo)
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    song.write(str(path))
+    with whole(path) as partial:
+        song.write(str(partial))
 
 
 def save_wav(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: float = TEMPO) -> None:
@@ -93,8 +93,8 @@ def save_wav(phrase: np.ndarray, tracks: tuple[Track, ...], path: str, tempo: fl
         sound[: len(part)] += part
     loudest = np.abs(sound).max()
     samples = np.round(sound / loudest * 0.9 * 32_767) if loudest > 0 else sound
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    wavfile.write(path, RATE, samples.astype(np.int16))
+    with whole(path) as partial:
+        wavfile.write(partial, RATE, samples.astype(np.int16))
 
 
 def _wave(phase):

@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import whole
 
 MOST_NAMED = 20  # maximum number of labels in a legend; more labels get a colour bar
 
@@ -208,5 +209,5 @@ def _figure(width, height):
 
 
 def _save(figure, path):
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    figure.savefig(path, format="png", metadata={"Software": None})
+    with whole(path) as partial:
+        figure.savefig(partial, format="png", metadata={"Software": None})

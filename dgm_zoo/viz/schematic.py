@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.files import whole
 
 if TYPE_CHECKING:  # importing it takes time
     from dgm_zoo.core.formulation import Formulation
@@ -73,7 +74,8 @@ def save_schematic(formulations: Sequence["Formulation"], path: str | os.PathLik
                 _draw(axes, one)
         _legend(figure, columns)
         dates = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-        figure.savefig(path, metadata=dates[os.path.splitext(path)[1]])
+        with whole(path) as partial:
+            figure.savefig(partial, metadata=dates[partial.suffix])
 
 
 def check_schematic_path(path: str | os.PathLike) -> None:

@@ -1,7 +1,8 @@
 """Show the effect of a divergence's direction on the modes of the data.
 
 Fits a small mixture of Gaussians to a ring of eight by KL(data || model), KL(model || data) and JSD, trains a VAE and a
-GAN on it, and writes OUT/kl_directions.json, .md and .png: modes covered, and the share of samples near a mode.
+GAN on it, and writes OUT/kl_directions.json, .md and .png: modes covered, and the share of samples near a mode. OUT is
+docs/results, or runs/directions-quick with --quick.
 """
 
 from absl import flags as absl_flags
@@ -11,12 +12,12 @@ from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput
 
 ARGUMENTS = 0
-USAGE = "[--out=docs/results] [--seeds=3] [--quick] [flags]"
-EXAMPLES = ("dgm-zoo directions --out=docs/results", "dgm-zoo directions --quick --seeds=1 --out=quick_results")
+USAGE = "[--out=DIR] [--seeds=3] [--quick] [flags]"
+EXAMPLES = ("dgm-zoo directions --out=docs/results", "dgm-zoo directions --quick --seeds=1")
 
 
 def define(flags: absl_flags.FlagValues) -> None:
-    absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
+    absl_flags.DEFINE_string("out", None, "folder of the result files; by default docs/results", flag_values=flags)
     absl_flags.DEFINE_integer("seeds", 3, "number of seeds", flag_values=flags)
     absl_flags.DEFINE_bool("quick", False, "run a version that takes seconds, as a test", flag_values=flags)
 
@@ -33,4 +34,4 @@ def run(call: Call) -> dict:
 def show(result: dict) -> str:
     from dgm_zoo.training.directions import line
 
-    return "\n".join(line(row) for row in result["rows"])
+    return "\n".join([*(line(row) for row in result["rows"]), "", f"wrote {', '.join(result['files'])}"])

@@ -9,6 +9,7 @@ from absl import flags as absl_flags
 from dgm_zoo.cli import source
 from dgm_zoo.cli.exporting import export_source, serve_commands, serving_lines
 from dgm_zoo.cli.parsing import Call
+from dgm_zoo.files import check_writable
 
 ARGUMENTS = 0
 USAGE = f"{source.USAGE} [--out=saved_models] [--name=NAME] [--version=N] [flags]"
@@ -24,6 +25,7 @@ def define(flags: absl_flags.FlagValues) -> None:
 
 def run(call: Call) -> dict:
     flags = call.flags
+    check_writable(f"--out={flags.out}", flags.out, folder=True)
     trained = source.open_source(flags)
     path = export_source(trained, flags.out, flags.name, flags.version)
     return {"path": path, "serve_commands": serve_commands(path, trained.model)}

@@ -1,24 +1,18 @@
-"""List models, presets, data sets, experiments and measures.
+"""List models, presets, data sets, configs, experiments and measures.
 
-KIND is models, presets, datasets, experiments or measures; without KIND all of them are listed.
+KIND is one of these words (datasets as one word); without KIND all of them are listed. `train --config` takes the name
+of a config, `reproduce` that of an experiment.
 """
 
 from absl import flags as absl_flags
 
+from dgm_zoo.cli import declared
 from dgm_zoo.cli.parsing import Call
-from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import unknown
 
 ARGUMENTS = 1
 USAGE = "[KIND] [flags]"
 EXAMPLES = ("dgm-zoo list", "dgm-zoo list presets", "dgm-zoo list datasets --json")
-
-
-def models() -> list[str]:
-    import_tensorflow()
-    from dgm_zoo.models import list_models
-
-    return list_models()
 
 
 def presets() -> list[str]:
@@ -33,22 +27,21 @@ def datasets() -> list[str]:
     return list_datasets()
 
 
+def configs() -> list[str]:
+    from dgm_zoo.serving import places
+
+    return sorted(places.python_files(places.CONFIGS))
+
+
 def experiments() -> list[str]:
-    import_tensorflow()
-    from dgm_zoo.training import list_experiments
+    from dgm_zoo.serving import places
 
-    return list_experiments()
-
-
-def measures() -> list[str]:
-    import_tensorflow()
-    from dgm_zoo.training.measures import MEASURES
-
-    return sorted(MEASURES)
+    return sorted(places.python_files(places.EXPERIMENTS))
 
 
 KINDS = {
-    "models": models, "presets": presets, "datasets": datasets, "experiments": experiments, "measures": measures,
+    "models": declared.models, "presets": presets, "datasets": datasets, "configs": configs, "experiments": experiments,
+    "measures": declared.measures,
 }
 
 

@@ -1,6 +1,8 @@
 """Run the experiment of a published table.
 
 Writes OUT/NAME.json and OUT/NAME.md with our numbers and the published ones. Run the same command again to resume.
+--quick takes minutes and shows that everything runs; it writes beside its runs, into runs/reproduce/NAME-quick, and
+never into docs/results.
 """
 
 from absl import flags as absl_flags
@@ -9,14 +11,14 @@ from dgm_zoo.cli.parsing import Call, only
 from dgm_zoo.cli.quiet import import_tensorflow
 
 ARGUMENTS = 1
-USAGE = "NAME [--quick] [--out=docs/results] [--workdir=DIR] [flags]"
-EXAMPLES = ("dgm-zoo list experiments", "dgm-zoo reproduce iwae_mnist --quick --out=quick_results")
+USAGE = "NAME [--quick] [--out=DIR] [--workdir=DIR] [flags]"
+EXAMPLES = ("dgm-zoo list experiments", "dgm-zoo reproduce bars --quick")
 INTERRUPTED = "run the same command again to resume where it stopped"
 
 
 def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_bool("quick", False, "run a version that takes minutes, as a test", flag_values=flags)
-    absl_flags.DEFINE_string("out", "docs/results", "folder of the result files", flag_values=flags)
+    absl_flags.DEFINE_string("out", None, "folder of the result files; by default docs/results", flag_values=flags)
     absl_flags.DEFINE_string("workdir", None, "folder of the runs", flag_values=flags)
 
 
@@ -33,7 +35,8 @@ def show(result: dict) -> str:
     heads = ("model", "dataset", "metric", "value", "stderr", "published")
     rows = [heads, *([_cell(row.get(head)) for head in heads] for row in result["rows"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
-    return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, "", f"wrote {', '.join(result['files'])}"])
 
 
 def _cell(value):

@@ -4,6 +4,7 @@ Writes to the workdir the resolved config, checkpoints, logs, pictures, results.
 Serving. Run the same command again to resume an interrupted run. Flags can override any key of the config.
 """
 
+import contextlib
 import os
 import shlex
 from pathlib import Path
@@ -21,17 +22,20 @@ if TYPE_CHECKING:
     from dgm_zoo.core.model import GenerativeModel
 
 ARGUMENTS = 0
-USAGE = "--config=FILE --workdir=DIR [--overwrite] [--config.SECTION.KEY=VALUE ...] [flags]"
+USAGE = "--config=(NAME|FILE) --workdir=DIR [--overwrite] [--config.SECTION.KEY=VALUE ...] [flags]"
 EXAMPLES = (
-    "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/vae_digits",
-    "dgm-zoo train --config=configs/vae_digits.py --workdir=runs/z16 --config.model.latent_dim=16",
+    "dgm-zoo train --config=vae_digits --workdir=runs/vae_digits",
+    "dgm-zoo train --config=vae_digits --workdir=runs/z16 --config.model.latent_dim=16",
 )
 SOUND = "samples.wav"
 INTERRUPTED = "run the same command again to resume from the last checkpoint"
 
 
 def define(flags: absl_flags.FlagValues) -> None:
-    absl_flags.DEFINE_string("config", None, "Python file with get_config()", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "config", None, "name of a config, see dgm-zoo list configs, or Python file with get_config()",
+        flag_values=flags,
+    )
     absl_flags.DEFINE_string("workdir", None, "folder of the run, created if missing", flag_values=flags)
     absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run in the workdir", flag_values=flags)
 
@@ -49,7 +53,7 @@ def run(call: Call) -> dict:
         training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite
     )
     source = Source(f"--workdir={flags.workdir}", model, config, results["metrics"])
-    path = exported(flags.workdir) or export_source(source, os.path.join(flags.workdir, "export"))
+    path = exported(flags.workdir, source) or export_source(source, os.path.join(flags.workdir, "export"))
     return {
         "workdir": flags.workdir,
         "results": results,
@@ -73,11 +77,17 @@ def sample_command(model: "GenerativeModel", workdir: str) -> str | None:
     return f"dgm-zoo sample {source} --n=64 --seed=0 --out=samples.{ending}"
 
 
-def exported(workdir: str) -> str | None:
-    """Returns the version folder of an earlier export of this run's results, or None."""
-    measured = Path(workdir, "results.json").stat().st_mtime
-    found = [path for path in Path(workdir, "export").glob("*/[0-9]*") if path.stat().st_mtime >= measured]
-    return str(max(found, key=lambda path: int(path.name))) if found else None
+def exported(workdir: str, source: Source) -> str | None:
+    """Returns the version folder of an earlier export of this run with these metrics, or None."""
+    from dgm_zoo.serving import read_metadata
+
+    wanted = source.metrics, source.config.train.seed
+    for path in sorted(Path(workdir, "export").glob("*/[0-9]*"), key=lambda path: int(path.name), reverse=True):
+        with contextlib.suppress(InvalidInput):  # another kind of folder, or a damaged one
+            metadata = read_metadata(path)
+            if (metadata["metrics"], metadata["seed"]) == wanted:
+                return str(path)
+    return None
 
 
 def show(result: dict) -> str:

@@ -12,6 +12,7 @@ from absl import flags as absl_flags
 from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import check_writable, whole
 
 ARGUMENTS = 2
 USAGE = "[TECHNIQUE MODEL] [--out=FILE.md] [flags]"
@@ -32,6 +33,8 @@ def run(call: Call) -> dict:
     if out and not os.path.isdir(os.path.dirname(out) or "."):
         raise InvalidInput(f"--out={out} is in no folder that exists; make it first")
 
+    if out:
+        check_writable(f"--out={out}", out)
     import_tensorflow()
     from dgm_zoo.unified import transfer
 
@@ -43,8 +46,8 @@ def run(call: Call) -> dict:
         for i, cell in enumerate(cells.values(), 1):
             transfer.prove(cell)
             print(f"{i:>3} of {len(cells)}: {cell.model} with {cell.technique} trained", flush=True)
-        with open(out, "w") as file:
-            file.write(page(table))
+        with whole(out) as partial:
+            partial.write_text(page(table), encoding="utf-8")
     return {
         "techniques": {name: technique.title for name, technique in transfer.TECHNIQUES.items()}, "out": out,
         "table": {model: {name: _facts(cell) for name, cell in row.items()} for model, row in table.items()},

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
@@ -90,6 +90,7 @@ class AAE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder", "posterior"), "phi": ("discriminator",)}
     logged = ("loss", "reconstruction", "mse", "discriminator", "encoder", "distance", "accuracy_real", "accuracy_fake")
     ascends = {"theta": "objective", "eta": "objective", "phi": "discriminator"}
+    compares = ("distance",)
     formulation = Formulation(
         name="AAE",
         y="1 of the prior, 0 of the data's codes", z="code",
@@ -123,7 +124,7 @@ class AAE(GenerativeModel):
                  objective: Any = "NonSaturating", weight: Any = 1.0, classes: int | None = None,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        latent = event_shape(decoder.input)
+        latent = input_shape(decoder)
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
         self.prior = fixed(StandardNormal(latent) if prior is None else prior, type(self))
         self.posterior = Deterministic(latent) if posterior is None else posterior
@@ -131,12 +132,12 @@ class AAE(GenerativeModel):
         self.weight = weight
         self.classes = None if classes is None else whole_number("classes", classes)
         self.logged = (*type(self).logged, *self.objective.logged)
-        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
-        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
         match("decoder's input", latent, "prior's event", self.prior.event_shape)
-        match("decoder's input", latent, "discriminator's input", event_shape(discriminator.input))
-        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        match("decoder's input", latent, "discriminator's input", input_shape(discriminator))
+        match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
         if not self.posterior.reparametrised:
             raise InvalidInput(
                 f"AAE cannot train through samples of {type(self.posterior).__name__}, which carry no gradient; give a "
@@ -235,10 +236,6 @@ class AAE(GenerativeModel):
         return (tf.one_hot(tf.where(y < 0, self.classes, y), self.classes + 1),)
 
     # ------------------------------------------------------------------------------------------ use
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction."""
-        return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
         """The parameters of q(z|x): a dict of NumPy arrays, `mean` `[n, latent_dim]`; ignores `label`."""

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import match, whole_number
+from dgm_zoo.checks import input_shape, match, whole_number
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
@@ -69,9 +69,7 @@ class CGAN(GAN):
         super().__init__(generator, discriminator, prior, **kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
         for name, network in (("generator", generator), ("discriminator", discriminator)):
-            inputs = network.input if isinstance(network.input, (list, tuple)) else [network.input]
-            shape = tuple(inputs[1].shape[1:]) if len(inputs) > 1 else ()
-            match(f"{name}'s condition", shape, "one-hot class", (self.num_classes,))
+            match(f"{name}'s condition", input_shape(network, 1), "one-hot class", (self.num_classes,))
 
     def condition(self, y: Any) -> tuple:
         return (tf.one_hot(tf.cast(y, tf.int32), self.num_classes),)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
@@ -82,16 +82,16 @@ class Adversaries(GenerativeModel):
         self.data_range = None if data_range is None else tuple(data_range)
         self.logged = (*type(self).logged, *self.objective.logged)
         match("generator's input", self.latent_shape(), "prior's event", self.prior.event_shape)
-        match("generator's output", event_shape(generator.output), "discriminator's input", self.x_shape)
-        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+        match("generator's output", output_shape(generator), "discriminator's input", self.x_shape)
+        match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
         check_critic(self.objective, discriminator)
 
     @property
     def x_shape(self) -> tuple[int, ...]:
-        return event_shape(self.discriminator.input)
+        return input_shape(self.discriminator)
 
     def latent_shape(self) -> tuple[int, ...]:
-        return event_shape(self.generator.input)
+        return input_shape(self.generator)
 
     # ------------------------------------------------------------------------------------------ the two players
 
@@ -178,6 +178,8 @@ class GAN(Rounds, Adversaries):
         **dict.fromkeys(["discriminator", "generator"], "utility of the objective, for that of a q(y|x) in nats"),
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
+    compares = ("loss",)
+    call_endpoint = ("decode", "x")
     formulation = Formulation(
         name="GAN",
         x="data and generations", y="1 real, 0 generated", z="code",

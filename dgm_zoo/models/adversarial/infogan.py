@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import with_features
@@ -42,7 +42,7 @@ def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categ
         image_shape=image_shape, latent_dim=latent_dim, network=network, hidden=hidden, normalization=normalization,
         units=units, prior=prior, objective=objective,
     )
-    features = event_shape(with_features(parts["discriminator"]).output[1:])
+    features = output_shape(with_features(parts["discriminator"]), 1)
     return {**parts, "recognition": dense(features, (prior.code_size,), recognition_hidden, "relu", name="recognition")}
 
 
@@ -114,9 +114,9 @@ class InfoGAN(GAN):
         self.recognition, self.layer = recognition, layer
         self.weight = weight
         self.trunk = with_features(discriminator, layer)
-        features, code = event_shape(self.trunk.output[1:]), (prior.code_size,)
-        match("recognition's input", event_shape(recognition.input), f"discriminator's layer '{layer}'", features)
-        match("recognition's output", event_shape(recognition.output), "code's parameters", code)
+        features, code = output_shape(self.trunk, 1), (prior.code_size,)
+        match("recognition's input", input_shape(recognition), f"discriminator's layer '{layer}'", features)
+        match("recognition's output", output_shape(recognition), "code's parameters", code)
 
     def recognise(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The logit of q_phi(y=1|x), `[batch]`, and the parameters of q_eta(c|x), `[batch, code_size]`."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
@@ -135,7 +135,7 @@ class SSAAE(GenerativeModel):
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_classes = whole_number("num_classes", num_classes)
-        latent = event_shape(discriminator.input)
+        latent = input_shape(discriminator)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.discriminator, self.label_discriminator = discriminator, label_discriminator
         self.prior = fixed(StandardNormal(latent) if prior is None else prior, type(self))
@@ -143,13 +143,13 @@ class SSAAE(GenerativeModel):
         self.objective, self.weight = adversarial(objective), weight
         self.logged = (*type(self).logged, *self.objective.logged)
         parameters, code = self.posterior.params_size + num_classes, latent[0] + num_classes
-        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
-        match("encoder's output", event_shape(encoder.output), "posterior's and classes' parameters", (parameters,))
-        match("decoder's input", event_shape(decoder.input), "style and class", (code,))
-        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", output_shape(encoder), "posterior's and classes' parameters", (parameters,))
+        match("decoder's input", input_shape(decoder), "style and class", (code,))
+        match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
         match("discriminator's input", latent, "posterior's event", self.posterior.event_shape)
         match("discriminator's input", latent, "prior's event", self.prior.event_shape)
-        match("label_discriminator's input", event_shape(label_discriminator.input), "one-hot class", (num_classes,))
+        match("label_discriminator's input", input_shape(label_discriminator), "one-hot class", (num_classes,))
         if not self.posterior.reparametrised:
             raise InvalidInput(
                 f"SSAAE cannot train through samples of {type(self.posterior).__name__}, which carry no gradient; give "
@@ -251,10 +251,6 @@ class SSAAE(GenerativeModel):
         return (tf.cast(y, tf.int32),)
 
     # ------------------------------------------------------------------------------------------ use
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction."""
-        return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray, label: Any = None) -> dict[str, np.ndarray]:
         """The parameters of q(z|x), a dict of NumPy arrays; ignores `label`."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, nonnegative
+from dgm_zoo.checks import input_shape, match, nonnegative, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import with_features
@@ -93,6 +93,7 @@ class VAEGAN(Adversaries):
     units = GAN.units
     logged = (*GAN.logged, "encoder", "likelihood", "kl", "mse", "phi_moves", "theta_moves")
     ascends = {"theta": "generator", "phi": "discriminator", "eta": "encoder"}
+    compares = ("loss",)
     formulation = replace(
         GAN.formulation,
         name="VAE/GAN",
@@ -130,8 +131,8 @@ class VAEGAN(Adversaries):
         self.features = with_features(discriminator, layer)
         self.gamma, self.equilibrium = gamma, nonnegative("equilibrium", equilibrium)
         self.margin = None if margin is None else nonnegative("margin", margin)
-        match("encoder's input", event_shape(encoder.input), "discriminator's input", self.x_shape)
-        match("encoder's output", event_shape(encoder.output), "posterior's parameters", self.posterior.params_shape)
+        match("encoder's input", input_shape(encoder), "discriminator's input", self.x_shape)
+        match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("generator's input", latent, "posterior's event", self.posterior.event_shape)
         if not self.posterior.reparametrised:
             raise InvalidInput(
@@ -225,10 +226,6 @@ class VAEGAN(Adversaries):
         x, c = self.unpack(data)
         terms = self.jitted(self.terms)(x, c, self.noise(self.rng(x, training=False)))
         return self.log(**terms, **self.who_moves(terms))
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction."""
-        return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters of q(z|x): a dict of NumPy arrays, `mean` and `stddev` `[n, latent_dim]`."""

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, match
+from dgm_zoo.checks import input_shape, match, output_shape
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
@@ -86,6 +86,7 @@ class ADA(GenerativeModel):
     logged = ("loss", "accuracy_source", "discriminator", "confusion", "accuracy_domain")
     units = dict.fromkeys(["accuracy_source", "accuracy_target", "accuracy_domain"], "share of examples")
     ascends = {"theta": "objective", "omega": "log_class", "phi": "discriminator"}
+    call_endpoint = ("classify", "probabilities")
     formulation = Formulation(
         name="ADA",
         x="features", y="domain: 1 source, 0 target", z="data examples",
@@ -123,10 +124,10 @@ class ADA(GenerativeModel):
         scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
         self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
         self.logged = (*type(self).logged, *self.objective.logged)
-        match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
-        judged = event_shape((trunk if level == "features" else head).output)
-        match(f"output of {level}", judged, "discriminator's input", event_shape(discriminator.input))
-        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+        match("trunk's output", output_shape(trunk), "head's input", input_shape(head))
+        judged = output_shape(trunk if level == "features" else head)
+        match(f"output of {level}", judged, "discriminator's input", input_shape(discriminator))
+        match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
         if mode == "adda":
             self._fix_the_source()
         elif target_trunk is not None:
@@ -228,7 +229,8 @@ class ADA(GenerativeModel):
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, return_dict: bool = False,
                  **kwargs: Any) -> dict[str, float] | list[float]:
         """`GenerativeModel.evaluate`, plus `accuracy_target` if any target example has a label."""
-        self.oracle.reset_state()
+        if self.compiled:
+            self.oracle.reset_state()
         logs = super().evaluate(x, y, *args, return_dict=True, **kwargs)
         if float(tf.convert_to_tensor(self.oracle.count)):
             logs["accuracy_target"] = float(self.oracle.result())
@@ -237,7 +239,7 @@ class ADA(GenerativeModel):
     # ------------------------------------------------------------------------------------------ use
 
     def check_examples(self, where: str, x: Any, y: Any) -> None:
-        classes = event_shape(self.head.output)[0]
+        classes = output_shape(self.head)[0]
         if int(tf.reduce_min(y[0])) < 0:
             raise InvalidInput(f"{where}: the source has examples without a label; give each its class")
         for domain, label in zip(self.domains, y, strict=True):
@@ -248,6 +250,10 @@ class ADA(GenerativeModel):
                     f"num_classes={most + 1}, or leave these examples out"
                 )
 
+    def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
+        classes = output_shape(self.head)[0]
+        return [tf.reduce_any(y[0] < 0), *(tf.reduce_any(label >= classes) for label in y)]
+
     def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`, of examples of the target domain."""
         return self.answer("classify", x=x)
@@ -257,7 +263,7 @@ class ADA(GenerativeModel):
         return self.answer("features", x=x)["features"]
 
     def takes(self) -> dict[str, Input]:
-        x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
+        x = Input(input_shape(self.trunk), range=(0.0, 1.0))
         return {"source": x, "target": x, "source_label": Input((), tf.int32)}
 
     def endpoints(self) -> dict[str, Endpoint]:

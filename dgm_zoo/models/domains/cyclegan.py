@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, match, nonnegative, whole_number
+from dgm_zoo.checks import input_shape, match, nonnegative, output_shape, whole_number
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -86,6 +86,8 @@ class CycleGAN(GenerativeModel):
         **dict.fromkeys(["discriminator", "realism"], "utility of the objective, the sum of both domains"),
     }
     ascends = {"theta": "translation", "eta": "translation", "phi": "discriminator"}
+    compares = ("loss",)
+    call_endpoint = ("to_target", "x")
     formulation = Formulation(
         name="CycleGAN",
         x="target images and translations to them", y="1 real, 0 translated, in each domain",
@@ -125,11 +127,11 @@ class CycleGAN(GenerativeModel):
         self.objective, self.pool_size = adversarial(objective), whole_number("pool_size", pool_size, 0)
         self.cycle_weight, self.identity_weight = cycle_weight, nonnegative("identity_weight", identity_weight)
         self.data_range = None if data_range is None else tuple(data_range)
-        source, target = event_shape(to_target.input), event_shape(to_source.input)
-        match("output of to_target", event_shape(to_target.output), "input of to_source", target)
-        match("output of to_source", event_shape(to_source.output), "input of to_target", source)
+        source, target = input_shape(to_target), input_shape(to_source)
+        match("output of to_target", output_shape(to_target), "input of to_source", target)
+        match("output of to_source", output_shape(to_source), "input of to_target", source)
         for domain, shape, one in (("source", source, discriminator_source), ("target", target, discriminator_target)):
-            match(f"discriminator_{domain}'s input", event_shape(one.input), f"{domain} image", shape)
+            match(f"discriminator_{domain}'s input", input_shape(one), f"{domain} image", shape)
             check_critic(self.objective, one)
         if self.identity_weight and source != target:
             raise InvalidInput(
@@ -240,8 +242,8 @@ class CycleGAN(GenerativeModel):
 
     def takes(self) -> dict[str, Input]:
         return {
-            "source": Input(event_shape(self.to_target.input), range=self.data_range),
-            "target": Input(event_shape(self.to_source.input), range=self.data_range),
+            "source": Input(input_shape(self.to_target), range=self.data_range),
+            "target": Input(input_shape(self.to_source), range=self.data_range),
         }
 
     def endpoints(self) -> dict[str, Endpoint]:

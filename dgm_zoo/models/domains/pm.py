@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -109,6 +109,7 @@ class PM(GenerativeModel):
         "error_of_units": "mean squared error of a unit's predictor",
     }
     ascends = {"eta": "objective", "phi": "log_q"}
+    call_endpoint = ("encode", "mean")
     formulation = Formulation(
         name="PM",
         z="all code units but one", y="that unit",
@@ -138,16 +139,17 @@ class PM(GenerativeModel):
         self.reconstruction_weight = reconstruction_weight
         if form not in FORMS:
             raise unknown("form", form, FORMS)
-        match("encoder's output", event_shape(encoder.output), "predictors' code", (predictors.units,))
+        match("encoder's output", output_shape(encoder), "predictors' code", (predictors.units,))
         if not predictors.built:
             predictors.build((None, predictors.units))
         if (decoder is None) != (likelihood is None):
             raise InvalidInput("a decoder and a likelihood come together; give PM both or neither")
         if decoder is not None:
-            match("decoder's input", event_shape(decoder.input), "code", (predictors.units,))
-            match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+            match("decoder's input", input_shape(decoder), "code", (predictors.units,))
+            match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
             self.players = {**type(self).players, "eta": ("encoder", "decoder", "likelihood")}
             self.logged = (*type(self).logged, "reconstruction")
+            self.call_endpoint = ("reconstruct", "x")
 
     # ------------------------------------------------------------------------------------------ the two players
 
@@ -218,7 +220,7 @@ class PM(GenerativeModel):
         return self.answer("reconstruct", x=x)["x"]
 
     def takes(self) -> dict[str, Input]:
-        return {"x": Input(event_shape(self.encoder.input), range=self.likelihood.range if self.likelihood else None)}
+        return {"x": Input(input_shape(self.encoder), range=self.likelihood.range if self.likelihood else None)}
 
     def endpoints(self) -> dict[str, Endpoint]:
         x, z = {"x": self.takes()["x"]}, {"z": Input((self.predictors.units,), range=(0.0, 1.0))}

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import input_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.registry import register
@@ -37,7 +37,7 @@ def networks(*, image_shape: Sequence[int], masks: np.ndarray | None = None, noi
     encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
     decoder = mask_decoder(likelihood.params_shape, noise_bits, filters)
     if masks is None:
-        prior = distributions.get(UNIFORM_BITS, tuple(decoder.input.shape[1:]))
+        prior = distributions.get(UNIFORM_BITS, input_shape(decoder))
     else:
         prior = MaskAndNoise(_flat(masks, (*image_shape[:2], 1)), noise_bits)
     return {"encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood}

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import event_shape, match
+from dgm_zoo.checks import input_shape, match
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
@@ -15,7 +15,7 @@ from dgm_zoo.core.latent import LatentModel
 from dgm_zoo.core.limiting import LimitingChain
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.steps import over_replicas
-from dgm_zoo.distributions import BernoulliPrior, Deterministic, IndependentBernoulli, SampledPrior, with_bits
+from dgm_zoo.distributions import BernoulliPrior, IndependentBernoulli, SampledPrior, with_bits
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
@@ -102,20 +102,13 @@ class SymmetricVAE(LimitingChain, LatentModel):
     def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
                  posterior: Head | None = None, latents: SampledPrior | None = None, dream_weight: Any = 1.0,
                  **kwargs: Any) -> None:
-        latent = event_shape(decoder.input)
+        latent = input_shape(decoder)
         posterior = IndependentBernoulli(latent) if posterior is None else posterior
         prior = BernoulliPrior(latent, trainable=False) if prior is None else prior
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.latents, self.dream_weight = latents, dream_weight
         if not prior.has_density:
             self.logged = ("loss", "decoder", "encoder")
-        if isinstance(posterior, Deterministic):
-            raise InvalidInput("Deterministic has no density for eta to ascend; give IndependentBernoulli or another")
-        if prior.has_density and prior.range != posterior.range:
-            raise InvalidInput(
-                f"{type(prior).__name__} and {type(posterior).__name__} take different values of z; give a "
-                "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
-            )
         if latents is not None and not (isinstance(latents, SampledPrior) and prior.has_density):
             raise InvalidInput(
                 f"latents {type(latents).__name__} of {type(prior).__name__} must be a SampledPrior, under a prior "
@@ -200,6 +193,13 @@ class SymmetricVAE(LimitingChain, LatentModel):
                 f"{where}: the latents of row {row} hold {z[row, bit]:g}; give zeros and ones, or {UNKNOWN:g} "
                 "in every value of a row without latents"
             )
+
+    def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
+        if y is None or "label" in self.takes() or not self.posterior.binary:
+            return []
+        z = tf.cast(y, tf.float32)
+        known = tf.reduce_any(z != UNKNOWN, -1, keepdims=True)
+        return [tf.reduce_any((z != 0.0) & (z != 1.0) & known)]
 
     def _check_shape(self, z):
         if tuple(z.shape[1:]) != self.given_shape:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import event_shape, match
+from dgm_zoo.checks import match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.core.model import GenerativeModel
@@ -106,7 +106,7 @@ class Activated(GenerativeModel):
         match("discriminator's input", x, "likelihood's event", self.likelihood.event_shape)
         wanted = (self.num_classes,) if self.conditional else ()
         match("discriminator's condition", sum(c, ()), "model's", wanted)
-        match("discriminator's output", event_shape(discriminator.output) or (1,), "logit", (1,))
+        match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
 
     # ------------------------------------------------------------------------------------------ the discriminator
 

@@ -8,12 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
+from dgm_zoo.core.vetting import current_batch
 from dgm_zoo.distributions import FittedNormal, Head, Prior
 from dgm_zoo.networks import encoder_and_decoder
 
@@ -61,6 +62,7 @@ class AE(GenerativeModel):
     players = {"theta": ("decoder", "likelihood"), "eta": ("encoder",)}
     logged = ("loss", "reconstruction", "mse")
     ascends = {"theta": "reconstruction", "eta": "reconstruction"}
+    weighs = {"reconstruction": True}
     formulation = Formulation(
         name="AE",
         z="code",
@@ -81,18 +83,18 @@ class AE(GenerativeModel):
     def __init__(self, encoder: keras.Model, decoder: keras.Model, *, likelihood: Head, codes: Prior | None = None,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        latent = event_shape(decoder.input)
+        latent = input_shape(decoder)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.codes = FittedNormal(latent) if codes is None else codes
-        match("encoder's input", event_shape(encoder.input), "likelihood's event", likelihood.event_shape)
-        match("encoder's output", event_shape(encoder.output), "decoder's input", latent)
-        match("decoder's output", event_shape(decoder.output), "likelihood's parameters", likelihood.params_shape)
+        match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
+        match("encoder's output", output_shape(encoder), "decoder's input", latent)
+        match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, _ = self.unpack(data)
         self.rng(x)  # counts the batch; the step uses no noise
         terms = self.ascend(self.terms, x, **self.ascends)
-        self.codes.update(terms["code"])
+        self.codes.update(terms["code"], current_batch(self).weight)
         return self.log(loss=-terms["reconstruction"], **terms)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -106,10 +108,6 @@ class AE(GenerativeModel):
         p = self.likelihood(self.decoder(z))
         mse = tf.reduce_mean((p.mean() - x) ** 2, list(range(1, x.shape.rank)))
         return {"reconstruction": p.log_prob(x), "mse": mse, "code": z}
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The reconstruction."""
-        return self._reconstruct(x)["x"]
 
     def encode(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """The code of x: `{"mean": z}`, z NumPy `[n, latent_dim]`."""

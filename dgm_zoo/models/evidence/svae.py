@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
+from dgm_zoo.checks import dropout_rate, input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
-from dgm_zoo.core.endpoints import Endpoint, Input
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.state import counter
@@ -116,8 +116,8 @@ class SVAE(VAE):
         self.counters.update(rows=counter("rows"), labelled=counter("labelled"))
         self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)
         self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
-        match("classifier's input", event_shape(classifier.input), "likelihood's event", likelihood.event_shape)
-        match("classifier's output", event_shape(classifier.output), "classes' logits", (num_classes,))
+        match("classifier's input", input_shape(classifier), "likelihood's event", likelihood.event_shape)
+        match("classifier's output", output_shape(classifier), "classes' logits", (num_classes,))
         if self.dropout and not isinstance(classifier.layers[-1], keras.layers.Dense):
             raise InvalidInput(
                 f"dropout {dropout!r} drops features before the classifier's last layer, which is a "
@@ -125,7 +125,7 @@ class SVAE(VAE):
             )
         match("class_prior", (len(self.class_prior),), "classes", (num_classes,))
         if self.dropout:  # in __dict__, so that Keras does not track its layers twice
-            self.__dict__["_features"] = keras.Model(classifier.input, classifier.layers[-1].input)
+            self.__dict__["_features"] = keras.Model(classifier.inputs[0], classifier.layers[-1].input)
         self.meets_each_class = any(isinstance(layer, Conditioned) for layer in encoder.layers)
         if not self.bound.of_rows:
             raise InvalidInput(
@@ -276,15 +276,15 @@ class SVAE(VAE):
         x, label = {"x": self.takes()["x"]}, {"label": Input((), tf.int32, range=(0, self.num_classes - 1))}
         table = super().endpoints()
         of_class = {name: table[name]._replace(inputs={**table[name].inputs, **label}) for name in ("sample", "decode")}
-        log_likelihood = table["log_likelihood"]
         return {
             **of_class,
             "encode": Endpoint(x, self._encode, doc="the parameters of q(z|x, c) of the likeliest class c"),
             "reconstruct": Endpoint(x, self._reconstruct, doc="the mean of p(x|z, c) at q's mean, likeliest class"),
             "classify": Endpoint(x, self._classify, doc="logits and probabilities of the classes"),
-            "log_likelihood": log_likelihood._replace(
-                inputs={key: value for key, value in log_likelihood.inputs.items() if key != "label"},
+            "log_likelihood": table["log_likelihood"]._replace(
+                inputs={**x, "seed": SEED},
                 doc=f"log p(x) in nats by importance sampling, K = {self.endpoint_samples} of each class",
+                rows=max(1, table["log_likelihood"].rows // self.num_classes),
             ),
         }
 

@@ -78,7 +78,8 @@ class VAE(LatentModel):
       sleep: whether each step ends with a sleep phase of eta.
 
     Raises:
-      InvalidInput: parts whose shapes disagree (names both), a prior without a density, a bound unfit for the heads.
+      InvalidInput: as `LatentModel`; a prior without a density, a posterior whose samples carry no gradient, or a bound
+        unfit for the heads.
 
     Example:
       >>> model = dgm_zoo.create("vae", image_shape=(28, 28, 1), latent_dim=32)
@@ -93,6 +94,7 @@ class VAE(LatentModel):
     """
 
     ascends = {"theta": "objective", "eta": "objective"}
+    weighs = {"objective": True}
     formulation = Formulation(
         name="VAE",
         y="real or generated, degenerate", z="code",
@@ -119,10 +121,16 @@ class VAE(LatentModel):
                  posterior: Head | None = None, bound: Any = None, sleep: bool = False, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         with_density(self.prior, type(self))
+        if not self.posterior.reparametrised:
+            raise InvalidInput(
+                f"{type(self).__name__} cannot train through samples of {type(self.posterior).__name__}, which carry "
+                "no gradient; give a posterior such as IndependentNormal or StraightThroughBernoulli"
+            )
         if not isinstance(sleep, bool):
             raise InvalidInput(f"sleep is {sleep!r}; give True or False")
         self.bound, self.sleep = bound_of(self.default_bound if bound is None else bound), sleep
         self.bound.check(self.prior, self.posterior)
+        self.weighs = type(self).weighs if self.bound.of_rows else {}
         self.add_coefficients(self.bound.coefficients)
         self.logged = ("loss", *self.bound.logged, *(("sleep",) if sleep else ()))
         self.phases = {"sleep": "eta"} if sleep else {}
@@ -130,11 +138,6 @@ class VAE(LatentModel):
     # ------------------------------------------------------------------------------------------ training
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        if not self.posterior.reparametrised:
-            raise InvalidInput(
-                f"{type(self).__name__} cannot train through samples of {type(self.posterior).__name__}, which carry "
-                "no gradient; give a posterior such as IndependentNormal"
-            )
         x, c = self.unpack(data)
         rng = self.rng(x)
         terms = self.ascend(self.terms, x, c, self.noise(rng), **self.ascends)

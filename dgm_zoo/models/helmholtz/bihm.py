@@ -7,14 +7,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import check_seed, whole_number
 from dgm_zoo.core.endpoints import SEED, Endpoint
+from dgm_zoo.core.estimates import added
 from dgm_zoo.core.formulation import KL, Ascent
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import BatchNoise, check_seed
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.helmholtz.chain import GibbsChain
-from dgm_zoo.models.helmholtz.helmholtz import POWERS, HelmholtzMachine
+from dgm_zoo.models.helmholtz.helmholtz import POWERS, ROWS_PER_PASS, HelmholtzMachine
 from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
@@ -38,7 +39,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
     estimate of -log p~*(x) with these k samples.
 
     Args:
-      k: number of samples.
+      k: number of samples, at least 2.
       log_z: log Z in nats, for `log_p_star` and the served log-likelihood; None if unknown. It is valid for the current
         weights only: training and `load_weights` reset it to None.
       Everything else: see `HelmholtzMachine`.
@@ -58,6 +59,7 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     logged = ("loss", "bound", "ess")
     ascends = {"theta": "utility_theta", "eta": "utility_eta"}
+    weighs = {"utility_theta": True, "utility_eta": True}
     formulation = replace(
         HelmholtzMachine.formulation,
         name="BiHM",
@@ -83,6 +85,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
                  **kwargs: Any) -> None:
         super().__init__(generative, inference, **kwargs)
         self.k = whole_number("k", k)
+        if self.k == 1:
+            raise InvalidInput("k is 1, which leaves eta without a utility, as its weight w~_1 - 1/k is 0; give k >= 2")
         self.log_z = log_z
 
     @property
@@ -113,8 +117,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
         self.log_z = None
 
     def noise(self, rng: BatchNoise) -> Any:
-        """The noise of one step: uniform, `[k, batch, bits of q]`."""
-        return rng.uniform((self.inference.bits,), self.k)
+        """The noise of one step: standard logistic, `[k, batch, bits of q]`."""
+        return rng.logistic((self.inference.bits,), self.k)
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         log_p, log_q = self.infer(x, noise)
@@ -162,24 +166,34 @@ class BiHM(GibbsChain, HelmholtzMachine):
         """
         num_samples, inner = whole_number("num_samples", num_samples), whole_number("inner", inner)
         seed = np.array([check_seed(seed), 0], np.int32)
-        chunk = min(num_samples, max(1, self.rows_per_pass // inner))
-        return self.traced(self._z_moments)(seed, tf.constant(num_samples), inner, chunk).numpy()
+        chunk = min(num_samples, max(1, ROWS_PER_PASS // inner))
+        rows = min(chunk, max(1, self.rows_per_pass // inner))
+        return self.traced(self._z_moments)(seed, *tf.constant([num_samples, inner, chunk, rows])).numpy()
 
-    def _z_moments(self, seed, num_samples, inner, chunk):
+    def _z_moments(self, seed, num_samples, inner, chunk, rows):
+        """Draws `chunk` pairs at a time, since bits drawn one by one cost little more for many, and scores `rows`."""
         rng = BatchNoise(seed, chunk)
 
-        def body(i, total):
+        def of_chunk(i, total):
             source = rng.fork(i)
-            levels, logits = self.generative.draw(source.uniform((self.generative.bits,)))
-            log_w = self.generative.score(levels, logits) - self.inference.log_prob(levels[::-1])
-            log_p, log_q = self.infer(levels[-1], source.uniform((self.inference.bits,), inner))
-            log_u = 0.5 * (power_bound(log_p - log_q, 0.5) - log_w)
-            log_u = tf.where(i * chunk + tf.range(chunk) < num_samples, log_u, -float("inf"))
-            return i + 1, tf.reduce_logsumexp(tf.concat([total[:, None], tf.stack([log_u, 2 * log_u])], 1), 1)
+            dreamt, _ = self.generative.draw(source.logistic((self.generative.bits,)))
+            inferred, _ = self.inference.draw(source.logistic((self.inference.bits,), inner), dreamt[-1])
 
-        start = (tf.constant(0), tf.fill([2], -float("inf")))
-        _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
-        return total - tf.math.log(tf.cast(num_samples, tf.float32))
+            def of_rows(start, total):
+                levels = [level[start : start + rows] for level in dreamt]
+                others = [levels[-1], *(level[:, start : start + rows] for level in inferred[1:])]
+                log_w = self.generative.log_prob(levels) - self.inference.log_prob(levels[::-1])
+                log_w_of_others = self.generative.log_prob(others[::-1]) - self.inference.log_prob(others)
+                log_u = 0.5 * (power_bound(tf.cast(log_w_of_others, tf.float64), 0.5) - tf.cast(log_w, tf.float64))
+                counts = i * chunk + start + tf.range(tf.shape(log_u)[0]) < num_samples
+                log_u = tf.where(counts, log_u, tf.constant(-np.inf, tf.float64))
+                return start + rows, added(total, tf.reduce_logsumexp(tf.stack([log_u, 2 * log_u]), 1))
+
+            return i + 1, tf.while_loop(lambda start, _: start < chunk, of_rows, (0, total))[1]
+
+        start = (tf.constant(0), tf.constant([-np.inf, -np.inf], tf.float64))
+        _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, of_chunk, start)
+        return total - tf.math.log(tf.cast(num_samples, tf.float64))
 
     def endpoints(self) -> dict[str, Endpoint]:
         def log_likelihood(x, noise):
@@ -209,5 +223,6 @@ class BiHM(GibbsChain, HelmholtzMachine):
             "inpaint": Endpoint(
                 {**self.takes(), "mask": self.takes()["x"], "seed": SEED}, inpaint, inpaint_noise,
                 f"x with its values where the mask is 0 drawn from p*, {self.endpoint_steps} sweeps of block Gibbs",
+                max(1, self.rows_per_pass // (self.candidates * self.endpoint_steps)),  # it holds the noise of all
             ),
         }

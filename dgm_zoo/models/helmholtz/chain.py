@@ -29,8 +29,8 @@ class GibbsChain:
     # proposal. Since the current block is a candidate, each update leaves the joint invariant, for any number of them.
 
     def chain_noise(self, rng: BatchNoise) -> tf.Tensor:
-        """The noise of one sweep: uniform, `[2 candidates, batch, columns]`."""
-        return rng.uniform((sum(n + 2 for n in self.latents) + self.inference.sizes[0] + 1,), 2 * self.candidates)
+        """The noise of one sweep: standard logistic, `[2 candidates, batch, columns]`."""
+        return rng.logistic((sum(n + 2 for n in self.latents) + self.inference.sizes[0] + 1,), 2 * self.candidates)
 
     def sweep(self, levels: list[tf.Tensor], keep: tuple[tf.Tensor, tf.Tensor], noise: tf.Tensor) -> list[tf.Tensor]:
         """Resamples every block once: the odd layers, the even ones, then x.
@@ -55,7 +55,7 @@ class GibbsChain:
         p, q, top = self.generative.conditionals[::-1], self.inference.conditionals, i == len(self.latents)
         bits, which = (tf.reshape(v, [-1, 2, tf.shape(v)[1], v.shape[-1]]) for v in (bits, which))
         above, below = None if top else levels[i + 1], levels[i - 1]
-        drawn = tf.where(which < 0.5, p[i].draw(bits, above)[0], q[i - 1].draw(bits, below)[0])
+        drawn = tf.where(which < 0.0, p[i].draw(bits, above)[0], q[i - 1].draw(bits, below)[0])
         offered = tf.concat([levels[i][None], drawn], 0)
         log_p, log_q = p[i].log_prob(offered, above), q[i - 1].log_prob(offered, below)
         log_target = log_p + log_q + p[i - 1].log_prob(below, offered)
@@ -70,7 +70,7 @@ class GibbsChain:
         """
         p, q = self.generative.conditionals[-1], self.inference.conditionals[0]
         (known, mask), h = keep, tf.reduce_mean(levels[1], 0)
-        drawn, _ = p.draw(tf.where(mask > 0.0, 1.0 - 2.0 * known, bits), h)
+        drawn, _ = p.draw(tf.where(mask > 0.0, (1.0 - 2.0 * known) * np.inf, bits), h)
         offered = tf.concat([levels[0][None], drawn], 0)
         log_target = sum(p.log_prob(offered, one) + q.log_prob(one, offered) for one in tf.unstack(levels[1]))
         # logit 0 gives a known bit, which was not drawn, the same factor in every candidate
@@ -87,7 +87,7 @@ class GibbsChain:
 
     def start_noise(self, rng: BatchNoise) -> tuple[tf.Tensor, tf.Tensor]:
         """The noise that `start` takes."""
-        return rng.uniform((self.generative.bits,)), rng.uniform((self.inference.bits,), 2)
+        return rng.logistic((self.generative.bits,)), rng.logistic((self.inference.bits,), 2)
 
     def inpaint(self, x: np.ndarray, mask: np.ndarray, steps: int = 100, seed: int = 0) -> np.ndarray:
         """Draws the missing values of x from p*, given the others, by a block Gibbs chain: NumPy, the shape of x.
@@ -153,12 +153,12 @@ class GibbsChain:
 
     def _resample(self, seeds, candidates, inner):
         rng = RowNoise(seeds)
-        levels, logits = self.generative.draw(rng.uniform((self.generative.bits,), candidates))
+        levels, logits = self.generative.draw(rng.logistic((self.generative.bits,), candidates))
         log_w = self.generative.score(levels, logits) - self.inference.log_prob(levels[::-1])
-        noise = rng.uniform((self.inference.bits,), inner * candidates)
+        noise = rng.logistic((self.inference.bits,), inner * candidates)
         log_p, log_q = self.infer(levels[-1], tf.reshape(noise, [inner, -1, self.inference.bits]))
         log_tilde = tf.reshape(power_bound(log_p - log_q, 0.5), tf.shape(log_w))
-        x = _pick(levels[-1], 0.5 * (log_tilde - log_w), rng.uniform((1,)))
+        x = _pick(levels[-1], 0.5 * (log_tilde - log_w), rng.logistic((1,)))
         return tf.reshape(x, [-1, *self.image_shape])
 
     def _inpaint(self, x, mask, seeds, steps):
@@ -173,8 +173,8 @@ class GibbsChain:
         return tf.reshape(x, [-1, *self.image_shape])
 
 
-def _pick(offered, log_w, uniform):
+def _pick(offered, log_w, noise):
     """Picks a candidate on axis 0 for each index of the other axes, with probability proportional to exp(log_w)."""
     last = [*range(1, log_w.shape.rank), 0]
-    chosen = tf.one_hot(pick(tf.transpose(log_w, last), uniform[..., 0]), tf.shape(log_w)[0], axis=0)
+    chosen = tf.one_hot(pick(tf.transpose(log_w, last), tf.sigmoid(noise[..., 0])), tf.shape(log_w)[0], axis=0)
     return tf.reduce_sum(chosen[..., None] * offered, 0)

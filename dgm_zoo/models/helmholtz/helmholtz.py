@@ -11,6 +11,7 @@ from dgm_zoo.checks import layer_sizes, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.chunks import in_chunks
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input, check_array
+from dgm_zoo.core.estimates import added
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
@@ -59,8 +60,7 @@ class HelmholtzMachine(GenerativeModel):
       image_shape: shape of one x, which the networks take as a vector; None for the vector's own shape.
 
     Raises:
-      InvalidInput: sizes of the networks or of x disagree; or, naming the first such value, arrays or the first batch
-        of a `tf.data.Dataset` are not binary. Later batches are not checked.
+      InvalidInput: sizes of the networks or of x disagree; or, naming the first such value, data are not binary.
 
     Example:
       >>> model = dgm_zoo.create("helmholtz", image_shape=(28, 28, 1), layers="200,200,10")
@@ -75,6 +75,8 @@ class HelmholtzMachine(GenerativeModel):
     players = {"theta": ("generative",), "eta": ("inference",)}
     logged = ("loss", "elbo", "wake", "sleep")
     ascends = {"theta": "wake", "eta": "sleep"}
+    weighs = {"wake": True, "sleep": False}
+    call_endpoint = None  # every answer is drawn
     formulation = Formulation(
         name="Helmholtz machine",
         x="data, bits", z="bits in levels, h = (h_1, ..., h_L)",
@@ -115,7 +117,7 @@ class HelmholtzMachine(GenerativeModel):
     # ------------------------------------------------------------------------------------------ the two joints
 
     def infer(self, x: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """log p(x, h_k) and log q(h_k|x) for h_k ~ q: `[k, batch]` each, for uniform noise `[k, batch, bits]`."""
+        """log p(x, h_k) and log q(h_k|x) for h_k ~ q: `[k, batch]` each, for logistic noise `[k, batch, bits]`."""
         return self._infer(tf.reshape(x, [-1, self.inference.sizes[0]]), noise)
 
     def _infer(self, x, noise):
@@ -123,7 +125,7 @@ class HelmholtzMachine(GenerativeModel):
         return self.generative.log_prob(levels[::-1]), self.inference.score(levels[1:], logits)
 
     def dreamt(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """log p(x, h) and log q(h|x) for x, h ~ p: each `[...]`, for uniform noise `[..., bits]`."""
+        """log p(x, h) and log q(h|x) for x, h ~ p: each `[...]`, for logistic noise `[..., bits]`."""
         levels, logits = self.generative.draw(noise)
         return self.generative.score(levels, logits), self.inference.log_prob(levels[::-1])
 
@@ -143,7 +145,7 @@ class HelmholtzMachine(GenerativeModel):
 
     def noise(self, rng: BatchNoise) -> Any:
         """The noise of one step: `[k, batch, bits of q]` for the wake phase, `[1, batch, bits of p]` for sleep."""
-        return rng.uniform((self.inference.bits,), self.k), rng.uniform((self.generative.bits,), 1)
+        return rng.logistic((self.inference.bits,), self.k), rng.logistic((self.generative.bits,), 1)
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Any) -> dict[str, tf.Tensor]:
         """Each player's utility, and the bound, each `[batch]`, in nats."""
@@ -186,10 +188,10 @@ class HelmholtzMachine(GenerativeModel):
         x = check_array("log_likelihood", "x", x, self.takes()["x"])
         if not len(x):
             return np.zeros((0, len(POWERS)), np.float32)
-        chunk = min(num_samples, 200)
+        chunk = min(num_samples, 200)  # a tensor in the graph, which is traced once for all of them
         run = self.traced(self._weight_moments)
         return in_chunks(
-            lambda x, seeds: run(x, seeds, tf.constant(num_samples), chunk), (x, row_seeds(seed, len(x))),
+            lambda x, seeds: run(x, seeds, *tf.constant([num_samples, chunk])), (x, row_seeds(seed, len(x))),
             max(1, self.rows_per_pass // chunk),
         )
 
@@ -198,14 +200,14 @@ class HelmholtzMachine(GenerativeModel):
         x = tf.reshape(x, [-1, 1, self.inference.sizes[0]])  # the noise keeps an image's samples together
 
         def body(i, total):
-            log_p, log_q = self._infer(x, rng.fork(i).uniform((chunk, self.inference.bits)))
+            log_p, log_q = self._infer(x, rng.fork(i).logistic((chunk, self.inference.bits)))
             counts = i * chunk + tf.range(chunk) < num_samples  # the last chunk may exceed num_samples
             log_w = tf.where(counts, powers * (log_p - log_q), -float("inf"))
-            return i + 1, tf.reduce_logsumexp(tf.concat([total[..., None], log_w], -1), -1)
+            return i + 1, added(total, tf.reduce_logsumexp(log_w, -1))
 
-        start = (tf.constant(0), tf.fill([len(POWERS), tf.shape(x)[0]], -float("inf")))
+        start = (tf.constant(0), tf.fill([len(POWERS), tf.shape(x)[0]], tf.constant(-np.inf, tf.float64)))
         _, total = tf.while_loop(lambda i, _: i * chunk < num_samples, body, start)
-        return tf.transpose(total) - tf.math.log(tf.cast(num_samples, tf.float32))
+        return tf.cast(tf.transpose(total) - tf.math.log(tf.cast(num_samples, tf.float64)), tf.float32)
 
     def takes(self) -> dict[str, Input]:
         return {"x": Input(self.image_shape, range=(0.0, 1.0), binary=True)}
@@ -222,13 +224,14 @@ class HelmholtzMachine(GenerativeModel):
         independent = self.generative.kind == "sigmoid"
         return {
             "sample": Endpoint(
-                {"seed": SEED}, sample, lambda rng: rng.uniform((self.generative.bits,)),
+                {"seed": SEED}, sample, lambda rng: rng.logistic((self.generative.bits,)),
                 "h ~ p(h), layer by layer, then the mean of "
                 + ("p(x|h_1)" if independent else "each value of x given h_1 and a draw of those before it"),
             ),
             "log_likelihood": Endpoint(
                 {**self.takes(), "seed": SEED}, log_likelihood,
-                lambda rng: rng.uniform((self.inference.bits,), self.endpoint_samples),
+                lambda rng: rng.logistic((self.inference.bits,), self.endpoint_samples),
                 f"log p(x) in nats by importance sampling, K = {self.endpoint_samples}: a lower bound in expectation",
+                max(1, self.rows_per_pass // self.endpoint_samples),
             ),
         }

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import check_seed, whole_number
 from dgm_zoo.distributions import RowNoise, row_seeds
-from dgm_zoo.distributions.noise import check_seed
 from dgm_zoo.errors import InvalidInput
 
 

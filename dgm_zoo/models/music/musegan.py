@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import event_shape, match, whole_number
+from dgm_zoo.checks import input_shape, match, output_shape, whole_number
 from dgm_zoo.core.critic import check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -85,6 +85,8 @@ class MuseGAN(Rounds):
         **dict.fromkeys(["voices", "voices_real"], "pitches that sound in a time step, of samples or of the batch"),
     }
     ascends = {"theta": "generator", "phi": "discriminator"}
+    compares = ("loss",)
+    call_endpoint = ("decode", "x")
     abilities = frozenset({"perform", "compose"})
     small = {  # with plain gradient steps the default penalty, 10, would diverge
         "image_shape": (2, 8, 24, 2), "width": 16, "noise_dim": 8, "critic_steps": 2,
@@ -122,10 +124,10 @@ class MuseGAN(Rounds):
             raise unknown("binarisation", binarisation, BINARISATIONS)
         own = [track for track in self.tracks if track != condition]
         self.single = tuple(index_of(own, name) for name in self.monophonic)
-        bars, *bar, count = self.x_shape = event_shape(critic.input)
+        bars, *bar, count = self.x_shape = input_shape(critic)
         match("tracks' names", (len(self.tracks),), "tracks of the critic's input", (count,))
         self.own_shape = (bars, *bar, len(own))
-        match("generator's output", event_shape(generator.output), "tracks to generate", self.own_shape)
+        match("generator's output", output_shape(generator), "tracks to generate", self.own_shape)
         self.sizes = noise_sizes(composition, bars, len(own), noise_dim)
         self.prior = fixed(StandardNormal((sum(self.sizes.values()),)) if prior is None else prior, type(self))
         match("prior's event", self.prior.event_shape, "parts of the noise", (sum(self.sizes.values()),))
@@ -142,9 +144,9 @@ class MuseGAN(Rounds):
         """Logits of the tracks that G_theta generates, `[batch, *own_shape]`, given the condition's track, if any."""
         return tf.cast(self.generator([z, *c] if c else z), tf.float32)
 
-    def bits(self, logits: tf.Tensor, uniform: tf.Tensor, single: Sequence[int] = ()) -> tf.Tensor:
+    def bits(self, logits: tf.Tensor, of_bits: tf.Tensor, single: Sequence[int] = ()) -> tf.Tensor:
         """Bits with a gradient, `[batch, *own_shape]`; the tracks with indices `single` are monophonic."""
-        return distributions.binarised(logits, uniform if self.binarisation == "bernoulli" else None, single)
+        return distributions.binarised(logits, of_bits if self.binarisation == "bernoulli" else None, single)
 
     def own(self, x: tf.Tensor) -> tf.Tensor:
         """The tracks of x other than the condition's."""
@@ -159,20 +161,20 @@ class MuseGAN(Rounds):
         found = tf.cast(self.critic(self.whole(own, *c)), tf.float32)
         return found if self.composition == "jamming" else found[:, 0]
 
-    def shown(self, logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    def shown(self, logits: tf.Tensor, of_bits: tf.Tensor) -> tf.Tensor:
         """The critics' input for a generated phrase: bits with `straight_through`, else probabilities."""
-        return self.bits(logits, uniform) if self.straight_through else tf.sigmoid(logits)
+        return self.bits(logits, of_bits) if self.straight_through else tf.sigmoid(logits)
 
     # ------------------------------------------------------------------------------------------ training
 
     def dream_noise(self, rng: BatchNoise) -> tuple:
-        uniform = rng.uniform(self.own_shape) if self.binarisation == "bernoulli" else rng.zeros(())
-        return self.prior.noise(rng), uniform
+        of_bits = rng.logistic(self.own_shape) if self.binarisation == "bernoulli" else rng.zeros(())
+        return self.prior.noise(rng), of_bits
 
     def phi_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """The utility of phi on real and generated phrases, with its diagnostics; each `[batch]`."""
-        (z, uniform), mix = noise
-        generated = tf.stop_gradient(self.shown(self.logits(self.prior.draw(z), *c), uniform))
+        (z, of_bits), mix = noise
+        generated = tf.stop_gradient(self.shown(self.logits(self.prior.draw(z), *c), of_bits))
         terms = self.objective.contest(lambda own: self.values(own, *c), self.own(x), generated, mix)
         return {
             "discriminator": _over_critics(tf.reduce_sum, terms.pop("discriminator")),
@@ -181,10 +183,10 @@ class MuseGAN(Rounds):
 
     def theta_terms(self, x: tf.Tensor, c: tuple, noise: Noise) -> dict[str, tf.Tensor]:
         """The utility of theta on generated phrases, and comparisons with real ones; each `[batch]`."""
-        z, uniform = noise
+        z, of_bits = noise
         logits = self.logits(self.prior.draw(z), *c)
-        values = self.values(self.shown(logits, uniform), *c)
-        sample = self.whole(tf.stop_gradient(self.bits(logits, uniform, self.single)), *c)
+        values = self.values(self.shown(logits, of_bits), *c)
+        sample = self.whole(tf.stop_gradient(self.bits(logits, of_bits, self.single)), *c)
         steps = self.x_shape[0] * self.x_shape[1]
         return {
             "generator": _over_critics(tf.reduce_sum, self.objective.generator(values)),
@@ -203,9 +205,9 @@ class MuseGAN(Rounds):
         track = {} if self.index is None else {"condition": Input(self.x_shape[:-1], range=(0.0, 1.0), binary=True)}
         seed = {"seed": SEED} if self.binarisation == "bernoulli" else {}
 
-        def decode(z, uniform, condition=None):
+        def decode(z, of_bits, condition=None):
             c = () if condition is None else (condition[..., None],)
-            return {"x": self.whole(self.bits(self.logits(z, *c), uniform, self.single), *c)}
+            return {"x": self.whole(self.bits(self.logits(z, *c), of_bits, self.single), *c)}
 
         def drawn(noise, condition=None):
             return decode(self.prior.draw(noise[0]), noise[1], condition)
@@ -219,7 +221,7 @@ class MuseGAN(Rounds):
                                                                       self.dream_noise, doc),
             "decode": Endpoint(
                 {"z": Input(self.prior.event_shape), **seed, **track}, decoded,
-                (lambda rng: rng.uniform(self.own_shape)) if seed else None, "the phrase of given noise",
+                (lambda rng: rng.logistic(self.own_shape)) if seed else None, "the phrase of given noise",
             ),
         }
 

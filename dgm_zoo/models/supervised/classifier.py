@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import dropout_rate, event_shape, match, whole_number
+from dgm_zoo.checks import dropout_rate, input_shape, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -65,6 +65,8 @@ class Classifier(GenerativeModel):
     players = {"omega": ("trunk", "head")}
     logged = ("loss", "accuracy")
     ascends = {"omega": "log_q"}
+    weighs = {"log_q": True}
+    call_endpoint = ("classify", "probabilities")
     formulation = Formulation(
         name="Classifier",
         c="class",
@@ -79,8 +81,8 @@ class Classifier(GenerativeModel):
     def __init__(self, trunk: keras.Model, head: keras.Model, *, dropout: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.dropout = trunk, head, dropout_rate(dropout)
-        match("trunk's output", event_shape(trunk.output), "head's input", event_shape(head.input))
-        self.num_classes = event_shape(head.output)[0]
+        match("trunk's output", output_shape(trunk), "head's input", input_shape(head))
+        self.num_classes = output_shape(head)[0]
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         x, c = self.unpack(data)
@@ -94,7 +96,7 @@ class Classifier(GenerativeModel):
 
     def noise(self, rng: BatchNoise) -> Noise:
         """Uniform noise that selects the features to drop, `[batch, d]`."""
-        return rng.uniform(event_shape(self.trunk.output))
+        return rng.uniform(output_shape(self.trunk))
 
     def terms(self, x: tf.Tensor, c: tuple, noise: Noise | None = None) -> dict[str, tf.Tensor]:
         """log q(y|x) and whether the likeliest class is y, each `[batch]`; with noise, some features are dropped.
@@ -113,10 +115,6 @@ class Classifier(GenerativeModel):
     def condition(self, y: Any) -> tuple:
         return (tf.cast(y, tf.int32),)
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The probabilities of the classes."""
-        return self._classify(x)["probabilities"]
-
     def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`."""
         return self.answer("classify", x=x)
@@ -133,7 +131,7 @@ class Classifier(GenerativeModel):
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
     def takes(self) -> dict[str, Input]:
-        x = Input(event_shape(self.trunk.input), range=(0.0, 1.0))
+        x = Input(input_shape(self.trunk), range=(0.0, 1.0))
         return {"x": x, "label": Input((), tf.int32, range=(0, self.num_classes - 1))}
 
     def endpoints(self) -> dict[str, Endpoint]:

@@ -86,15 +86,33 @@ def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor 
     return metrics.extractor(found, Path(name).name)
 
 
-for _kind, _keys in JUDGED.items():
-    register_measure(Measure(
-        f"quality_of_{_kind}", f"Scores of sampled {_kind} against real ones, by "
-        f"{'the features of a classifier' if _keys else 'their coordinates'}.",
-        endpoints={"sample": ()}, data=frozenset({_kind}), keys=_keys,
-        numbers=tuple(f"{{split}}_{name}" for name in (*SCORES, *ALSO[_kind])), check=check, measure=measure, order=70,
-    ))
-    register_measure(Measure(
-        f"quality_of_limiting_{_kind}", f"The Frechet distance of {_kind} in the limit of the model's chain.",
-        endpoints={"sample": ()}, abilities=frozenset({"limiting_samples"}), data=frozenset({_kind}), keys=_keys,
-        numbers=("{split}_limiting_frechet_distance",), check=check, measure=measure_limit, order=80,
-    ))
+def _scores(kind):
+    return {
+        "endpoints": {"sample": ()}, "data": frozenset({kind}), "keys": JUDGED[kind], "check": check, "order": 70,
+        "numbers": tuple(f"{{split}}_{name}" for name in (*SCORES, *ALSO[kind])), "measure": measure,
+    }
+
+
+def _distance_in_the_limit(kind):
+    return {
+        "endpoints": {"sample": ()}, "data": frozenset({kind}), "keys": JUDGED[kind], "check": check, "order": 80,
+        "numbers": ("{split}_limiting_frechet_distance",), "measure": measure_limit,
+        "abilities": frozenset({"limiting_samples"}),
+    }
+
+
+register_measure(Measure(
+    "quality_of_images", "Scores of sampled images against real ones, by the features of a classifier.",
+    **_scores("images"),
+))
+register_measure(Measure(
+    "quality_of_points", "Scores of sampled points against real ones, by their coordinates.", **_scores("points"),
+))
+register_measure(Measure(
+    "quality_of_limiting_images", "The Frechet distance of images in the limit of the model's chain.",
+    **_distance_in_the_limit("images"),
+))
+register_measure(Measure(
+    "quality_of_limiting_points", "The Frechet distance of points in the limit of the model's chain.",
+    **_distance_in_the_limit("points"),
+))
