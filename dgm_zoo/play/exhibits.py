@@ -174,6 +174,11 @@ def _load_preset(name):
     metadata = serving.read_metadata(name)  # it has the outputs' shapes, which otherwise each endpoint must run to tell
     known = {endpoint: {output: tuple(array["shape"][1:]) for output, array in one["outputs"].items()}
              for endpoint, one in metadata["endpoints"].items()}
+    own = (metadata["config"] or {}).get("imports")
+    if own:
+        from dgm_zoo.training.imports import import_modules
+
+        import_modules(own)  # which register the model's class
     return exhibit(name, serving.from_preset(name), metadata["config"], known)
 
 
