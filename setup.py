@@ -35,6 +35,9 @@ EXTRAS = {
         "ruff>=0.8",  # lint, in continuous integration
         "ty==0.0.107",  # types; pinned, since each release may report more
     ],
+    "play": [
+        "gradio>=6.31,<7",  # the page of dgm-zoo play: local, and with HTML parts that take JavaScript
+    ],
     "docs": [  # `mkdocs build --strict`
         "mkdocs>=1.6,<2",  # the site; its pages are Markdown, as the docstrings are
         "mkdocs-material>=9.7,<10",  # a theme that is readable on a telephone and searches without a network
@@ -87,7 +90,10 @@ setup(
     python_requires=">=3.11,<3.14",
     cmdclass={"build_py": BuildWithFiles},
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
-    package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji and the bands, with their licences
+    package_data={
+        "dgm_zoo.data": ["shipped/*"],  # the emoji and the bands, with their licences
+        "dgm_zoo.play": ["web/*"],  # the page's style, and its sheet and map in JavaScript
+    },
     install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["dgm-zoo = dgm_zoo.cli.main:console"]},
