@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 import warnings
 import zipfile
@@ -114,7 +115,8 @@ def _folder(folder):
 
 def _file_name(key):
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    return f"{key['dataset'].replace('/', '_')}-{key['split']}-{digest}.npz"
+    name = re.sub(r"[^\w.-]", "_", key["dataset"])[-80:]  # of a user's own set a path, perhaps a long one
+    return f"{name}-{key['split']}-{digest}.npz"
 
 
 def _describe(key):

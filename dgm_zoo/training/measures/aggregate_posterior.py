@@ -7,7 +7,7 @@ from dgm_zoo import metrics, viz
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.quality import LEAST
-from dgm_zoo.training.measures.base import Context, Measure, register_measure, rows
+from dgm_zoo.training.measures.base import Context, Measure, plane, register_measure, rows
 
 BATCHES = 4  # batches of 500 test images whose codes are drawn
 
@@ -29,11 +29,6 @@ def draw(context: Context) -> dict:
     codes, prior = metrics.codes_and_prior(context.model, context.shown.take(BATCHES))
     points = {"prior": plane(prior), "aggregate posterior": plane(codes)}
     return {"codes.png": lambda path: viz.save_points(points, path)}
-
-
-def plane(codes: np.ndarray) -> np.ndarray:
-    """Returns the first two values of each code, `[n, 2]`; codes of one value get a second value of 0."""
-    return np.pad(codes, [(0, 0), (0, 1)])[:, :2]
 
 
 register_measure(Measure(

@@ -223,6 +223,11 @@ def rows(config: ConfigDict, split: str) -> int:
     return (config.evaluate.limit if split == "test" else None) or info_of(config).splits[split]
 
 
+def plane(points: np.ndarray) -> np.ndarray:
+    """Returns the first two values of each point, `[n, 2]`; points of one value get a second value of 0."""
+    return np.pad(points, [(0, 0), (0, 1)])[:, :2]
+
+
 def register_measure(measure: Measure) -> Measure:
     """Makes a measure known to `train`, `evaluate` and `--overwrite`; returns it.
 
