@@ -8,9 +8,10 @@
     own = data.from_arrays(x, y, batch_size=64)
     pair = data.load_pair("mnist", "usps", 128)
 
-`load` reads a data set of the zoo or files of your own (`data/own/`), `from_arrays` takes a user's own arrays, `load_pair` and `pair_from_arrays` do the
-same for two unpaired domains, `prepare` downloads or builds a set once, and `list_datasets`, `info`, `class_shares` and
-`describe` say what is in the sets. TensorFlow is imported when the first data set is used, not earlier.
+`load` reads a data set of the zoo or files of your own (`data/own/`), `from_arrays` takes a user's own arrays,
+`load_pair` and `pair_from_arrays` do the same for two unpaired domains, `prepare` downloads or builds a set once, and
+`list_datasets`, `info`, `class_shares` and `describe` say what is in the sets. TensorFlow is imported when the first
+data set is used, not earlier.
 """
 
 import importlib

@@ -22,11 +22,17 @@ def describe(
       path: path of your own data, if name is the kind only.
 
     Returns:
-      dict: `name`; `source`; `shape` of one x as read; `sizes`, the number of sizes of the images in the files; `levels`,
-      grey levels of a pixel or None for points; `splits`, rows of each; `classes`, a dict of each class to its rows in
-      each split, or None; `unlabelled`, the rows without label in each split, or None; `range`, the least and the largest
-      stored value; `megabytes`, the memory that the largest split needs; `problems`, sentences on what would stop or
-      mislead a training.
+      dict:
+        name, source: the set's name, and where it comes from.
+        shape: shape of one x as read.
+        sizes: number of sizes of the images in the files.
+        levels: number of grey levels of a pixel; None for points.
+        splits: number of rows of each split.
+        classes: dict of each class to its number of rows in each split; None without labels.
+        unlabelled: number of rows without a label in each split; None without labels.
+        range: the least and the largest stored value.
+        megabytes: memory that the largest split needs.
+        problems: sentences on what would stop or mislead a training.
 
     Raises:
       InvalidInput: the set is unknown or not prepared, a file is damaged, or a split does not fit in memory.
@@ -64,14 +70,14 @@ def describe(
         problems += [f"class '{one}' has no row in train" for one, rows in classes.items() if not rows["train"]]
     elif found.own and found.own.classes:
         problems.append(f"it {found.unlabelled}")
-    small = [one for one in sizes if size is not None and (one[0] < size[0] or one[1] < size[1])]
-    if small:
+    small = [one for one in sizes if size and (one[0] < size[0] or one[1] < size[1])]
+    if small and size:
         problems.append(f"{len(small)} of {len(sizes)} sizes are smaller than {size[0]}x{size[1]} and are enlarged")
     if low == high:
         problems.append(f"every value is {low:g}")
     if levels is None and (low < 0 or high > 1):
         problems.append(
-            f"values lie outside [0, 1]: a likelihood of real values, such as IndependentNormal, suits them, and a "
+            "values lie outside [0, 1]: a likelihood of real values, such as IndependentNormal, suits them, and a "
             "scale near 1"
         )
     return {

@@ -36,8 +36,8 @@ class Own:
 
     Attributes:
       path: the folder or file; of a set of TFDS, its name.
-      read: function (split, image_size or None, limit or None) to x `[rows, ...]` and y int32 `[rows]` or None: the first
-        `limit` rows of the split, images at `image_size` if that is given and the kind can, else at their own size.
+      read: function (split, image_size or None, limit or None) to x `[rows, ...]` and y int32 `[rows]` or None: the
+        first `limit` rows of the split, images at `image_size` if the kind can, else at their own size.
       dtype: of x, "uint8" or "float32".
       classes: names of the classes, in the order of their numbers.
       sizes: the sizes (height, width) of the images in the files, sorted; () if the shape of x says it.

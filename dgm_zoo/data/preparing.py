@@ -45,7 +45,7 @@ def prepare(
     """
     wanted, found = entry(name), prepared_in(name, data_dir)
     if wanted.own:
-        return found
+        return wanted.own.path
     if found and manual_dir is not None and wanted.yours:
         raise InvalidInput(
             f"'{name}' is prepared in {found} already, perhaps from other files than those in {manual_dir}; remove "

@@ -102,5 +102,5 @@ def _with_channels(x, channels):
         return x
     if channels == 3:
         return np.repeat(x, 3, axis=-1)
-    grey = x @ np.float32([[0.2989], [0.587], [0.114]])
+    grey = x @ np.array([[0.2989], [0.587], [0.114]], np.float32)
     return np.rint(grey).astype(np.uint8) if x.dtype == np.uint8 else grey

@@ -260,7 +260,7 @@ SETS = {
 
 
 def list_datasets() -> list[str]:
-    """Returns the names of the zoo's sets, sorted; `load` also takes `kind:path` for a user's own (`dgm_zoo.data.own`)."""
+    """Returns the names of the zoo's sets, sorted. `load` also takes `kind:path` for a user's own."""
     return sorted(SETS)
 
 
@@ -271,7 +271,7 @@ def check_name(name: str) -> None:
 
 
 def entry(name: str) -> Set:
-    """Returns the `Set` of a name, that of a user's own files made from them; raises as `check_name` and `own.entry`."""
+    """Returns the `Set` of a name; raises as `check_name`, and as `own.entry` for a user's own files."""
     check_name(name)
     return SETS[name] if name in SETS else own.entry(name)
 

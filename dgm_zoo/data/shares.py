@@ -24,7 +24,8 @@ def class_shares(
 
     Args:
       name: one of `list_datasets()`, or `kind:path` for your own data; see `load`.
-      labelled_fraction, labels_per_class, seed, limit, image_size, data_dir: see `load`; without the first two all labels count.
+      labelled_fraction, labels_per_class, seed, limit, image_size, data_dir: see `load`; without the first two all
+        labels count.
 
     Raises:
       InvalidInput: as for `load`; or a class has no labelled row.

@@ -40,7 +40,8 @@ def full_name(name: str, path: str | os.PathLike | None = None) -> str:
     kind, colon, given = str(name).partition(":")
     if kind not in KINDS:
         if path is not None:
-            raise InvalidInput(f"path={path!r} is for data of your own ({', '.join(KINDS)}), not '{name}'; leave it out")
+            kinds = ", ".join(KINDS)
+            raise InvalidInput(f"path={path!r} is for data of your own ({kinds}), not for '{name}'; leave it out")
         return name
     if colon and path is not None:
         raise InvalidInput(f"data set '{name}' names its path, and path={path!r} is given too; give one of them")

@@ -24,8 +24,7 @@ def find(path: str, version: str) -> Set:
     """
     making.check_memory(f"'{path}'", os.path.getsize(path))
     given = _parts(path, _stored(path))
-    levels = _levels(given["train"][0])
-    x, y, shape = {}, {}, None
+    x, y, levels = {}, {}, _levels(given["train"][0])
     for split, (images, labels) in given.items():
         images = images[..., None] if images.ndim == 3 else images
         labels = labels[:, 0] if labels is not None and labels.ndim == 2 and labels.shape[1] == 1 else labels
@@ -33,9 +32,12 @@ def find(path: str, version: str) -> Set:
             x[split], y[split], levels = check_arrays(images, labels, False, None, levels)
         except InvalidInput as error:
             raise InvalidInput(f"'{path}', split '{split}': {error}") from None
-        shape = shape or x[split].shape[1:]
-        if x[split].shape[1:] != shape:
-            raise InvalidInput(f"'{path}' has x of shape {shape} in train, but {x[split].shape[1:]} in {split}")
+    shapes = {split: part.shape[1:] for split, part in x.items()}
+    for split, shape in shapes.items():
+        if shape != shapes["train"]:
+            raise InvalidInput(
+                f"'{path}' has x of shape {shapes['train']} in train, but {shape} in {split}; make them equal"
+            )
     carved = making.carved([str(i) for i in range(len(x["train"]))], [split for split in SPLITS if split not in given])
     rows = {**{split: np.arange(len(x[split])) for split in given}, **(carved if len(carved) > 1 else {})}
     labelled = [part for part in y.values() if part is not None and (part >= 0).any()]
@@ -45,7 +47,7 @@ def find(path: str, version: str) -> Set:
         return x[part][wanted], None if y[part] is None else y[part][wanted]
 
     return making.made(
-        path, version, shape, {split: len(rows[split]) for split in SPLITS}, read, levels=levels,
+        path, version, shapes["train"], {split: len(rows[split]) for split in SPLITS}, read, levels=levels,
         dtype=x["train"].dtype.name,
         classes=tuple(map(str, range(1 + max(int(part.max()) for part in labelled)))) if labelled else (),
     )

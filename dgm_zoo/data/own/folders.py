@@ -83,8 +83,8 @@ def _labels(path, names, given):
     classes = [name.partition("/")[0] if "/" in name else "" for name in below]
     if any(classes) and not all(classes):
         raise InvalidInput(
-            f"'{path}' has images both in subfolders and beside them ('{names[classes.index('')]}'); move each into the "
-            f"subfolder of its class, or list all in {LABELS}"
+            f"'{path}' has images both in subfolders and beside them ('{names[classes.index('')]}'); move each into "
+            f"the subfolder of its class, or list all in {LABELS}"
         )
     return classes
 

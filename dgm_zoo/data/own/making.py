@@ -12,6 +12,7 @@ from dgm_zoo.errors import InvalidInput
 
 HELD_OUT = 0.1  # share of the rows in each split that is carved out of the training rows
 SHARE = 0.5  # of the machine's memory, which a split must not exceed
+EXACT = 10  # rows of a split, up to which a tenth is a tenth: chance would make a small split too small
 COPIES = 2  # of a split in memory: the array, and the pipeline's tensor
 
 
@@ -27,9 +28,10 @@ def _hashes(keys):
 
 
 def carved(keys: Sequence[str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
-    """Splits rows by a hash of their keys: about a tenth for each split of `wanted`, at least one row, the rest "train".
+    """Splits rows by a hash of their keys: about a tenth, at least one, for each split of `wanted`, the rest "train".
 
-    A row stays in its split when rows are added, unless a split had too few.
+    A row stays in its split when rows are added. Of few rows a tenth is exact, up to `EXACT` rows in a split, so that a
+    row may move.
 
     Args:
       keys: a name for each row, such as a file's relative name.
@@ -46,11 +48,12 @@ def carved(keys: Sequence[str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
       {'validation': 13, 'test': 12, 'train': 75}
     """
     wanted, order = list(wanted), order_of(keys)
+    least = max(1, min(int(HELD_OUT * len(keys)), EXACT))
     if len(keys) <= len(wanted):
         raise InvalidInput(f"{len(keys)} rows do not fill the {len(wanted) + 1} splits; give at least one for each")
     ends, start, found = np.searchsorted(_hashes(keys)[order], HELD_OUT * np.arange(1, len(wanted) + 1)), 0, {}
     for i, split in enumerate(wanted):
-        end = int(np.clip(ends[i], start + 1, len(keys) - len(wanted) + i))
+        end = int(np.clip(ends[i], start + least, len(keys) - len(wanted) + i))
         found[split], start = order[start:end], end
     return {**found, "train": order[start:]}
 
@@ -115,7 +118,7 @@ def check_memory(what: str, needed: int) -> None:
 
     Example:
       >>> check_memory("split 'train' of 'folder:/data/cats'", 10**12)
-      InvalidInput: split 'train' of 'folder:/data/cats' needs 1,000.0 GB, more than half of the memory here (12.5 GB); ...
+      InvalidInput: split 'train' of 'folder:/data/cats' needs 1,000.0 GB, more than half of the memory ...
     """
     free = available()
     if free is not None and needed > free:

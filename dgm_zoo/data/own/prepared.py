@@ -15,7 +15,7 @@ from dgm_zoo.errors import InvalidInput
 
 
 def place(path: str) -> str:
-    """Returns the folder of a prepared set: `path` if it is one, else that of the newest version of the set of its name.
+    """Returns the folder of a prepared set: `path` if it is one, else that of the newest version of that set.
 
     Raises:
       InvalidInput: no version is prepared.
@@ -50,8 +50,8 @@ def find(path: str, version: str) -> Set:
     labels = [key for key, one in features.items() if isinstance(one, tfds.features.ClassLabel)]
     if len(images) != 1 or "train" not in stored:
         raise InvalidInput(
-            f"'{path}' has the features {', '.join(features)} and the splits {', '.join(stored)}; choose a set with one "
-            "image and a split 'train'"
+            f"'{path}' has the features {', '.join(features)} and the splits {', '.join(stored)}; choose one with "
+            "one image and a split 'train'"
         )
     image, label = images[0], "label" if "label" in labels else labels[0] if len(labels) == 1 else None
     parts, left = {}, stored["train"].num_examples

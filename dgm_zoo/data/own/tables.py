@@ -68,7 +68,7 @@ def read_table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise InvalidInput(f"'{path}' cannot be read as CSV ({error}); save it as UTF-8 with commas") from None
     header = [name.strip() for name in lines[0][1]] if lines else []
     if not header or any(_is_number(name) or not name for name in header) or len(set(header)) < len(header):
-        raise InvalidInput(f"the first line of '{path}' is {','.join(header)!r}; let it name each column, all different")
+        raise InvalidInput(f"the first line of '{path}' is {','.join(header)!r}; let it give each column its own name")
     for number, cells in lines[1:]:
         if len(cells) != len(header):
             raise InvalidInput(

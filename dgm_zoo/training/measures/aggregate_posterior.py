@@ -1,6 +1,5 @@
 """Comparison of the data's codes with the prior that they are trained to match."""
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from dgm_zoo import metrics, viz
@@ -34,5 +33,5 @@ def draw(context: Context) -> dict:
 register_measure(Measure(
     "aggregate_posterior", "The kernel distance between the codes of the data and the prior; a picture of both.",
     endpoints={"encode": ("x",)}, abilities=frozenset({"prior_samples"}), numbers=("{split}_aggregate_posterior",),
-    files=("codes.png",), check=check, measure=measure, draw=draw, order=50,
+    least=LEAST, files=("codes.png",), check=check, measure=measure, draw=draw, order=50,
 ))
