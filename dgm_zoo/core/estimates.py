@@ -94,7 +94,7 @@ def draw(model: Any, n: int, seed: int = 0, label: Any = None) -> np.ndarray:
     Raises:
       InvalidInput: see `GenerativeModel.sample`.
     """
-    given = asked(n, seed, {} if label is None else {"label": label})
+    given = asked(model, n, seed, {} if label is None else {"label": label})
     arrays = checked("draw", model.endpoints()["sample"].inputs, given)
 
     def draw_of_rows(seeds, label=None):

@@ -265,7 +265,7 @@ def list_datasets() -> list[str]:
 
 def entry(name: str) -> Set:
     """Returns the `Set` of a name; raises `InvalidInput` with the nearest name if it is unknown."""
-    if name not in SETS:
+    if not isinstance(name, str) or name not in SETS:
         raise unknown("data set", name, SETS)
     return SETS[name]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks.dense import conditioned_input
 
 NORMALIZATIONS = ("batch", "spectral", "none")
@@ -214,7 +214,6 @@ def _small():
 
 def _normalised(normalization):
     """Returns a wrapper for layers with a kernel, and a function that makes the layer after them, or None."""
-    if normalization not in NORMALIZATIONS:
-        raise unknown("normalization", normalization, NORMALIZATIONS)
+    check_known("normalization", normalization, NORMALIZATIONS)
     wrap = keras.layers.SpectralNormalization if normalization == "spectral" else lambda layer: layer
     return wrap, _batch_norm if normalization == "batch" else None

@@ -8,7 +8,7 @@ References: Isola, Zhu, Zhou and Efros, Image-to-Image Translation with Conditio
 import keras
 
 from dgm_zoo.checks import is_whole, whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 KERNEL = 4
 SLOPE = 0.2
@@ -59,8 +59,7 @@ def patch_discriminator(
             f"depth {depth} leaves no patch of image_shape {tuple(image_shape)}; give (height, width, channels) with "
             f"sides of at least {3 << depth}, or a smaller depth"
         )
-    if normalization not in NORMALIZATIONS:
-        raise unknown("normalization", normalization, NORMALIZATIONS)
+    check_known("normalization", normalization, NORMALIZATIONS)
     spectral = normalization == "spectral"
     widths = [filters * min(2**i, WIDEST) for i in range(depth + 1)]
     x = h = keras.Input(image_shape, name="x")

@@ -8,7 +8,7 @@ References: Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Tr
 import keras
 
 from dgm_zoo.checks import whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks.patch import check_groups, group_norm, small
 
 UPSAMPLING = ("resize", "transposed")
@@ -62,10 +62,8 @@ def resnet_translator(
     channels = image_shape[2] if channels is None else whole_number("channels", channels)
     widths = [filters * 2**i for i in range(halvings + 1)]
     check_groups(groups, widths)
-    if upsampling not in UPSAMPLING:
-        raise unknown("upsampling", upsampling, UPSAMPLING)
-    if activation not in ENDS:
-        raise unknown("activation", activation, ENDS)
+    check_known("upsampling", upsampling, UPSAMPLING)
+    check_known("activation", activation, ENDS)
 
     x = keras.Input(image_shape, name="x")
     h = _active(_conv(widths[0], OUTER, "first", valid=True)(_reflected(x, OUTER)), groups, "first")

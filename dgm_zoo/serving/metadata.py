@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_zoo import __version__, data
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving import integrity
 from dgm_zoo.serving.integrity import METADATA_FILE
 from dgm_zoo.serving.presets import preset_dir
@@ -35,8 +35,7 @@ def check_given(metadata: dict[str, Any] | None) -> dict[str, Any]:
     """
     given = dict(metadata or {})
     for key in given:
-        if key not in GIVEN:
-            raise unknown("metadata key", key, GIVEN)
+        check_known("metadata key", key, GIVEN)
     for name, metric in (given.get("metrics") or {}).items():
         for key in ("value", "protocol"):
             if key not in metric:

@@ -9,7 +9,7 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli import music, source
 from dgm_zoo.cli.parsing import Call
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 ARGUMENTS = 0
 USAGE = f"{source.USAGE} --midi=FILE [--track=NAME] [--seed=0] [--tempo=120] [--out=full.mid] [flags]"
@@ -42,8 +42,7 @@ def run(call: Call) -> dict:
     model, tracks = trained.model, music.tracks_of(trained)
     names = [track.name for track in tracks]
     name = flags.track or model.given
-    if name not in names:
-        raise unknown("track", name, names)
+    check_known("track", name, names)
     bars, steps = model.x_shape[:2]
     finest = data.info(trained.config.data.name).music.steps  # resolution of the data's notes, see `data.load`
     rolls = read_midi(flags.midi, tracks, finest, articulate=finest == FINEST)

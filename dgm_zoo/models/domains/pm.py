@@ -17,7 +17,7 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import Predictors, encoder_and_decoder
 from dgm_zoo.objectives import log_q_units, log_q_units_reversed, v_c
 
@@ -137,8 +137,7 @@ class PM(GenerativeModel):
         self.encoder, self.predictors, self.decoder, self.likelihood = encoder, predictors, decoder, likelihood
         self.form, self.predictor_steps = form, whole_number("predictor_steps", predictor_steps)
         self.reconstruction_weight = reconstruction_weight
-        if form not in FORMS:
-            raise unknown("form", form, FORMS)
+        check_known("form", form, FORMS)
         match("encoder's output", output_shape(encoder), "predictors' code", (predictors.units,))
         if not predictors.built:
             predictors.build((None, predictors.units))

@@ -18,7 +18,7 @@ from dgm_zoo.distributions import StandardNormal, row_seeds
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.models.music import longer
 from dgm_zoo.models.music.band import band, index_of
 from dgm_zoo.networks import noise_sizes
@@ -120,8 +120,7 @@ class MuseGAN(Rounds):
         self.tracks, self.composition, self.given = list(tracks), composition, condition
         self.noise_dim, self.index = whole_number("noise_dim", noise_dim), index_of(self.tracks, condition)
         self.binarisation, self.straight_through, self.monophonic = binarisation, straight_through, list(monophonic)
-        if binarisation not in BINARISATIONS:
-            raise unknown("binarisation", binarisation, BINARISATIONS)
+        check_known("binarisation", binarisation, BINARISATIONS)
         own = [track for track in self.tracks if track != condition]
         self.single = tuple(index_of(own, name) for name in self.monophonic)
         bars, *bar, count = self.x_shape = input_shape(critic)
