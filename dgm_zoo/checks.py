@@ -1,5 +1,6 @@
 """Checks of numbers and shapes given by a user: each returns the value or raises `InvalidInput`."""
 
+import itertools
 import math
 import numbers
 import os
@@ -12,6 +13,7 @@ import numpy as np
 from dgm_zoo.errors import InvalidInput
 
 LARGEST = 2**31 - 1  # an int32, as TensorFlow counts
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
 LONGEST = 200  # characters of a value in a message
 
 
@@ -40,6 +42,13 @@ def whole_number(name: str, value: Any, least: int = 1, most: int = LARGEST) -> 
         bound = f"most {most:,}" if is_whole(value, least, math.inf) else f"least {least}"
         raise InvalidInput(f"{name} is {shown(value)}; give a whole number of at {bound}")
     return int(value)
+
+
+def layer_size(name: str, value: Any, least: int = 1) -> int:
+    """Returns the size of a layer as an int; raises `InvalidInput` as `whole_number`, or if it fits into no memory."""
+    size = whole_number(name, value, least, 2**63 - 1)
+    check_memory(name, size, 4 * size)
+    return size
 
 
 def shape(name: str, value: Any) -> tuple[int, ...]:
@@ -97,7 +106,7 @@ def real_array(name: str, value: Any, wanted: str = "real numbers") -> np.ndarra
 
 def nonnegative(name: str, value: Any) -> float:
     """Returns `value` as a float; raises `InvalidInput` unless it is a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= np.finfo(np.float32).max:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= LARGEST_FLOAT:
         raise InvalidInput(f"{name} is {shown(value)}; give a number of at least 0 that a float32 holds")
     return float(value)
 
@@ -177,6 +186,7 @@ def layer_sizes(sizes: Sequence[int] | str, empty: bool = False) -> tuple[int, .
         if not (found := _sizes(part)):
             raise InvalidInput(f"layer sizes {shown(sizes)} do not parse at {shown(part)}; {_GRAMMAR}")
         result += found
+    check_memory("layer sizes", sizes, 4 * sum(a * b for a, b in itertools.pairwise([1, *result])))
     return tuple(result)
 
 

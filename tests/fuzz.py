@@ -3,8 +3,8 @@
     python tests/fuzz.py                                     # every area, a minute of each
     python tests/fuzz.py endpoints --seconds=300 --seed=1    # one area, longer, in another order
 
-The values are tables of kinds (`fuzz_values.py`); the doors, by area, are in `fuzz_doors.py`. An input is a door with one
-of its arguments replaced. It ends in
+The values are tables of kinds (`fuzz_values.py`); the doors, by area, are in `fuzz_doors.py`. An input is a door with
+one of its arguments replaced. It ends in
 
 * a sentence: `InvalidInput` or `NonFiniteLoss`, of one line; on the command line exit code 2 and one line;
 * a right answer: the kind says that the value may be accepted, and the door's own rule holds for the answer;
@@ -31,7 +31,7 @@ from typing import NamedTuple
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-SENTENCE, RIGHT, TRACEBACK, ACCEPTED = "sentences", "right answers", "TRACEBACKS", "WRONGLY ACCEPTED"
+KINDS = SENTENCE, RIGHT, TRACEBACK, ACCEPTED = "sentences", "right answers", "TRACEBACKS", "WRONGLY ACCEPTED"
 MEMORY = 12 * 2**30  # bytes of address space: an input that is not refused must not take the machine with it
 
 
@@ -90,6 +90,8 @@ def run(area, seed=0, seconds=None, groups=None, inputs=None):
     order.shuffle(names)
     end = None if seconds is None else time.monotonic() + seconds
     for left, group in reversed(list(enumerate(names[:groups], 1))):
+        if end is not None and time.monotonic() > end:
+            break
         until = None if end is None else time.monotonic() + max(0.0, end - time.monotonic()) / left
         cases = [(door, *case) for door in AREAS[area][group]() for case in door.cases()]
         order.shuffle(cases)
@@ -128,11 +130,12 @@ def main():
     for area in asked.areas or AREAS:
         counts, faults = run(area, asked.seed, asked.seconds)
         for fault in sorted(faults):
-            print(f"{area}: {fault.kind}: {fault.call}\n    {fault.why}", flush=True)
-        found = [counts[kind] for kind in (SENTENCE, RIGHT, TRACEBACK, ACCEPTED)]
+            print(f"{area}: {fault.kind}: {fault.call}\n    {fault.why}")
+        found = [counts[kind] for kind in KINDS]
         lines.append(f"| {area} | {sum(found):,} | " + " | ".join(f"{count:,}" for count in found) + " |")
+        print(lines[-1], flush=True)
         bad += counts[TRACEBACK] + counts[ACCEPTED]
-    print(f"| area | inputs | {SENTENCE} | {RIGHT} | {TRACEBACK} | {ACCEPTED} |", "|---" * 6 + "|", *lines, sep="\n")
+    print("", f"| area | inputs | {' | '.join(KINDS)} |", "|---" * 6 + "|", *lines, sep="\n")
     return 1 if bad else 0
 
 

@@ -37,7 +37,8 @@ def test_a_full_stdout_is_one_sentence():
 def test_a_closed_stream_changes_no_exit_code(closed):
     for words, code in ((["list", "models"], 0), (["lst"], 2)):
         number = {"stdout": 1, "stderr": 2}[closed]
-        done = run(words, **{"stdout": subprocess.PIPE, closed: None}, preexec_fn=lambda number=number: os.close(number))
+        streams = {"stdout": subprocess.PIPE, closed: None}
+        done = run(words, **streams, preexec_fn=lambda number=number: os.close(number))
         assert done.returncode == code
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import check_memory, real_array, whole_number
-from dgm_zoo.core.chunks import ROWS
+from dgm_zoo.core.chunks import NOT_FINITE, ROWS
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -37,7 +37,6 @@ class Input(NamedTuple):
 
 
 SEED = Input((), tf.int32)
-NOT_FINITE = "give smaller values, or a model with finite weights"
 
 
 class Endpoint(NamedTuple):
@@ -172,6 +171,16 @@ def _is_single(value):
         return value is not None and np.ndim(value) == 0
     except (TypeError, ValueError):  # rows of different lengths, which `check_array` refuses
         return False
+
+
+def check_weights(model: Any) -> None:
+    """Raises `InvalidInput`, naming the first, if a variable of `model` holds NaN or infinity."""
+    for variable in model.weights:
+        if not np.isfinite(variable.numpy()).all():
+            raise InvalidInput(
+                f"variable '{variable.path}' of {type(model).__name__} is NaN or infinite, so every answer would be; "
+                "train it again with a lower learning rate"
+            )
 
 
 def check_samples(model: Any, n: Any, name: str = "n") -> int:

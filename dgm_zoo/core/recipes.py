@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import shape, shown, whole_number
+from dgm_zoo.checks import layer_size, shape, shown
 from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import encoder_and_decoder
 from dgm_zoo.networks.hierarchy import hierarchy
@@ -142,11 +143,14 @@ def build(cls: type, given: dict) -> Any:
     if "image_shape" in given:
         given = {**given, "image_shape": shape("image_shape", given["image_shape"])}
     parts = {}
-    for recipe in cls.recipes:
-        takes = inspect.signature(recipe).parameters
-        parts |= recipe(**{key: value for key, value in given.items() if key in takes})
-    direct = set(constructor_arguments(cls)) - set(parts)
-    return cls(**parts, **{key: value for key, value in given.items() if key in direct})
+    try:
+        for recipe in cls.recipes:
+            takes = inspect.signature(recipe).parameters
+            parts |= recipe(**{key: value for key, value in given.items() if key in takes})
+        direct = set(constructor_arguments(cls)) - set(parts)
+        return cls(**parts, **{key: value for key, value in given.items() if key in direct})
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise InvalidInput(f"the networks of {name} do not fit into the memory; give smaller layers") from None
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
@@ -175,7 +179,7 @@ def conditional_autoencoder(*, image_shape: Sequence[int], num_classes: int, lat
       num_classes: number of classes.
       Everything else: see `autoencoder`.
     """
-    size = whole_number("num_classes", num_classes)
+    size = layer_size("num_classes", num_classes)
     return _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size)
 
 
@@ -192,7 +196,7 @@ def bits_in_groups(*, image_shape: Sequence[int], num_classes: int | None, group
 
 
 def _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, condition_size=0):
-    latent = (whole_number("latent_dim", latent_dim),)
+    latent = (layer_size("latent_dim", latent_dim),)
     likelihood = distributions.get(likelihood, tuple(image_shape))
     posterior, prior = distributions.get(posterior, latent), distributions.get(prior, latent)
     encoder, decoder = encoder_and_decoder(

@@ -9,6 +9,9 @@ from dgm_zoo.checks import real_array, shown, whole_number
 from dgm_zoo.errors import InvalidInput
 
 
+MOST = 1e20  # the scores take up to the twelfth power of a row's values
+
+
 def parts_of(name: str, n: int, parts: int, least: int = 1) -> list[np.ndarray]:
     """The row numbers 0 .. n - 1 split into `parts` disjoint parts by a fixed random permutation."""
     if n < whole_number("number of parts", parts) * least:
@@ -63,6 +66,8 @@ def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
     if not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x))[0][0])
         raise InvalidInput(f"{name} holds NaN or infinity in row {row}; correct the model that made it")
+    if np.abs(x).max() > MOST:
+        raise InvalidInput(f"{name} holds {np.abs(x).max():g}, whose powers no float64 holds; rescale the rows")
     return x
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dgm_zoo.checks import real_array
+from dgm_zoo.checks import real_array, shown
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.rows import flat_rows, metric, stderr
 
@@ -10,8 +10,8 @@ from dgm_zoo.metrics.rows import flat_rows, metric, stderr
 def share(right: np.ndarray, protocol: str) -> dict:
     """Returns the share of True in `right`, `[n]`: a dict of `value`, `stderr` and `protocol`."""
     right = real_array("right", right).astype(float)
-    if right.ndim != 1 or not len(right):
-        raise InvalidInput(f"right has shape {list(right.shape)}; give one value for each image, [n]")
+    if right.ndim != 1 or not len(right) or not ((right >= 0) & (right <= 1)).all():
+        raise InvalidInput(f"right {shown(right)} does not suit; give a value from 0 to 1 for each image, [n]")
     return metric(right.mean(), stderr(right), protocol)
 
 

@@ -1,10 +1,12 @@
 """The networks that `dgm_zoo.create` builds by default."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from dgm_zoo.checks import check_memory, shown
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
@@ -146,4 +148,6 @@ def _check_widths(hidden):
     if hidden is not None and not (
         isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)
     ):
-        raise InvalidInput(f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)")
+        raise InvalidInput(f"hidden {shown(hidden)} must be a list of positive whole numbers, such as (200, 200)")
+    for one, other in itertools.pairwise([1, *(hidden or ())]):
+        check_memory("hidden", hidden, 4 * one * other)

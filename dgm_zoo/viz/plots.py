@@ -34,7 +34,7 @@ def save_latent_map(codes: np.ndarray, labels: np.ndarray | None, path: str | os
         raise InvalidInput(f"codes has shape {list(codes.shape)}; give [N, D] with at least two rows")
     if not np.isfinite(codes).all():
         raise InvalidInput("codes holds NaN or infinity; check the model that made it")
-    labels = None if labels is None else np.asarray(labels)
+    labels = None if labels is None else _labels(labels)
     if labels is not None and labels.shape != codes.shape[:1]:
         raise InvalidInput(f"labels has shape {list(labels.shape)}; give one label for each of the {len(codes)} codes")
 
@@ -114,8 +114,8 @@ def save_curves(history: dict[str, list[float]] | list[dict[str, float]], path: 
         history = {name: [logs[name] for logs in history if name in logs] for name in (history[0] if history else {})}
     if not isinstance(history, dict) or not all(isinstance(name, str) for name in history):
         raise InvalidInput(f"history is {shown(history)}; give a dict of name to values, one for each epoch")
-    values = {name: np.atleast_1d(real_array(name, line)).astype(np.float64) for name, line in history.items()}
-    lengths = {name: len(line) for name, line in values.items()}
+    values = {name: real_array(name, line).astype(np.float64) for name, line in history.items()}
+    lengths = {name: len(line) if line.ndim == 1 else 0 for name, line in values.items()}
     if not values or 0 in lengths.values() or len(set(lengths.values())) > 1:
         raise InvalidInput(f"history has different or empty lengths {lengths}; give each term one value per epoch")
     terms = list(dict.fromkeys(name.removeprefix("val_") for name in values))
@@ -137,6 +137,17 @@ def save_curves(history: dict[str, list[float]] | list[dict[str, float]], path: 
             axes.grid(alpha=0.3)
             axes.legend(frameon=False)
         _save(figure, path)
+
+
+def _labels(labels):
+    """Returns labels as an array of numbers or text, without NaN."""
+    text = isinstance(labels, (list, tuple, np.ndarray)) and np.asarray(labels, object).size and all(
+        isinstance(one, str) for one in np.asarray(labels, object).ravel()
+    )
+    labels = np.asarray(labels, str) if text else real_array("labels", labels, "a number or a word for each code")
+    if not text and not np.isfinite(labels).all():
+        raise InvalidInput("labels holds NaN or infinity; give a number for each code")
+    return labels
 
 
 def _plane(codes):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import with_features
@@ -36,7 +36,7 @@ def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categ
       recognition_hidden: widths of the layers that only q_eta has.
       Everything else: see `adversaries`.
     """
-    prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
+    prior = Codes((layer_size("latent_dim", latent_dim),), categories, continuous)
     parts = adversaries(
         image_shape=image_shape, latent_dim=latent_dim, network=network, hidden=hidden, normalization=normalization,
         units=units, prior=prior, objective=objective,

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -38,7 +38,7 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
       decode: whether to build a decoder.
       likelihood: the head of the decoder's p(x|z); see `distributions.get`.
     """
-    units, image_shape = whole_number("latent_dim", latent_dim, 2), tuple(image_shape)
+    units, image_shape = layer_size("latent_dim", latent_dim, 2), tuple(image_shape)
     head = distributions.get(likelihood, image_shape)
     encoder, decoder = encoder_and_decoder(
         network, image_shape, units, (units,), head.params_shape, hidden, activation

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from dgm_zoo.checks import check_memory, whole_number
 from dgm_zoo.core.chunks import in_chunks
-from dgm_zoo.core.endpoints import check_array, check_samples
+from dgm_zoo.core.endpoints import check_array, check_samples, check_weights
 from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import pick
@@ -126,6 +126,7 @@ class GibbsChain:
 
         0 steps return the start of the chain, ancestral samples of p.
         """
+        check_weights(self)
         nothing = tf.zeros((check_samples(self, n), *self.image_shape))
         return self._chains(nothing, nothing, whole_number("steps", steps, least=0), seed)
 
@@ -145,6 +146,7 @@ class GibbsChain:
         Raises:
           InvalidInput: a number is below 1, or the seed is not an int32.
         """
+        check_weights(self)
         n, inner = check_samples(self, n), whole_number("inner", inner)
         candidates = whole_number("candidates", candidates)
         check_memory("candidates x inner", candidates * inner, 4 * candidates * inner * self.inference.bits)
