@@ -27,6 +27,10 @@ class Kind(NamedTuple):
         assert set(labels) <= set(self.values), labels
         return self._replace(may=self.may | set(labels))
 
+    def without(self, *labels):
+        """The same, without values that are right but whose answer takes long."""
+        return self._replace(values={label: value for label, value in self.values.items() if label not in labels})
+
 
 def constant(table):
     return {label: (lambda good, value=value: value) for label, value in table.items()}

@@ -8,7 +8,6 @@ import numpy as np
 from dgm_zoo.checks import real_array, shown, whole_number
 from dgm_zoo.errors import InvalidInput
 
-
 MOST = 1e20  # the scores take up to the twelfth power of a row's values
 
 

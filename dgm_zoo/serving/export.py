@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from dgm_zoo.checks import shown
+from dgm_zoo.checks import is_whole, shown
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import check_path, remove_leftovers, whole, writing
 from dgm_zoo.serving import keras_part
@@ -95,9 +95,9 @@ def _version(folder, version):
     if version is None:
         taken = os.listdir(folder) if folder.is_dir() else []
         return max((int(one) for one in taken if one.isdigit()), default=0) + 1
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+    if not is_whole(version, 1, 2**63 - 1):
         raise InvalidInput(
-            f"version must be a whole number of at least 1, got {version!r}; leave it out for the next version"
+            f"version must be a whole number of at least 1, got {shown(version)}; leave it out for the next version"
         )
     if (folder / str(version)).exists():
         raise InvalidInput(f"{folder / str(version)} exists; give another version, or leave it out for the next one")
