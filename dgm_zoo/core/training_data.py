@@ -133,7 +133,8 @@ def check(where: str, model: Any, x: Any, y: Any, weight: Any) -> None:
         stated = " and ".join(f"the {domain} {rows[domain]}" for domain in model.domains)
         raise InvalidInput(f"{where}: {stated} rows; give equally many, as data.load_pair does")
     if y is not None and LABEL not in takes and not model.domains:  # Keras batches it, though the model ignores it
-        rows["y"] = len(np.atleast_1d(real_array(f"{where}: y", y, "one label for each example, or leave y out")))
+        of_y = y if isinstance(y, tf.Tensor) else real_array(f"{where}: y", y, "a label for each example, or none")
+        rows["y"] = of_y.shape[0] if of_y.ndim else 0
     if len(set(rows.values())) > 1:
         stated = " and ".join(f"{name} {count}" for name, count in rows.items())
         raise InvalidInput(f"{where}: {stated} rows; give equally many")

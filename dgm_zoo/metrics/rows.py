@@ -96,7 +96,7 @@ def batches(dataset: Any) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Yields (x, y) of each batch in NumPy, y may be None; raises `InvalidInput` for what holds no batches."""
     how = "give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)"
     if isinstance(dataset, (str, bytes, dict, set)) or hasattr(dataset, "ndim") or not hasattr(dataset, "__iter__"):
-        raise InvalidInput(f"the data are {shown(dataset)}, one value; {how}")
+        raise InvalidInput(f"the data are {'one array' if hasattr(dataset, 'ndim') else shown(dataset)}; {how}")
     empty = True
     for batch in dataset:
         parts = batch if isinstance(batch, tuple) else (batch,)

@@ -107,8 +107,6 @@ class InfoGAN(GAN):
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, recognition: keras.Model, prior: Codes, *,
                  weight: Any = 1.0, layer: str = "features", **kwargs: Any) -> None:
-        if not isinstance(prior, Codes):
-            raise InvalidInput(f"InfoGAN needs a prior with a code, got {type(prior).__name__}; give Codes")
         super().__init__(generator, discriminator, prior, **kwargs)
         self.recognition, self.layer = recognition, layer
         self.weight = weight
