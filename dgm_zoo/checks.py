@@ -83,6 +83,18 @@ def check_memory(name: str, value: Any, needed: float) -> None:
         )
 
 
+def check_path(name: str, path: Any) -> str:
+    """Returns a path as a string; raises `InvalidInput` if it is empty, has a zero byte, or is of another type.
+
+    Example:
+      >>> check_path("data_dir", 3)
+      InvalidInput: data_dir is 3; give a path
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(os.fspath(path)):
+        raise InvalidInput(f"{name} is {shown(path)}; give a path")
+    return os.fspath(path)
+
+
 def real_array(name: str, value: Any, wanted: str = "real numbers") -> np.ndarray:
     """Returns `value` as a NumPy array of real numbers or booleans; of any shape, and maybe NaN.
 

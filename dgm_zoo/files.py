@@ -7,25 +7,12 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from dgm_zoo.checks import shown
+from dgm_zoo.checks import check_path
 from dgm_zoo.errors import InvalidInput
 
 HIDDEN = ".incomplete-"  # begins the name of what is being written
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-def check_path(name: str, path: Any) -> str:
-    """Returns a path as a string; raises `InvalidInput` if it is empty, has a zero byte, or is of another type.
-
-    Example:
-      >>> check_path("data_dir", 3)
-      InvalidInput: data_dir is 3; give a path
-    """
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(os.fspath(path)):
-        raise InvalidInput(f"{name} is {shown(path)}; give a path")
-    return os.fspath(path)
 
 
 @contextlib.contextmanager

@@ -13,9 +13,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from dgm_zoo.checks import check_path
 from dgm_zoo.data.sets import SETS, entry
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.files import check_path
 
 _DEFAULT_DIR = "~/tensorflow_datasets"  # TFDS's own
 _PATIENCE = 10.0  # seconds for the server of a download to answer

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from dgm_zoo.checks import is_whole, shown
+from dgm_zoo.checks import check_path, is_whole, shown
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.files import check_path, remove_leftovers, whole, writing
+from dgm_zoo.files import remove_leftovers, whole, writing
 from dgm_zoo.serving import keras_part
 from dgm_zoo.serving.card import write_card
 from dgm_zoo.serving.hub import PART

@@ -5,9 +5,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import check_path, whole_number
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.files import check_path
 from dgm_zoo.serving import hub, integrity, keras_part, places
 
 if TYPE_CHECKING:  # importing it takes TensorFlow

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgm_zoo.checks import shown
+from dgm_zoo.checks import check_path, shown
 from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.files import check_path, whole
+from dgm_zoo.files import whole
 
 if TYPE_CHECKING:  # importing it takes time
     from dgm_zoo.core.formulation import Formulation
