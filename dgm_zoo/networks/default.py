@@ -141,10 +141,13 @@ def _check_units(units, suits):
 
 
 def _check_activation(activation):
-    """Raises `InvalidInput` unless `activation` is None, or one of Keras' or a function of a tensor."""
+    """Raises `InvalidInput` unless `activation` is None, the name of one of Keras', or a function of x."""
     if isinstance(activation, str):
         check_known("activation", activation, ACTIVATIONS)
-    elif activation is not None and not (
-        isinstance(activation, (dict, keras.layers.Layer)) or inspect.isfunction(activation)
-    ):
-        raise InvalidInput(f"activation is {shown(activation)}; give the name of one of Keras', such as 'relu'")
+        return
+    try:
+        if activation is not None:
+            inspect.signature(activation).bind("x")
+    except (TypeError, ValueError):
+        sentence = f"activation is {shown(activation)}; give the name of one of Keras', such as 'relu'"
+        raise InvalidInput(sentence) from None
