@@ -68,6 +68,7 @@ def test_one_player_may_keep_averages_and_the_other_not():
         assert all(np.array_equal(one, two) for one, two in pairs) == same
 
 
+@pytest.mark.exhaustive
 def test_a_run_measures_and_keeps_the_averages(tmp_path):
     config = resolve({
         "model": {"name": "vae", "latent_dim": 2, "hidden": [8]},

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import SHAPE, images, tiny, weights
+from zoo import SHAPE, images, sparing, tiny, weights
 
 import dgm_zoo
 from dgm_zoo.core.coefficients import Warmup
@@ -47,7 +47,7 @@ def test_every_coefficient_is_a_number_that_can_be_assigned_or_a_schedule(name):
             setattr(model, coefficient, wrong)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", sparing([False, True], [False]))
 def test_a_callback_that_assigns_trains_as_a_schedule_does(jit_compile):
     class Assign(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

@@ -117,6 +117,7 @@ def test_players_that_ignore_each_other_are_an_equilibrium_too_but_not_a_stable_
 # ---------------------------------------------------------------------------------------------- pairs and latents
 
 
+@pytest.mark.exhaustive
 def test_on_labelled_pairs_alone_the_updates_are_those_of_supervised_maximum_likelihood():
     game, rng = Game.random(4, 2), np.random.default_rng(0)
     z, x = rng.integers(0, 2, (32, 2)).astype("float32"), game.images(rng.integers(0, 16, 32))

@@ -79,6 +79,7 @@ def test_evaluate_estimates_log_z_again(folder, bidirectional, capsys):
     assert found["log_z"] == bidirectional["metrics"]["log_z"] and "validation_log_p_star" in found
 
 
+@pytest.mark.exhaustive
 def test_vectors_of_bits_are_measured_but_not_drawn(folder, capsys):
     found = training.train(config("rws", "uci_binary/nips", folder / "sets", k=3), folder / "rws", verbose=0)["metrics"]
     assert found["test_log_likelihood"]["value"] < 0 and "test_ess_p" in found

@@ -249,6 +249,7 @@ def test_overwrite_deletes_every_file_that_a_measure_declares_and_nothing_else(t
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(mine)
 
 
+@pytest.mark.exhaustive
 def test_the_guides_measure_is_taken_and_its_file_deleted(tmp_path):
     code, = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "add_a_measure.md").read_text(), re.DOTALL)
     exec(compile(code, "add_a_measure.md", "exec"), {"__name__": "add_a_measure"})

@@ -170,6 +170,7 @@ def test_log_p_of_a_model_of_ones_own_with_a_point_for_a_code_is_refused():
         metrics.log_likelihood(model, bits(), num_samples=2)
 
 
+@pytest.mark.statistics
 def test_the_consistency_of_the_exact_posterior_is_zero_whatever_the_protocol_of_log_p():
     exact = LinearGaussian()
     x = tf.data.Dataset.from_tensor_slices(exact.data(20)).batch(10)

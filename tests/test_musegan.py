@@ -271,6 +271,7 @@ def said(*words):
     return code, out.getvalue() or error.getvalue()
 
 
+@pytest.mark.exhaustive
 def test_a_run_counts_draws_and_sounds(run):
     results = json.loads((run / "run" / "results.json").read_text())["metrics"]
     assert {"test_EB_bass", "test_EB_bass_real", "test_UPC_lead_real", "test_nearest_training"} <= set(results)
@@ -281,6 +282,7 @@ def test_a_run_counts_draws_and_sounds(run):
     assert model.tracks == [track.name for track in BAND] and model.x_shape == (2, 8, 84, 5)
 
 
+@pytest.mark.exhaustive
 def test_accompany_keeps_the_track_of_a_midi_file(run):
     song = np.zeros((3, 96, 84, 5), bool)
     song[:, :60, 40, 4] = song[0, :48, 30, 3] = True  # strings, lead
@@ -296,6 +298,7 @@ def test_accompany_keeps_the_track_of_a_midi_file(run):
         assert (run / f"full.{ending}").stat().st_size > 100
 
 
+@pytest.mark.exhaustive
 def test_commands_say_what_is_wrong_with_a_midi_file(run):
     drums = np.zeros((1, 96, 84, 5), bool)
     drums[0, 0, 12, 1] = True

@@ -295,6 +295,7 @@ def test_no_rows_have_no_masks_and_no_renderings():
     assert model.render(np.zeros((0, 4, 4, 1))).shape == (0, *SHAPE)
 
 
+@pytest.mark.exhaustive
 def test_a_served_model_segments_and_renders_as_it_does_in_python(tmp_path):
     model, x = tiny("segvae"), images(2)[0]
     serving.export(model, tmp_path, name="rows", version=1)

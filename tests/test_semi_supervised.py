@@ -272,6 +272,7 @@ def test_hidden_labels_teach_the_classes_and_evaluation_does_not_look_at_labels_
     assert right["classification"] == pytest.approx(np.log(found[np.arange(250), truth]).mean(), abs=1e-4)
 
 
+@pytest.mark.exhaustive
 def test_labels_that_one_replica_has_and_the_other_has_not_weigh_as_on_one():
     x, label = images(16)
     label[4:] = -1
