@@ -1,6 +1,9 @@
 """Checks of numbers and shapes given by a user: each returns the value or raises `InvalidInput`."""
 
+import itertools
+import math
 import numbers
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -9,42 +12,128 @@ import numpy as np
 
 from dgm_zoo.errors import InvalidInput
 
+LARGEST = 2**31 - 1  # an int32, as TensorFlow counts
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+LONGEST = 200  # characters of a value in a message
 
-def is_whole(value: Any, least: int = 1) -> bool:
-    """Returns whether `value` is a whole number (Python or NumPy, not a bool) of at least `least`."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+def shown(value: Any) -> str:
+    """Returns a value as a message shows it: its `repr`, at most 200 characters of it."""
+    try:
+        text = repr(value)
+    except Exception:  # a number of more digits than Python prints, a tensor of a graph
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
-def whole_number(name: str, value: Any, least: int = 1) -> int:
-    """Returns `value` as an int; raises `InvalidInput` unless it is whole and at least `least`.
+def is_whole(value: Any, least: int = 1, most: float = LARGEST) -> bool:
+    """Returns whether `value` is a whole number (Python or NumPy, not a bool) from `least` to `most`."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and least <= value <= most
+
+
+def whole_number(name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
+    """Returns `value` as an int; raises `InvalidInput` unless it is whole, at least `least` and at most `most`.
 
     Example:
       >>> whole_number("k", 0)
       InvalidInput: k is 0; give a whole number of at least 1
     """
-    if not is_whole(value, least):
-        raise InvalidInput(f"{name} is {value!r}; give a whole number of at least {least}")
+    if not is_whole(value, least, most):
+        bound = f"most {most:,}" if is_whole(value, least, math.inf) else f"least {least}"
+        raise InvalidInput(f"{name} is {shown(value)}; give a whole number of at {bound}")
     return int(value)
+
+
+def layer_size(name: str, value: Any, least: int = 1) -> int:
+    """Returns the size of a layer as an int; raises `InvalidInput` as `whole_number`, or if it fits into no memory."""
+    size = whole_number(name, value, least, 2**63 - 1)
+    check_memory(name, size, 4 * size)
+    return size
+
+
+def shape(name: str, value: Any) -> tuple[int, ...]:
+    """Returns a shape as a tuple of ints; raises `InvalidInput` unless it is a list or tuple of positive whole numbers.
+
+    Example:
+      >>> shape("image_shape", (28.0, 28, 1))
+      InvalidInput: image_shape is (28.0, 28, 1); give the shape of one x, such as (28, 28, 1) or (16,)
+    """
+    if not (isinstance(value, (tuple, list)) and value and all(is_whole(size) for size in value)):
+        raise InvalidInput(f"{name} is {shown(value)}; give the shape of one x, such as (28, 28, 1) or (16,)")
+    check_memory(name, tuple(value), 4 * math.prod(map(int, value)))
+    return tuple(map(int, value))
+
+
+def check_memory(name: str, value: Any, needed: float) -> None:
+    """Raises `InvalidInput` if what an argument asks for needs more memory than this machine has.
+
+    Args:
+      name, value: the argument.
+      needed: bytes that it needs at least.
+
+    Example:
+      >>> check_memory("n", 10**9, 10**9 * 4 * 784)
+      InvalidInput: n is 1000000000, which needs at least 3,136 GB of memory, of which there are 24; give less
+    """
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**40
+    if needed > there:
+        raise InvalidInput(
+            f"{name} is {shown(value)}, which needs at least {min(needed, 1e30) / 1e9:,.0f} GB of memory, of which "
+            f"there are {there / 1e9:,.0f}; give less"
+        )
+
+
+def check_path(name: str, path: Any) -> str:
+    """Returns a path as a string; raises `InvalidInput` if it is empty, has a zero byte, or is of another type.
+
+    Example:
+      >>> check_path("data_dir", 3)
+      InvalidInput: data_dir is 3; give a path
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(os.fspath(path)):
+        raise InvalidInput(f"{name} is {shown(path)}; give a path")
+    return os.fspath(path)
+
+
+def real_array(name: str, value: Any, wanted: str = "real numbers") -> np.ndarray:
+    """Returns `value` as a NumPy array of real numbers or booleans; of any shape, and maybe NaN.
+
+    Raises:
+      InvalidInput: it is ragged, sparse, masked, complex, text, or not an array; the message ends with `wanted`.
+
+    Example:
+      >>> real_array("x", [[0.0, 1.0], [1.0]])
+      InvalidInput: x is not an array of numbers; give real numbers
+    """
+    if any(np.ma.is_masked(part) for part in (value if isinstance(value, (list, tuple)) else [value])):
+        raise InvalidInput(f"{name} has masked values; fill them, or drop their rows")
+    try:
+        array = np.asarray(value)
+    except Exception:  # tensors of a graph, sparse and ragged ones: each library raises another
+        array = np.array(None)
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise InvalidInput(f"{name} is not an array of numbers; give {wanted}")
+    return array
 
 
 def nonnegative(name: str, value: Any) -> float:
     """Returns `value` as a float; raises `InvalidInput` unless it is a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < float("inf"):
-        raise InvalidInput(f"{name} is {value!r}; give a number of at least 0")
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= LARGEST_FLOAT:
+        raise InvalidInput(f"{name} is {shown(value)}; give a number of at least 0 that a float32 holds")
     return float(value)
 
 
 def check_seed(seed: Any) -> int:
     """Returns a seed as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
-    if not is_whole(seed, -(2**31)) or seed >= 2**31:
-        raise InvalidInput(f"seed is {seed!r}; give a whole number from -2**31 to 2**31 - 1")
+    if not is_whole(seed, -(2**31)):
+        raise InvalidInput(f"seed is {shown(seed)}; give a whole number from -2**31 to 2**31 - 1")
     return int(seed)
 
 
 def dropout_rate(value: Any) -> float:
     """Returns a dropout probability as a float; raises `InvalidInput` unless it is in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise InvalidInput(f"dropout is {value!r}; give a probability from 0 to below 1")
+        raise InvalidInput(f"dropout is {shown(value)}; give a probability from 0 to below 1")
     return float(value)
 
 
@@ -84,12 +173,13 @@ def match(one: str, shape: Sequence[int], other: str, wanted: Sequence[int]) -> 
         raise InvalidInput(f"the {one} has shape {tuple(shape)}, but the {other} has {tuple(wanted)}; make them equal")
 
 
-def layer_sizes(sizes: Sequence[int] | str) -> tuple[int, ...]:
+def layer_sizes(sizes: Sequence[int] | str, empty: bool = False) -> tuple[int, ...]:
     """Returns the sizes of latent layers as a tuple of ints, starting next to the data.
 
     Args:
       sizes: a list or tuple of positive whole numbers, or a string of them such as "200,200,10". In a string, "a-b:n"
         stands for n sizes, at least 2, in geometric progression from a to b, rounded to whole numbers.
+      empty: whether there may be none.
 
     Raises:
       InvalidInput: anything else; the message names it and the part that does not parse.
@@ -98,14 +188,17 @@ def layer_sizes(sizes: Sequence[int] | str) -> tuple[int, ...]:
       >>> layer_sizes("200,100-10:5,5")
       (200, 100, 56, 32, 18, 10, 5)
     """
+    if empty and isinstance(sizes, (list, tuple, str)) and not sizes:
+        return ()
     parts = sizes.split(",") if isinstance(sizes, str) else sizes
     if not isinstance(parts, (list, tuple)) or not parts:
-        raise InvalidInput(f"layer sizes {sizes!r} do not parse; {_GRAMMAR}")
+        raise InvalidInput(f"layer sizes {shown(sizes)} do not parse; {_GRAMMAR}")
     result = []
     for part in parts:
         if not (found := _sizes(part)):
-            raise InvalidInput(f"layer sizes {sizes!r} do not parse at {part!r}; {_GRAMMAR}")
+            raise InvalidInput(f"layer sizes {shown(sizes)} do not parse at {shown(part)}; {_GRAMMAR}")
         result += found
+    check_memory("layer sizes", sizes, 4 * sum(a * b for a, b in itertools.pairwise([1, *result])))
     return tuple(result)
 
 
@@ -118,7 +211,7 @@ def _sizes(part):
     """Returns the sizes that one part stands for; an empty list if it does not parse."""
     if not isinstance(part, str):
         return [int(part)] if is_whole(part) else []
-    if found := re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*:\s*(\d+)\s*", part):
+    if found := re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*:\s*(\d{1,3})\s*", part):
         first, last, n = map(int, found.groups())
         return [int(size) for size in np.geomspace(first, last, n).round()] if first and last and n >= 2 else []
-    return [int(part)] if part.strip().isdecimal() and int(part) else []
+    return [int(part)] if re.fullmatch(r"\s*\d{1,9}\s*", part, re.ASCII) and int(part) else []

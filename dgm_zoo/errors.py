@@ -1,6 +1,7 @@
 """Errors that a user can fix: one sentence that names the value and the fix."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,8 +10,11 @@ class InvalidInput(ValueError):
     """An invalid argument, file or config; the message is one sentence that states the fix.
 
     The command line prints only the message and exits with code 2. Any other exception is a fault of the package and
-    keeps its traceback.
+    keeps its traceback. A value in it that is printed on several lines, such as an array, is joined to one.
     """
+
+    def __init__(self, message: object) -> None:
+        super().__init__(re.sub(r"\s*\n\s*", " ", str(message)))
 
 
 class NonFiniteLoss(FloatingPointError):
@@ -33,3 +37,14 @@ def unknown(kind: str, name: Any, options: Iterable) -> InvalidInput:
     near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return InvalidInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(options) or 'none'})")
+
+
+def check_known(kind: str, name: Any, options: Iterable) -> None:
+    """Raises what `unknown` returns unless `name` is a string among `options`.
+
+    Example:
+      >>> check_known("model", ["vae"], ["vae", "iwae"])
+      InvalidInput: unknown model '['vae']'; did you mean 'vae'? (known: iwae, vae)
+    """
+    if not (isinstance(name, str) and name in options):
+        raise unknown(kind, name, options)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from dgm_zoo.checks import check_path
 from dgm_zoo.errors import InvalidInput
 
 HIDDEN = ".incomplete-"  # begins the name of what is being written
@@ -31,7 +32,7 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
       >>> with whole("results.json") as partial:
       ...     partial.write_text(text)
     """
-    path = Path(os.path.realpath(path))
+    path = Path(os.path.realpath(check_path("path", path)))
     partial = path.with_name(f"{HIDDEN}{uuid.uuid4().hex}{path.suffix}")
     try:
         with writing(path):

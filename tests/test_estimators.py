@@ -242,9 +242,9 @@ def test_mode_coverage_counts_by_distance(offset):
 REAL, LABEL = features()[0], np.arange(60) % 3
 P = np.full((60, 3), 1 / 3)
 WRONG = {
-    "complex": (REAL + 1j, "has dtype complex128; give real numbers"),
-    "text": (REAL.astype(str), "has dtype <U32; give real numbers"),
-    "objects": (REAL.astype(object), "has dtype object; give real numbers"),
+    "complex": (REAL + 1j, "is not an array of numbers; give real numbers"),
+    "text": (REAL.astype(str), "is not an array of numbers; give real numbers"),
+    "objects": (REAL.astype(object), "is not an array of numbers; give real numbers"),
     "masked": (np.ma.masked_greater(REAL, 0), "has masked values; fill them, or drop their rows"),
     "ragged": ([[0.0, 1.0], [1.0]], "is not one array of numbers: its rows differ in shape; make them equal"),
     "one number": (0.5, "has shape []; give one row for each image, [n, d]"),
@@ -285,8 +285,8 @@ def test_values_that_are_not_real_numbers_are_refused(name, wrong):
         (lambda: metrics.code_error([], [], (LABEL, LABEL), 3), "category is float64 of shape [0]; give integers [n]"),
         (lambda: metrics.intersection_over_union([], []), "mask has shape [0]; give at least one example, [n, ...]"),
         (lambda: metrics.intersection_over_union(1, 1), "mask has shape []; give at least one example, [n, ...]"),
-        (lambda: metrics.intersection_over_union([["1"]], [[1]]), "mask has dtype <U1; give real numbers"),
-        (lambda: metrics.intersection_over_union([[1]], [[1j]]), "truth has dtype complex128; give real numbers"),
+        (lambda: metrics.intersection_over_union([["1"]], [[1]]), "mask is not an array of numbers; give real numbers"),
+        (lambda: metrics.intersection_over_union([[1]], [[1j]]), "truth is not an array of numbers; give real numbers"),
         (lambda: metrics.intersection_over_union([[1]], [[0.5]]), "truth holds 0.5; give zeros and ones"),
     ],
 )
@@ -341,7 +341,7 @@ def test_the_information_of_pairs_of_bits_is_its_formula(name):
     [
         (lambda: metrics.counterpart_error([[np.nan]], [[0.0]]), "translated holds NaN or infinity in row 0"),
         (lambda: metrics.retrieval([], []), "translated has shape [0]; give at least one example, [n, ...]"),
-        (lambda: metrics.retrieval([[1j]], [[1.0]]), "translated has dtype complex128; give real numbers"),
+        (lambda: metrics.retrieval([[1j]], [[1.0]]), "translated is not an array of numbers; give real numbers"),
         (lambda: metrics.pairwise_information([[0.0]]), "a code of 1 unit has no pairs; give at least 2 units"),
         (lambda: metrics.pairwise_information([[0.0, np.nan]]), "code holds NaN or infinity in row 0"),
         (lambda: metrics.constant_units(0.5), "a code of shape [] does not suit; give [n, units] with n >= 1"),

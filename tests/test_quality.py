@@ -563,7 +563,7 @@ BAD[6, 1] = np.nan
         (lambda: load_reference("digits", extractor(Judge()), threshold="no"), "threshold='no' is not a boolean; give"),
         (lambda: load_reference("digits", extractor(Judge()), image_size=4), "image_size=4 is not a size; give"),
         (lambda: sample_quality(X, "digits", len, threshold=1), "threshold=1 is not a boolean; give True or False"),
-        (lambda: sample_quality(X.astype(str), "digits", len), "x is <U32 of shape [30, 4]; give real numbers"),
+        (lambda: sample_quality(X.astype(str), "digits", len), "x is not an array of numbers; give real numbers"),
         (lambda: sample_quality(X[:, 0], "digits", len), "x is float64 of shape [30]; give real numbers, one row"),
         (lambda: sample_quality(X, "digits"), "the images of 'digits' need a classifier for their features; give one"),
         (lambda: sample_quality(X[:19], "digits", len), "19 samples are too few; give at least 20"),

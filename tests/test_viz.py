@@ -189,7 +189,7 @@ def test_panels_of_points_break_into_columns(tmp_path):
         (lambda path: viz.save_latent_map(np.full((3, 2), np.inf), None, path), "infinity"),
         (lambda path: viz.save_rows({}, path), "at least one row"),
         (lambda path: viz.save_rows({"a": digits(3), "b": digits(2)}, path), "rows of equal shape"),
-        (lambda path: viz.save_points({}, path), "panels is empty"),
+        (lambda path: viz.save_points({}, path), "give a dict of title to points, at least one"),
         (lambda path: viz.save_points({"data": np.zeros((3, 3))}, path), r"'data' has shape \[3, 3\]"),
         (lambda path: viz.save_points({"data": np.zeros((0, 2))}, path), r"\[0, 2\]"),
         (lambda path: viz.save_points({"data": np.full((3, 2), np.nan)}, path), "'data' holds NaN"),

@@ -17,8 +17,7 @@ COMMANDS = (
     "play",
 )
 HELP = ("--help", "-h", "-help", "help")
-BAD_INPUT, NOT_FINITE, INTERRUPTED = 2, 3, 130
-FILE_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+BAD_INPUT, NOT_FINITE, INTERRUPTED, HUNG_UP = 2, 3, 130, 141
 
 
 def console() -> NoReturn:
@@ -27,8 +26,10 @@ def console() -> NoReturn:
     After Ctrl-C the process ends without the interpreter's shutdown. That would free objects that threads of TensorFlow
     and tf.data still use, since training was left in the middle of a step, and the process could die by SIGABRT.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed, and the next file that is opened would take its number
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
     sys.path.append(os.getcwd())  # for modules of a user's own, see `training.imports`; `python -m` begins with it
     code = main()
     if code == INTERRUPTED:
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
       0, or 2 for an error that the user can correct (one sentence on stderr), 3 for a loss that became NaN or
-      infinite, 130 for Ctrl-C. Any other exception is a bug in the package and is not caught.
+      infinite, 130 for Ctrl-C, 141 if the reader of stdout has gone. Any other exception is a bug in the package and is
+      not caught.
 
     Example:
       >>> main(["sample", "--preset=vae_mnist", "--n=64", "--out=samples.png"])
@@ -56,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = None
     try:
         if not words or words[0] in HELP:
-            print(overview())
+            _print(overview())
             return 0
         if words[0].startswith("-"):
             raise unknown("flag before the command", words[0], ["--help"])
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = importlib.import_module(f"dgm_zoo.cli.commands.{words[0]}")
         call = parsing.parse(words[0], command, words[1:])
         if call.flags.help:
-            print(parsing.usage(words[0], command, call.flags))
+            _print(parsing.usage(words[0], command, call.flags))
             return 0
         if call.flags.imports:
             quiet.import_tensorflow()
@@ -74,13 +76,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             import_modules(call.flags.imports)
         with contextlib.redirect_stdout(sys.stderr) if call.flags.json else contextlib.nullcontext():
             result = command.run(call)
-        print(json.dumps(result, indent=2) if call.flags.json else command.show(result))
+        _print(json.dumps(result, indent=2) if call.flags.json else command.show(result))
         return 0
     except NonFiniteLoss as error:
         return _fail(str(error), NOT_FINITE)
     except InvalidInput as error:
         return _fail(str(error), BAD_INPUT)
-    except FILE_ERRORS as error:
+    except BrokenPipeError:  # as of `dgm-zoo list | head -1`
+        _discard(sys.stdout)
+        return HUNG_UP
+    except OSError as error:
         reason = f"'{error.filename}': {error.strerror}" if error.filename else str(error)
         return _fail(f"{reason}; check the path", BAD_INPUT)
     except KeyboardInterrupt:
@@ -107,6 +112,22 @@ def overview() -> str:
         "  dgm-zoo train --config=vae_digits --workdir=runs/vae_digits",
         "  dgm-zoo sample --workdir=runs/vae_digits --n=64 --out=samples.png",
     ])
+
+
+def _print(text):
+    """Prints a result; raises `InvalidInput` if stdout cannot take it, as on a full disk."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard(sys.stdout)
+        raise InvalidInput(f"stdout cannot be written ({error.strerror}); send it somewhere else") from None
+
+
+def _discard(stream):
+    """Sends what `stream` still holds nowhere, since the interpreter would fail to write it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(sentence, code):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags as absl_flags
 
+from dgm_zoo.checks import check_memory
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.files import check_writable, whole
@@ -113,6 +114,11 @@ def check_count(flag: str, value: int, most: int | None = None) -> None:
     """Raises `InvalidInput` unless a flag's value is at least 1 and, if `most` is given, at most `most`."""
     if value < 1 or (most is not None and value > most):
         raise InvalidInput(f"--{flag}={value} does not fit; give {'at least 1' if most is None else f'1 to {most:,}'}")
+
+
+def check_amount(flag: str, value: int, numbers: int) -> None:
+    """Raises `InvalidInput` if `value` of a flag asks for more float32 numbers than the memory holds."""
+    check_memory(f"--{flag}", value, 4 * numbers)
 
 
 def check_out(path: str) -> None:

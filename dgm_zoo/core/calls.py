@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.core.endpoints import Endpoint
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 
 def declared(model: Any) -> tuple[Endpoint, str]:
@@ -38,8 +38,7 @@ def named(model: Any, given: Any) -> dict[str, Any]:
             raise InvalidInput(f"model(x) and predict of {name} take {wanted}; got {len(parts)} inputs")
         given = dict(zip(inputs, parts, strict=True))
     for key in given:
-        if key not in inputs:
-            raise unknown(f"input of {name}", key, inputs)
+        check_known(f"input of {name}", key, inputs)
     for key, wanted in inputs.items():
         if key not in given:
             raise InvalidInput(f"model(x) and predict of {name} need {key} too; give shape {wanted}")

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from dgm_zoo.errors import InvalidInput
+
+NOT_FINITE = "give smaller values, or a model with finite weights"
 ROWS = 500  # in one call, unless something else limits them
 
 
@@ -16,6 +19,9 @@ def in_chunks(function: Callable, arrays: Sequence, rows: int = ROWS) -> np.ndar
       arrays: arrays or tensors with the same number of rows, at least 1; None is passed on unchanged.
       rows: maximum number of rows in one call.
 
+    Raises:
+      InvalidInput: a result is NaN.
+
     Example:
       >>> in_chunks(lambda x: 2 * x, [np.arange(5)], rows=2)
       array([0, 2, 4, 6, 8])
@@ -25,7 +31,11 @@ def in_chunks(function: Callable, arrays: Sequence, rows: int = ROWS) -> np.ndar
         function(*(None if array is None else tf.constant(array[i : i + rows]) for array in arrays)).numpy()
         for i in range(0, n, rows)
     ]
-    return np.concatenate(parts)
+    found = np.concatenate(parts)
+    if np.isnan(found).any():
+        row = int(np.argwhere(np.isnan(found))[0][0])
+        raise InvalidInput(f"the answer is NaN in row {row}; {NOT_FINITE}")
+    return found
 
 
 def in_graph(function: Callable, tensors: dict[str, tf.Tensor], rows: int = ROWS) -> dict[str, tf.Tensor]:

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.checks import is_whole, nonnegative
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -80,8 +80,7 @@ def schedule_or_number(name: str, given: Any) -> Schedule | float:
     if isinstance(given, dict):
         takes = ("warmup_steps", "value", "start", "cycle_steps")
         for key in given:
-            if key not in takes:
-                raise unknown(f"key of {name}'s schedule", key, takes)
+            check_known(f"key of {name}'s schedule", key, takes)
         if "warmup_steps" not in given:
             raise InvalidInput(f"{name} is {given!r}, a schedule without 'warmup_steps'; add it")
         return Warmup(**given)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import shown, whole_number
 from dgm_zoo.core import calls
 from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.errors import InvalidInput
@@ -35,7 +35,7 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
       InvalidInput: a player without an optimizer, an optimizer for a player that does not exist, networks in float16,
         or an argument that the model cannot follow.
     """
-    _check(model, optimizer, jit_compile, loss=loss, loss_weights=loss_weights)
+    _check(model, optimizer, jit_compile, run_eagerly, loss=loss, loss_weights=loss_weights)
     whole_number("steps_per_execution", steps_per_execution)
     model.xla, model._compile_metrics = False, None
     keras.Model.compile(
@@ -63,7 +63,7 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
     model.compiled = True
 
 
-def _check(model, optimizer, jit_compile, **losses):
+def _check(model, optimizer, jit_compile, run_eagerly, **losses):
     """Raises `InvalidInput` for arguments that the model cannot follow, and for networks in float16."""
     name = type(model).__name__
     for key, value in losses.items():
@@ -73,8 +73,10 @@ def _check(model, optimizer, jit_compile, **losses):
             )
     if optimizer is None:
         raise InvalidInput(f"{name} needs an optimizer for each player of {list(model.players)}; give compile one")
-    if jit_compile not in (True, False, "auto"):
-        raise InvalidInput(f"jit_compile {jit_compile!r} must be True, False or 'auto'")
+    if not (jit_compile is True or jit_compile is False or (isinstance(jit_compile, str) and jit_compile == "auto")):
+        raise InvalidInput(f"jit_compile {shown(jit_compile)} must be True, False or 'auto'")
+    if not isinstance(run_eagerly, bool):
+        raise InvalidInput(f"run_eagerly is {shown(run_eagerly)}; give True or False")
     for policy in (keras.config.dtype_policy(), *(layer.dtype_policy for layer in model._flatten_layers())):
         if policy.compute_dtype == "float16":
             raise InvalidInput(f"{policy.name} would need loss scaling for each player; use 'mixed_bfloat16'")
@@ -86,7 +88,12 @@ def _compared(model):
         model.__dict__.pop(step, None)
     if model._compile_metrics is None:
         return {}
-    comparison = calls.Comparison(model, model._compile_metrics)
+    try:
+        comparison = calls.Comparison(model, model._compile_metrics)
+    except InvalidInput:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:  # what Keras says of them
+        raise InvalidInput(f"the metrics given to compile are not such as Keras takes: {error}") from None
     return {step: comparison.beside(getattr(model, step)) for step in STEPS}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from dgm_zoo.distributions import Prior, VampPrior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 UNBEATEN = 0.99  # epoch accuracy on real and on generated examples, above which a discriminator counts as saturated
 
@@ -51,7 +51,6 @@ def _normalises_over_the_batch(network):
 def with_features(discriminator: keras.Model, layer: str = "features") -> keras.Model:
     """Returns a Keras model of the discriminator's layers, from x to the logit and the output of `layer`."""
     names = [one.name for one in discriminator.layers]
-    if layer not in names:
-        raise unknown("layer of the discriminator", layer, names)
+    check_known("layer of the discriminator", layer, names)
     inputs = discriminator.inputs[0] if len(discriminator.inputs) == 1 else discriminator.inputs
     return keras.Model(inputs, [discriminator.outputs[0], discriminator.get_layer(layer).output])

@@ -1,13 +1,14 @@
 """Endpoints: one definition of each query that a model answers, used both in Python and in serving."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.core.chunks import ROWS
+from dgm_zoo.checks import check_memory, real_array, whole_number
+from dgm_zoo.core.chunks import NOT_FINITE, ROWS
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -36,7 +37,6 @@ class Input(NamedTuple):
 
 
 SEED = Input((), tf.int32)
-NOT_FINITE = "give smaller values, or a model with finite weights"
 
 
 class Endpoint(NamedTuple):
@@ -66,17 +66,10 @@ def real(dtype: Any) -> bool:
 
 def check_array(where: str, name: str, value: Any, wanted: Input) -> np.ndarray:
     """Returns `value` as an array that satisfies `wanted`; raises `InvalidInput` otherwise."""
-    if np.ma.is_masked(value):
-        raise InvalidInput(f"{where}: {name} has masked values; fill them, or drop their rows")
-    try:
-        array = np.asarray(value)
-        if not real(array.dtype):
-            raise TypeError
-        with np.errstate(invalid="ignore", over="ignore"):
-            fits = array.astype(wanted.dtype.as_numpy_dtype)
-        finite = np.isfinite(array) & np.isfinite(fits)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{where}: {name} is not an array of numbers; give shape {wanted}") from None
+    array = real_array(f"{where}: {name}", value, f"shape {wanted}")
+    with np.errstate(invalid="ignore", over="ignore"):
+        fits = array.astype(wanted.dtype.as_numpy_dtype)
+    finite = np.isfinite(array) & np.isfinite(fits)
     if array.shape[1:] != tuple(wanted.shape) or array.ndim == 0:
         raise InvalidInput(f"{where}: {name} has shape {list(array.shape)}, but this model takes {wanted}")
     if not np.all(finite):
@@ -166,8 +159,32 @@ def traced(model: Any, function: Any) -> Callable:
     return cache[function.__name__]
 
 
-def asked(n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+def asked(model: Any, n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     """The arrays of a request for n samples: a seed for each, and `inputs`, given per sample or once for all."""
-    n = whole_number("n", n)
-    inputs = {key: np.broadcast_to(value, (n,)) if np.ndim(value) == 0 else value for key, value in inputs.items()}
+    n = check_samples(model, n)
+    inputs = {key: np.broadcast_to(value, (n,)) if _is_single(value) else value for key, value in inputs.items()}
     return {"seed": row_seeds(seed, n), **inputs}
+
+
+def _is_single(value):
+    try:
+        return value is not None and np.ndim(value) == 0
+    except (TypeError, ValueError):  # rows of different lengths, which `check_array` refuses
+        return False
+
+
+def check_weights(model: Any) -> None:
+    """Raises `InvalidInput`, naming the first, if a variable of `model` holds NaN or infinity."""
+    for variable in model.weights:
+        if not np.isfinite(variable.numpy()).all():
+            raise InvalidInput(
+                f"variable '{variable.path}' of {type(model).__name__} is NaN or infinite, so every answer would be; "
+                "train it again with a lower learning rate"
+            )
+
+
+def check_samples(model: Any, n: Any, name: str = "n") -> int:
+    """Returns a number of samples of `model` as an int; raises `InvalidInput` if they do not fit into memory."""
+    n, one = whole_number(name, n), next(iter(model.takes().values()))
+    check_memory(name, n, 4 * n * (1 + math.prod(one.shape)))
+    return n

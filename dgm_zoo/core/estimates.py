@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core.chunks import in_chunks
-from dgm_zoo.core.endpoints import asked, check_array, checked
+from dgm_zoo.core.endpoints import asked, check_array, check_weights, checked
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 
@@ -94,7 +94,8 @@ def draw(model: Any, n: int, seed: int = 0, label: Any = None) -> np.ndarray:
     Raises:
       InvalidInput: see `GenerativeModel.sample`.
     """
-    given = asked(n, seed, {} if label is None else {"label": label})
+    given = asked(model, n, seed, {} if label is None else {"label": label})
+    check_weights(model)
     arrays = checked("draw", model.endpoints()["sample"].inputs, given)
 
     def draw_of_rows(seeds, label=None):

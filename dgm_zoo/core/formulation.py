@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 ABSENT = "—"
 SOURCES = ("data", "labels", "prior", "posterior")
@@ -74,8 +74,7 @@ class Ascent:
 
     def __post_init__(self) -> None:
         for source in self.reads:
-            if source not in SOURCES:
-                raise unknown("source of samples", source, SOURCES)
+            check_known("source of samples", source, SOURCES)
         if not set(self.movers) <= set(self.carries):
             raise InvalidInput(f"players {self.movers} cannot ascend a utility with gradient only for {self.carries}")
 

@@ -11,7 +11,7 @@ from dgm_zoo.checks import input_shape, match, output_shape
 from dgm_zoo.core import estimates, recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.distributions import Head, IndependentNormal, Prior, StandardNormal
+from dgm_zoo.distributions import Head, IndependentNormal, Prior, StandardNormal, VampPrior
 from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import importance_bound
@@ -65,6 +65,13 @@ class LatentModel(GenerativeModel):
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)
         match("decoder's input", latent, "prior's event", self.prior.event_shape)
         match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
+        if isinstance(self.prior, VampPrior):
+            match("VampPrior's data", self.prior.data_shape, "likelihood's event", likelihood.event_shape)
+            if not self.posterior.normal:
+                raise InvalidInput(
+                    f"VampPrior averages posteriors of the head IndependentNormal, not of "
+                    f"{type(self.posterior).__name__}; give that head, or another prior"
+                )
 
     # ------------------------------------------------------------------------------------------ the two joints
 

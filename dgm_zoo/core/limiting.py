@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core.chunks import in_chunks
+from dgm_zoo.core.endpoints import check_samples, check_weights
 from dgm_zoo.distributions import RowNoise, row_seeds
 
 
@@ -28,7 +29,8 @@ class LimitingChain:
         Raises:
           InvalidInput: n or steps is not a positive whole number (steps may be 0), or the seed is not an int32.
         """
-        n, steps = whole_number("n", n), whole_number("steps", steps, least=0)
+        check_weights(self)
+        n, steps = check_samples(self, n), whole_number("steps", steps, least=0)
         run = self.traced(self._limit)
         return in_chunks(lambda seeds: run(seeds, tf.constant(steps)), [row_seeds(seed, n)])
 

@@ -16,7 +16,7 @@ from dgm_zoo.core.endpoints import Endpoint, traced
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.noise import step_seed
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 
 @doors.closed
@@ -71,6 +71,7 @@ class GenerativeModel(keras.Model):
     xla = False  # whether `ascend` is compiled with XLA
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        recipes.check_parts(cls, args, kwargs)
         model = super().__new__(cls, *args, **kwargs)
         model.__dict__["_given"] = args, kwargs  # from which `doors.get_config` knows what a subclass was built with
         return model
@@ -99,8 +100,7 @@ class GenerativeModel(keras.Model):
 
     def player_variables(self, player: str) -> list[keras.Variable]:
         """The trainable variables that `player` owns."""
-        if player not in self.players:
-            raise unknown("player", player, self.players)
+        check_known("player", player, self.players)
         if not self.trainable:
             return []
         return [v for part in self.players[player] for v in getattr(self, part).trainable_variables]
@@ -297,7 +297,7 @@ class GenerativeModel(keras.Model):
           InvalidInput: n is not a positive whole number, the seed is not an int32, or the model's `sample` does not
             take such an input.
         """
-        return self.answer("sample", **endpoints.asked(n, seed, inputs))["x"]
+        return self.answer("sample", **endpoints.asked(self, n, seed, inputs))["x"]
 
     # ------------------------------------------------------------------------------------------ Keras
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from dgm_zoo.checks import shown
 from dgm_zoo.errors import InvalidInput
 
 SHARES = ("beta_1", "beta_2", "momentum", "rho", "ema_momentum", "beta", "beta_2_decay")  # [0, 1); EMA's may be 1
@@ -75,7 +76,7 @@ def _get(optimizer):
     try:
         return keras.optimizers.get(optimizer)
     except (ValueError, TypeError):
-        raise InvalidInput(f"unknown Keras optimizer {optimizer!r}; give a name such as 'adam'") from None
+        raise InvalidInput(f"unknown Keras optimizer {shown(optimizer)}; give a name such as 'adam'") from None
 
 
 class AllOptimizers:

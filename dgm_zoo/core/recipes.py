@@ -6,14 +6,16 @@ recipes; `create` takes their arguments, and the constructor's arguments that no
 
 import functools
 import inspect
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.checks import layer_size, shape, shown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import encoder_and_decoder
 from dgm_zoo.networks.hierarchy import hierarchy
 
@@ -81,6 +83,35 @@ def _takes_any(parameters):
     return any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
+def check_parts(cls: type, args: tuple, given: dict[str, Any]) -> None:
+    """Raises `InvalidInput` if an argument of the constructor is not the layer, head or prior of its annotation.
+
+    A prior is a head too, but one without an input: it cannot be a likelihood or a posterior, whose parameters a
+    network emits.
+    """
+    arguments = constructor_arguments(cls)
+    for name, value in {**dict(zip(own_arguments(cls), args, strict=False)), **given}.items():
+        of = arguments[name].annotation if name in arguments else None
+        wanted = next((one for one in typing.get_args(of) or (of,) if _is_layer(one)), None)
+        if wanted is None or (value is None and (type(None) in typing.get_args(of))):
+            continue
+        wanted = keras.layers.Layer if issubclass(wanted, keras.Model) else wanted
+        if not isinstance(value, wanted) or (wanted is distributions.Head and isinstance(value, distributions.Prior)):
+            got = shown(value) if not isinstance(value, keras.layers.Layer) else f"a {type(value).__name__}"
+            instead = INSTEAD.get(wanted.__name__, f"a {wanted.__name__}")
+            raise InvalidInput(f"{name} of {cls.__name__} is {got}; give {instead}")
+
+
+INSTEAD = {
+    "Layer": "a functional keras.Model", "Prior": "a prior, such as StandardNormal",
+    "Head": "a head whose parameters a network emits, such as IndependentNormal",
+}
+
+
+def _is_layer(annotation):
+    return isinstance(annotation, type) and issubclass(annotation, keras.layers.Layer)
+
+
 def own_arguments(cls: type) -> dict[str, inspect.Parameter]:
     """The parameters of the constructor that `cls` itself has: name to parameter."""
     return dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
@@ -105,20 +136,21 @@ def build(cls: type, given: dict) -> Any:
     """
     known, name = arguments(cls), cls.registered_name or cls.__name__
     for key in given:
-        if key not in known:
-            raise unknown(f"argument of {name}", key, known)
+        check_known(f"argument of {name}", key, known)
     for key, parameter in known.items():
         if parameter.default is parameter.empty and key not in given:
             raise InvalidInput(f"{name} needs '{key}'; give it to create()")
-    shape = given.get("image_shape", ())
-    if not isinstance(shape, (tuple, list)):
-        raise InvalidInput(f"image_shape is {shape!r}; give the shape of one x, such as (28, 28, 1) or (16,)")
+    if "image_shape" in given:
+        given = {**given, "image_shape": shape("image_shape", given["image_shape"])}
     parts = {}
-    for recipe in cls.recipes:
-        takes = inspect.signature(recipe).parameters
-        parts |= recipe(**{key: value for key, value in given.items() if key in takes})
-    direct = set(constructor_arguments(cls)) - set(parts)
-    return cls(**parts, **{key: value for key, value in given.items() if key in direct})
+    try:
+        for recipe in cls.recipes:
+            takes = inspect.signature(recipe).parameters
+            parts |= recipe(**{key: value for key, value in given.items() if key in takes})
+        direct = set(constructor_arguments(cls)) - set(parts)
+        return cls(**parts, **{key: value for key, value in given.items() if key in direct})
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise InvalidInput(f"the networks of {name} do not fit into the memory; give smaller layers") from None
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")
@@ -147,7 +179,7 @@ def conditional_autoencoder(*, image_shape: Sequence[int], num_classes: int, lat
       num_classes: number of classes.
       Everything else: see `autoencoder`.
     """
-    size = whole_number("num_classes", num_classes)
+    size = layer_size("num_classes", num_classes)
     return _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, size)
 
 
@@ -164,7 +196,7 @@ def bits_in_groups(*, image_shape: Sequence[int], num_classes: int | None, group
 
 
 def _autoencoder(image_shape, latent_dim, network, hidden, activation, likelihood, prior, posterior, condition_size=0):
-    latent = (whole_number("latent_dim", latent_dim),)
+    latent = (layer_size("latent_dim", latent_dim),)
     likelihood = distributions.get(likelihood, tuple(image_shape))
     posterior, prior = distributions.get(posterior, latent), distributions.get(prior, latent)
     encoder, decoder = encoder_and_decoder(

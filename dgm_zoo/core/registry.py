@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 MODELS = {}
 Class = TypeVar("Class", bound=type)
@@ -81,8 +81,7 @@ def list_models() -> list[str]:
 
 def model_class(name: str) -> type[GenerativeModel]:
     """Returns the class registered as `name`; raises `InvalidInput` with the nearest name if there is none."""
-    if name not in MODELS:
-        raise unknown("model", name, MODELS)
+    check_known("model", name, MODELS)
     return MODELS[name]
 
 

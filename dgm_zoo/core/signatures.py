@@ -12,8 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from dgm_zoo.core.chunks import in_graph
-from dgm_zoo.core.endpoints import NOT_FINITE
+from dgm_zoo.core.chunks import NOT_FINITE, in_graph
 
 
 def signatures(model: Any) -> dict[str, Callable]:

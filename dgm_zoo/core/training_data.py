@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import is_whole, nonnegative, whole_number
+from dgm_zoo.checks import is_whole, nonnegative, real_array, shown, whole_number
 from dgm_zoo.core.endpoints import Input, check_array
 from dgm_zoo.errors import InvalidInput
 
@@ -123,7 +123,7 @@ def check(where: str, model: Any, x: Any, y: Any, weight: Any) -> None:
       model: a `GenerativeModel`.
       x, y, weight: see `batch`.
     """
-    found = wanted(where, model, x, y, weight)
+    found, takes = wanted(where, model, x, y, weight), model.takes()
     for domain in model.domains:
         if not len(found[domain][0]):
             raise InvalidInput(f"{where}: the {domain} has no examples; give at least one")
@@ -132,6 +132,9 @@ def check(where: str, model: Any, x: Any, y: Any, weight: Any) -> None:
     if len({rows[domain] for domain in model.domains}) > 1:
         stated = " and ".join(f"the {domain} {rows[domain]}" for domain in model.domains)
         raise InvalidInput(f"{where}: {stated} rows; give equally many, as data.load_pair does")
+    if y is not None and LABEL not in takes and not model.domains:  # Keras batches it, though the model ignores it
+        of_y = y if isinstance(y, tf.Tensor) else real_array(f"{where}: y", y, "a label for each example, or none")
+        rows["y"] = of_y.shape[0] if of_y.ndim else 0
     if len(set(rows.values())) > 1:
         stated = " and ".join(f"{name} {count}" for name, count in rows.items())
         raise InvalidInput(f"{where}: {stated} rows; give equally many")
@@ -155,6 +158,8 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
         data = next(iter(x.take(1)), None)
         if data is None:
             raise InvalidInput(f"{where}: the data set is empty; check its split and batch size")
+    elif isinstance(x, (str, bytes, set, range, type)) or not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
+        raise InvalidInput(f"{where}: x is {shown(x)}; give an array, or a tf.data.Dataset")
     elif not isinstance(x, (np.ndarray, tf.Tensor, list, tuple, dict)):
         return None
     x, y, weight = batch(where, model, data)
@@ -206,6 +211,8 @@ def class_weights(where: str, model: Any, given: Any) -> dict[int, float] | None
             f"{where}: {type(model).__name__} takes no class_weight, since it does not weigh examples by a class that "
             "each of them has; leave it out"
         )
+    if not isinstance(given, dict):
+        raise InvalidInput(f"{where}: class_weight is {shown(given)}; give a dict of class to weight")
     classes = range(int(label.range[1]) + 1)
     for one in given:
         if not is_whole(one, 0) or one not in classes:

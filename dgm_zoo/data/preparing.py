@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from dgm_zoo.checks import check_path
 from dgm_zoo.data.sets import SETS, entry
 from dgm_zoo.errors import InvalidInput
 
@@ -73,9 +74,10 @@ def directory(name: str, data_dir: str | os.PathLike | None = None) -> str:
     Raises:
       InvalidInput: the set is not prepared, and its preparation needs a network or a file.
     """
+    builder = entry(name).builder
     found = prepared_in(name, data_dir)
     if found is None:
-        if entry(name).builder is None:
+        if builder is None:
             raise InvalidInput(
                 f"data set '{name}' is not prepared in {data_folder(data_dir)}; "
                 f"run 'dgm-zoo data prepare {name}' once, with a network, or set TFDS_DATA_DIR"
@@ -86,6 +88,8 @@ def directory(name: str, data_dir: str | os.PathLike | None = None) -> str:
 
 def data_folder(data_dir: str | os.PathLike | None) -> str:
     """Returns the data folder: the argument, TFDS_DATA_DIR or the default."""
+    if data_dir not in (None, ""):
+        check_path("data_dir", data_dir)
     return os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_DIR)
 
 
@@ -97,7 +101,7 @@ def _manual_dir(name, data_dir, manual_dir):
             raise InvalidInput(f"manual_dir={manual_dir!r}, but '{name}' is read from no file of yours; leave it out")
         return None
     folder = os.path.join(data_folder(data_dir), "downloads", "manual", wanted.builder)
-    folder = os.path.expanduser(manual_dir or folder)
+    folder = os.path.expanduser(check_path("manual_dir", manual_dir or folder))
     if not glob.glob(os.path.join(glob.escape(folder), wanted.manual), recursive=True):
         raise InvalidInput(
             f"data set '{name}' is read from {wanted.manual}, which is not in {folder}; run 'dgm-zoo data prepare "

@@ -266,7 +266,7 @@ def list_datasets() -> list[str]:
 
 def check_name(name: str) -> None:
     """Raises `InvalidInput` with the nearest name unless it is a set of the zoo or has the form of a user's own."""
-    if name not in SETS and not own.is_own(name):
+    if not isinstance(name, str) or (name not in SETS and not own.is_own(name)):
         raise unknown("data set", name, [*SETS, *own.FORMS])
 
 

@@ -5,6 +5,10 @@ have the 84 pitches C1 to B7 (MIDI 24 to 107), as in MuseGAN (Dong et al., 2018)
 """
 
 import dataclasses
+from typing import Any
+
+from dgm_zoo.checks import shown
+from dgm_zoo.errors import InvalidInput
 
 LOWEST_PITCH = 24  # the MIDI number of row 0
 PITCHES = 84
@@ -38,5 +42,11 @@ BAND = (
     Track("lead", 4, programs=(*range(24), *range(56, 88), *range(104, 112))),
     Track("strings", 48, programs=(*range(40, 56), *range(88, 104))),
 )
+
+def check_tracks(tracks: Any) -> None:
+    """Raises `InvalidInput` unless `tracks` is a list or tuple of `Track`s."""
+    if not (isinstance(tracks, (list, tuple)) and tracks and all(isinstance(one, Track) for one in tracks)):
+        raise InvalidInput(f"tracks is {shown(tracks)}; give those of the data, as data.info(name).music.tracks")
+
 
 VOICES = tuple(Track(name, 52) for name in ("soprano", "alto", "tenor", "bass"))

@@ -216,7 +216,7 @@ class GroupedPrior(_Grouped, Prior):
 
     def __init__(self, sizes: Sequence[int] | str, hidden: Sequence[int] | str = (), **kwargs: Any) -> None:
         super().__init__(sizes, **kwargs)
-        self.hidden = layer_sizes(hidden) if hidden else ()
+        self.hidden = layer_sizes(hidden, empty=True)
         self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes)))
 
     def logits(self, t: int, groups: dict[int, tf.Tensor]) -> tf.Tensor:
@@ -265,7 +265,7 @@ class ReversePosterior(_Grouped):
 
     def __init__(self, sizes: Sequence[int] | str, hidden: Sequence[int] | str = (), **kwargs: Any) -> None:
         super().__init__(sizes, **kwargs)
-        self.hidden = layer_sizes(hidden) if hidden else ()
+        self.hidden = layer_sizes(hidden, empty=True)
         self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes))[::-1])
 
     @property

@@ -9,7 +9,7 @@ import tensorflow as tf
 from dgm_zoo.checks import check_seed, whole_number
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.rows import checked_labels, whole_rows
+from dgm_zoo.metrics.rows import batches, check_model, checked_labels, whole_rows
 from dgm_zoo.metrics.scores import kernel_distance
 
 
@@ -33,12 +33,11 @@ def codes_and_prior(model: Any, dataset: tf.data.Dataset, seed: int = 0) -> tupl
       True
     """
     seed = check_seed(seed)
-    batches = [batch[0] if isinstance(batch, tuple) else batch for batch in dataset]
-    ends = np.cumsum([len(x) for x in batches])
-    if not len(ends):
-        raise InvalidInput("the data set is empty; check its split and batch size")
+    check_model(model, "the aggregate posterior", "prior_samples", "posterior", "q_z")
+    found = [x for x, _ in batches(dataset)]
+    ends = np.cumsum([len(x) for x in found])
     noise, codes = model.posterior.noise(BatchNoise([seed, 1], ends[-1])), []
-    for x, end in zip(batches, ends, strict=True):
+    for x, end in zip(found, ends, strict=True):
         of_x = tf.nest.map_structure(itemgetter(slice(end - len(x), end)), noise)
         codes.append(model.posterior.sample(model.q_z(x), of_x).numpy())
     prior = model.prior_samples(model.prior.noise(BatchNoise([seed, 0], ends[-1])))
@@ -102,7 +101,7 @@ def code_error(
 
 
 def _pair(category, label, classes):
-    category, label = whole_rows("category", category), np.asarray(label)
+    category, label = whole_rows("category", category), whole_rows("label", label)
     if category.shape != label.shape or not len(category):
         raise InvalidInput(
             f"categories of shape {list(category.shape)} do not fit labels of shape {list(label.shape)}; give one of "

@@ -57,7 +57,7 @@ def consistency(
     Example:
       >>> consistency(model, data.load("mnist", "test", 500, binarize="threshold"))["asleep"]["value"]
     """
-    if "draw" not in model.abilities:
+    if "draw" not in getattr(model, "abilities", ()):
         raise InvalidInput(
             f"{type(model).__name__} has no conditionals p(x|z) and q(z|x) to compare; give a VAE or a SymmetricVAE"
         )

@@ -10,22 +10,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import check_seed, whole_number
+from dgm_zoo.checks import check_seed, nonnegative, whole_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.densities import check_densities, reading
-from dgm_zoo.metrics.rows import stderr
+from dgm_zoo.metrics.rows import batches, check_model, stderr
 
 
 def _batches(model, dataset):
     """Yields (x, keyword arguments) in NumPy; labels are passed to a model that takes them."""
-    if isinstance(dataset, np.ndarray):
-        raise InvalidInput("the data are one array; give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)")
-    x = None
-    for batch in dataset:
-        x, y = (batch if isinstance(batch, tuple) else (batch, None))
-        yield x.numpy(), {"label": y.numpy()} if "label" in model.takes() and y is not None else {}
-    if x is None:
-        raise InvalidInput("the data set is empty; check its split and batch size")
+    for x, y in batches(dataset):
+        yield x, {"label": y} if "label" in model.takes() and y is not None else {}
 
 
 def log_likelihood(
@@ -58,6 +52,7 @@ def log_likelihood(
     Example:
       >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
     """
+    check_model(model, "log p(x)", "log_likelihood", "takes")
     check_densities(model, "log p(x)")
     repetitions = whole_number("repetitions", repetitions)
     entropy = check_seed(seed) % 2**32
@@ -95,6 +90,7 @@ UNITS = {  # of terms that are not in nats; a model's own `units` take precedenc
 
 def bound_terms(model: Any, dataset: tf.data.Dataset, verbose: int = 0) -> dict:
     """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
+    check_model(model, "the bound", "evaluate", "units")
     terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
     units = {**UNITS, **model.units}
     return {
@@ -115,6 +111,8 @@ def active_units(model: Any, dataset: tf.data.Dataset, threshold: float = 0.01) 
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
     """
+    check_model(model, "active units", "encode", "posterior")
+    nonnegative("threshold", threshold)
     if not factorised(model):
         raise InvalidInput(f"{type(model.posterior).__name__} does not state its means; leave active_units out")
     codes = [model.encode(x, **given) for x, given in _batches(model, dataset)]

@@ -14,7 +14,7 @@ import tensorflow as tf
 from dgm_zoo.checks import check_seed
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.evidence import _batches, _size
-from dgm_zoo.metrics.rows import stderr
+from dgm_zoo.metrics.rows import check_model, stderr
 
 MAX_EXPONENT = 700.0  # keeps the standard error finite for any estimate
 
@@ -54,6 +54,7 @@ def helmholtz_evidence(
       >>> log_z = log_partition(model)
       >>> helmholtz_evidence(model, data.load("binarized_mnist", "test", 500), log_z=log_z)["log_p_star"]["value"]
     """
+    check_model(model, "log p(x)", "weight_moments", "takes")
     entropy = check_seed(seed) % 2**32
     if log_z is not None and not (isinstance(log_z, dict) and {"value", "stderr"} <= set(log_z)):
         raise InvalidInput(f"log_z is {log_z!r}; give what log_partition(model) returned, which has its standard error")
@@ -129,7 +130,7 @@ def log_partition(model: Any, num_samples: int = 1_000_000, inner: int = 1, seed
     Example:
       >>> log_partition(model, num_samples=100_000, inner=10)["value"]
     """
-    if "z_moments" not in model.abilities:
+    if "z_moments" not in getattr(model, "abilities", ()):
         raise InvalidInput(f"{type(model).__name__} has no p* whose Z could be estimated; give a BiHM")
     first, sampled = model.z_moments(num_samples=num_samples, inner=inner, seed=seed).astype(np.float64)
     largest = np.exp(sampled - 2 * first) / num_samples  # sum of squared shares: at most the largest share

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from dgm_zoo.checks import check_seed
+from dgm_zoo.checks import check_seed, real_array
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.rows import checked_rows
 from dgm_zoo.networks import Predictors
@@ -131,6 +131,7 @@ def _predictors(units, hidden):
 
 def _checked(code):
     """The units in float64; raises `InvalidInput` unless they are finite numbers, `[n, units]`."""
-    if np.ndim(code) != 2 or not len(code):
-        raise InvalidInput(f"a code of shape {list(np.shape(code))} does not suit; give [n, units] with n >= 1")
+    code = real_array("code", code)
+    if code.ndim != 2 or not len(code):
+        raise InvalidInput(f"a code of shape {list(code.shape)} does not suit; give [n, units] with n >= 1")
     return checked_rows("code", code)

@@ -11,8 +11,9 @@ import itertools
 
 import numpy as np
 
-from dgm_zoo.data.tracks import BEATS, FINEST, Track
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.checks import real_array
+from dgm_zoo.data.tracks import BEATS, FINEST, Track, check_tracks
+from dgm_zoo.errors import InvalidInput, check_known
 
 CHROMAS = ("folded", "v1")
 QUALIFIED = 3  # least length of a qualified note, in steps of 96 per bar
@@ -123,8 +124,7 @@ def chroma_of(bars: np.ndarray, chroma: str = "folded") -> np.ndarray:
             f"bars of {steps} steps and {pitches} pitches do not divide into beats and octaves; give a multiple of "
             f"{BEATS} steps and of 12 pitches"
         )
-    if chroma not in CHROMAS:
-        raise unknown("chroma", chroma, CHROMAS)
+    check_known("chroma", chroma, CHROMAS)
     beats = np.asarray(bars, np.float64).reshape(n, BEATS, steps // BEATS, pitches).sum(2)
     if chroma == "v1":
         return beats.reshape(n, BEATS, 12, pitches // 12).sum(3)
@@ -163,8 +163,7 @@ def music_quality(phrases: np.ndarray, tracks: tuple[Track, ...], chroma: str = 
       >>> music_quality(model.sample(500, seed=0), data.info("freedoom_bands").music.tracks)["TD"]["bass-guitar"]
     """
     x = _checked(phrases, tracks)
-    if chroma not in CHROMAS:
-        raise unknown("chroma", chroma, CHROMAS)
+    check_known("chroma", chroma, CHROMAS)
     steps = x.shape[1]
     result = {"EB": {}, "UPC": {}, "QN": {}, "DP": {}, "TD": {}}
     for index, track in enumerate(tracks):
@@ -215,7 +214,8 @@ def _mean(values):
 
 def _checked(phrases, tracks):
     """Phrases as bars of bools, `[n * bars, steps, pitches, tracks]`."""
-    x = np.asarray(phrases)
+    check_tracks(tracks)
+    x = real_array("phrases", phrases)
     if x.ndim != 5 or not x.size or x.shape[-1] != len(tracks):
         raise InvalidInput(
             f"phrases has shape {list(x.shape)}; give [n, bars, steps, pitches, {len(tracks)}] with at least one bar"

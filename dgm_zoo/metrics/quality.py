@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dgm_zoo import data
-from dgm_zoo.data.arrays import as_array
+from dgm_zoo.checks import real_array
 from dgm_zoo.data.checks import check_flags
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.features import extractor
@@ -66,8 +66,8 @@ def sample_quality(
     if classifier is None and len(info.image_shape) == 3:
         raise InvalidInput(f"the images of '{dataset}' need a classifier for their features; give one")
     check_flags(threshold=threshold)
-    x = as_array("x", x)
-    if x.ndim < 2 or x.dtype.kind not in "biuf":
+    x = real_array("x", x)
+    if x.ndim < 2:
         raise InvalidInput(f"x is {x.dtype} of shape {list(x.shape)}; give real numbers, one row for each sample")
     if len(x) < least_samples(dataset):
         raise InvalidInput(f"{len(x)} samples are too few; give at least {least_samples(dataset)}")

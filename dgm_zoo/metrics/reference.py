@@ -14,7 +14,7 @@ import numpy as np
 
 from dgm_zoo import __version__, data
 from dgm_zoo.data.checks import check_flags, check_image_size, check_limit
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.metrics.features import Extractor
 
 
@@ -64,8 +64,7 @@ def load_reference(
       (10000, 256)
     """
     info = data.info(dataset)
-    if split not in info.splits:
-        raise unknown("split", split, info.splits)
+    check_known("split", split, info.splits)
     check_flags(threshold=threshold)
     limit = check_limit(limit, split, info.splits[split])
     image_size = None if image_size is None else check_image_size(image_size)

@@ -1,10 +1,14 @@
 """Helpers shared by the sample scores: checks of their rows, and the result dict of each number."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.data.arrays import as_array
+from dgm_zoo.checks import real_array, shown, whole_number
 from dgm_zoo.errors import InvalidInput
+
+MOST = 1e20  # the scores take up to the twelfth power of a row's values
 
 
 def parts_of(name: str, n: int, parts: int, least: int = 1) -> list[np.ndarray]:
@@ -37,9 +41,9 @@ def checked_pair(
 
 def checked_labels(label: np.ndarray, n: int, classes: int) -> np.ndarray:
     """Returns labels `[n]` as an array; raises `InvalidInput` unless they are integers from 0 to `classes` - 1."""
-    if np.shape(label) != (n,):
-        raise InvalidInput(f"labels of shape {list(np.shape(label))} do not fit {n} samples; give one for each")
     label = whole_rows("label", label)
+    if label.shape != (n,):
+        raise InvalidInput(f"labels of shape {list(label.shape)} do not fit {n} samples; give one for each")
     if label.min() < 0 or label.max() >= classes:
         raise InvalidInput(f"labels from {label.min()} to {label.max()} do not fit {classes} classes; correct them")
     return label
@@ -47,7 +51,7 @@ def checked_labels(label: np.ndarray, n: int, classes: int) -> np.ndarray:
 
 def whole_rows(name: str, values: np.ndarray) -> np.ndarray:
     """Returns integers `[n]` as an array; raises `InvalidInput` for values of another type or shape."""
-    values = as_array(name, values)
+    values = real_array(name, values, "integers [n]")
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise InvalidInput(f"{name} is {values.dtype} of shape {list(values.shape)}; give integers [n]")
     return values
@@ -55,24 +59,54 @@ def whole_rows(name: str, values: np.ndarray) -> np.ndarray:
 
 def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
     """Returns rows `[n, d]` as float64; raises `InvalidInput` unless they are real, finite and not empty."""
-    x = as_array(name, x)
-    if x.dtype.kind in "cOSUMm":
-        raise InvalidInput(f"{name} has dtype {x.dtype}; give real numbers")
-    x = x.astype(np.float64)
+    x = real_array(name, x).astype(np.float64)
     if x.ndim != 2 or not x.size:
         raise InvalidInput(f"{name} has shape {list(x.shape)}; give one row for each image, [n, d]")
     if not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x))[0][0])
         raise InvalidInput(f"{name} holds NaN or infinity in row {row}; correct the model that made it")
+    if np.abs(x).max() > MOST:
+        raise InvalidInput(f"{name} holds {np.abs(x).max():g}, whose powers no float64 holds; rescale the rows")
     return x
 
 
 def flat_rows(name: str, values: np.ndarray) -> np.ndarray:
     """Returns values `[n, ...]` as float64 rows, `[n, values]`; raises `InvalidInput` as `checked_rows` does."""
-    values = as_array(name, values)
+    values = real_array(name, values)
     if not values.ndim or not values.size:
         raise InvalidInput(f"{name} has shape {list(values.shape)}; give at least one example, [n, ...]")
     return checked_rows(name, values.reshape(len(values), -1))
+
+
+def check_model(model: Any, number: str, *needs: str) -> None:
+    """Raises `InvalidInput` unless a model has the methods and parts that a number needs.
+
+    Example:
+      >>> check_model(gan, "log p(x)", "log_likelihood")
+      InvalidInput: log p(x) needs a model with log_likelihood, which GAN has not; give another
+    """
+    missing = [name for name in needs if not hasattr(model, name)]
+    if missing or isinstance(model, type):
+        raise InvalidInput(
+            f"{number} needs a model with {', '.join(needs)}, which {type(model).__name__} has not; give another"
+        )
+
+
+def batches(dataset: Any) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Yields (x, y) of each batch in NumPy, y may be None; raises `InvalidInput` for what holds no batches."""
+    how = "give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)"
+    if isinstance(dataset, (str, bytes, dict, set)) or hasattr(dataset, "ndim") or not hasattr(dataset, "__iter__"):
+        raise InvalidInput(f"the data are {'one array' if hasattr(dataset, 'ndim') else shown(dataset)}; {how}")
+    empty = True
+    for batch in dataset:
+        parts = batch if isinstance(batch, tuple) else (batch,)
+        if not all(hasattr(part, "numpy") for part in parts):
+            raise InvalidInput(f"the data hold {shown(parts[0])}, not a tensor; {how}")
+        x, y, *_ = *(part.numpy() for part in parts), None
+        yield real_array("x", x), y
+        empty = False
+    if empty:
+        raise InvalidInput("the data set is empty; check its split and batch size")
 
 
 def metric(value: float, se: float | None, protocol: str) -> dict:

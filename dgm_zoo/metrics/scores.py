@@ -95,6 +95,14 @@ def frechet_of_moments(mean_1: np.ndarray, cov_1: np.ndarray, mean_2: np.ndarray
       >>> frechet_of_moments(np.zeros(2), np.eye(2), np.array([3.0, 4.0]), np.eye(2))
       25.0
     """
+    mean_1, mean_2 = checked_rows("mean_1", [mean_1])[0], checked_rows("mean_2", [mean_2])[0]
+    cov_1, cov_2 = checked_rows("cov_1", cov_1), checked_rows("cov_2", cov_2)
+    d = len(mean_1)
+    if not (len(mean_2) == d and cov_1.shape == cov_2.shape == (d, d)):
+        raise InvalidInput(
+            f"covariances of shape {list(cov_1.shape)} and {list(cov_2.shape)} do not fit means of {d} values; give "
+            f"[{d}, {d}]"
+        )
     return _distance(mean_1, cov_1, _root(cov_1), mean_2, cov_2)
 
 

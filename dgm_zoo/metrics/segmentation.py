@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.metrics.rows import flat_rows, stderr
+from dgm_zoo.metrics.rows import batches, check_model, flat_rows, stderr
 
 
 def intersection_over_union(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -51,13 +50,11 @@ def segmentation_iou(model: Any, dataset: tf.data.Dataset) -> dict:
       >>> segmentation_iou(model, data.load("textured_digits", "test", 500, pairs=0))["value"]
     """
     found = []
-    for batch in dataset:
-        x, z, _ = keras.utils.unpack_x_y_sample_weight(batch)
+    check_model(model, "intersection over union", "segment")
+    for x, z in batches(dataset):
         if z is None:
             raise InvalidInput("the images come without masks; load them with pairs=0")
-        found.append(intersection_over_union(model.segment(x)["mask"], z.numpy()))
-    if not found:
-        raise InvalidInput("the data set is empty; check its split and batch size")
+        found.append(intersection_over_union(model.segment(x)["mask"], z))
     found = np.concatenate(found)
     return {
         "value": float(found.mean()), "stderr": stderr(found),

@@ -2,13 +2,16 @@
 
 import numpy as np
 
+from dgm_zoo.checks import real_array, shown
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.rows import flat_rows, metric, stderr
 
 
 def share(right: np.ndarray, protocol: str) -> dict:
     """Returns the share of True in `right`, `[n]`: a dict of `value`, `stderr` and `protocol`."""
-    right = np.asarray(right, float)
+    right = real_array("right", right).astype(float)
+    if right.ndim != 1 or not len(right) or not ((right >= 0) & (right <= 1)).all():
+        raise InvalidInput(f"right {shown(right)} does not suit; give a value from 0 to 1 for each image, [n]")
     return metric(right.mean(), stderr(right), protocol)
 
 
@@ -51,9 +54,10 @@ def retrieval(translated: np.ndarray, counterpart: np.ndarray) -> dict:
 
 def _pairs(translated, counterpart):
     """Both as rows of real numbers in float64, since differences of unsigned integers would wrap: `[n, values]`."""
-    if np.shape(translated) != np.shape(counterpart):
+    translated, counterpart = real_array("translated", translated), real_array("counterpart", counterpart)
+    if translated.shape != counterpart.shape:
         raise InvalidInput(
-            f"translations of shape {list(np.shape(translated))} and counterparts of {list(np.shape(counterpart))}; "
+            f"translations of shape {list(translated.shape)} and counterparts of {list(counterpart.shape)}; "
             "give one counterpart for each translation"
         )
     return flat_rows("translated", translated), flat_rows("counterpart", counterpart)

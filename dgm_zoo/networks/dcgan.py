@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from dgm_zoo.errors import InvalidInput, unknown
-from dgm_zoo.networks.dense import conditioned_input
+from dgm_zoo.errors import InvalidInput, check_known
+from dgm_zoo.networks.dense import check_widths, conditioned_input
 
 NORMALIZATIONS = ("batch", "spectral", "none")
 KERNEL = 4  # a multiple of the stride, so that a transposed convolution covers every pixel equally often
@@ -150,6 +150,7 @@ def dense_generator(
 
     For an image, an event with three axes, the output layer is a sigmoid with values in [0, 1]; otherwise it is linear.
     """
+    check_widths(hidden)
     inputs, (h, *c) = conditioned_input(latent_shape, condition_size, "z")
     for i, width in enumerate(hidden, 1):
         h = keras.layers.Dense(width, "relu", name=f"hidden_{i}")(_join(h, c))
@@ -173,6 +174,7 @@ def dense_discriminator(
       normalization: "batch" after every layer except the first, "spectral" on every kernel, or "none".
       condition_size: if positive, the network takes `[x, c]`.
     """
+    check_widths(hidden)
     kernel, norm = _normalised(normalization)
     inputs, (x, *c) = conditioned_input(event_shape, condition_size, "x")
     h = keras.layers.Flatten()(x)
@@ -214,7 +216,6 @@ def _small():
 
 def _normalised(normalization):
     """Returns a wrapper for layers with a kernel, and a function that makes the layer after them, or None."""
-    if normalization not in NORMALIZATIONS:
-        raise unknown("normalization", normalization, NORMALIZATIONS)
+    check_known("normalization", normalization, NORMALIZATIONS)
     wrap = keras.layers.SpectralNormalization if normalization == "spectral" else lambda layer: layer
     return wrap, _batch_norm if normalization == "batch" else None

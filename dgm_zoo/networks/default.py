@@ -1,14 +1,16 @@
 """The networks that `dgm_zoo.create` builds by default."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.checks import shown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
-from dgm_zoo.networks.dense import dense
+from dgm_zoo.networks.dense import check_widths, dense
 from dgm_zoo.networks.lenet import lenet
 
 ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"get", "serialize", "deserialize"}
@@ -42,13 +44,13 @@ def encoder_and_decoder(
       InvalidInput: an unknown network or activation, an invalid `hidden`, or an image whose sides do not suit the
         convolutions.
     """
-    _check_widths(hidden)
-    if isinstance(activation, str) and activation not in ACTIVATIONS:
-        raise unknown("activation", activation, ACTIVATIONS)
+    check_widths(hidden)
+    check_known("network", network, ["dense", "conv", "dcgan"])
+    _check_activation(activation)
     if network == "dense":
         hidden, activation = tuple((200, 200) if hidden is None else hidden), activation or "tanh"
         make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
-    elif network in ("conv", "dcgan"):
+    else:
         hidden, activation = tuple((32, 64) if hidden is None else hidden), activation or "relu"
         if len(hidden) != 2:
             raise InvalidInput(f"hidden {hidden!r} of a '{network}' network must name two numbers of channels")
@@ -58,8 +60,6 @@ def encoder_and_decoder(
                 return dcgan_generator(*shapes, widths[::-1], condition_size, 256, None, name)
             builder = conv_encoder if name == "encoder" else conv_decoder
             return builder(*shapes, widths, activation=activation, condition_size=condition_size, name=name)
-    else:
-        raise unknown("network", network, ["dense", "conv", "dcgan"])
     encoder = make(tuple(image_shape), posterior_shape, widths=hidden, name="encoder")
     decoder = make((latent_dim,), likelihood_shape, widths=hidden[::-1], name="decoder")
     return encoder, decoder
@@ -83,9 +83,9 @@ def classifier_of(
     Raises:
       InvalidInput: as `encoder_and_decoder` and `lenet`.
     """
-    if network != "lenet":
+    if not isinstance(network, str) or network != "lenet":
         return encoder_and_decoder(network, image_shape, 1, (num_classes,), image_shape, hidden, activation)[0]
-    _check_widths(hidden)
+    check_widths(hidden)
     hidden = (16, 32, 128) if hidden is None else hidden
     if len(hidden) != 3:
         raise InvalidInput(f"hidden {hidden!r} of a 'lenet' must name two numbers of channels and a width")
@@ -120,19 +120,18 @@ def generator_and_discriminator(
       InvalidInput: an unknown network or normalisation, an invalid `hidden` or `units`, or an image whose sides do not
         suit the convolutions.
     """
-    _check_widths(hidden)
-    network = network or ("conv" if len(event_shape) == 3 else "dense")
+    check_widths(hidden)
+    network = ("conv" if len(event_shape) == 3 else "dense") if network is None else network
+    check_known("network", network, ["dense", "conv"])
     latent, event_shape = (latent_dim,), tuple(event_shape)
     given = {"condition_size": condition_size}
     _check_units(units, network == "conv")
     if network == "conv":
         generator = dcgan_generator(latent, event_shape, hidden, units=units, **given)
         return generator, dcgan_discriminator(event_shape, hidden, normalization or "batch", units=units, **given)
-    if network == "dense":
-        hidden = (128, 128) if hidden is None else hidden
-        generator = dense_generator(latent, event_shape, hidden, **given)
-        return generator, dense_discriminator(event_shape, hidden, normalization or "none", **given)
-    raise unknown("network", network, ["dense", "conv"])
+    hidden = (128, 128) if hidden is None else hidden
+    generator = dense_generator(latent, event_shape, hidden, **given)
+    return generator, dense_discriminator(event_shape, hidden, normalization or "none", **given)
 
 
 def _check_units(units, suits):
@@ -141,9 +140,14 @@ def _check_units(units, suits):
         raise InvalidInput(f"units {units!r} must be None, or a whole number for the networks of a DCGAN")
 
 
-def _check_widths(hidden):
-    """Raises `InvalidInput` unless `hidden` is None, or a list or tuple of positive whole numbers."""
-    if hidden is not None and not (
-        isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)
-    ):
-        raise InvalidInput(f"hidden {hidden!r} must be a list of positive whole numbers, such as (200, 200)")
+def _check_activation(activation):
+    """Raises `InvalidInput` unless `activation` is None, the name of one of Keras', or a function of x."""
+    if isinstance(activation, str):
+        check_known("activation", activation, ACTIVATIONS)
+        return
+    try:
+        if activation is not None:
+            inspect.signature(activation).bind("x")
+    except (TypeError, ValueError):
+        sentence = f"activation is {shown(activation)}; give the name of one of Keras', such as 'relu'"
+        raise InvalidInput(sentence) from None

@@ -1,11 +1,15 @@
 """Fully connected networks."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from dgm_zoo.checks import check_memory, shown
+from dgm_zoo.errors import InvalidInput
 
 
 def conditioned_input(input_shape: Sequence[int], condition_size: int, name: str) -> tuple[Any, list]:
@@ -58,6 +62,16 @@ class Conditioned(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "activation": keras.activations.serialize(self.activation)}
 
 
+def check_widths(hidden: Any) -> None:
+    """Raises `InvalidInput` unless `hidden` is None, or a list or tuple of positive whole numbers."""
+    if hidden is not None and not (
+        isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)
+    ):
+        raise InvalidInput(f"hidden {shown(hidden)} must be a list of positive whole numbers, such as (200, 200)")
+    for one, other in itertools.pairwise([1, *(hidden or ())]):
+        check_memory("hidden", hidden, 4 * one * other)
+
+
 def dense(
     input_shape: Sequence[int],
     output_shape: Sequence[int],
@@ -84,6 +98,7 @@ def dense(
       >>> dense((28, 28, 1), (100,)).output_shape
       (None, 100)
     """
+    check_widths(hidden)
     inputs, (x, *c) = conditioned_input(input_shape, condition_size, "x" if len(input_shape) > 1 else "z")
     h = keras.layers.Flatten()(x)
     layers = [(width, activation, f"hidden_{i}", None) for i, width in enumerate(hidden, 1)]

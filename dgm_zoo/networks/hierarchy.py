@@ -5,10 +5,10 @@ from typing import Any
 
 import keras
 
-from dgm_zoo.checks import layer_sizes, whole_number
+from dgm_zoo.checks import layer_size, layer_sizes
 from dgm_zoo.distributions import get
 from dgm_zoo.distributions.groups import INFERENCE, GroupedPrior
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import check_known
 from dgm_zoo.networks.default import encoder_and_decoder
 
 
@@ -39,10 +39,9 @@ def hierarchy(
     Raises:
       InvalidInput: an unknown inference, groups that do not parse, or an invalid argument of a component.
     """
-    if inference not in INFERENCE:
-        raise unknown("inference", inference, INFERENCE)
+    check_known("inference", inference, INFERENCE)
     if num_classes is not None:
-        groups = (whole_number("num_classes", num_classes), *layer_sizes(groups))
+        groups = (layer_size("num_classes", num_classes), *layer_sizes(groups))
     known, likelihood = {"classes": num_classes is not None}, get(likelihood, tuple(image_shape))
     prior, widths = GroupedPrior(groups, group_hidden, **known), {"hidden": group_hidden}
     posterior = INFERENCE[inference](

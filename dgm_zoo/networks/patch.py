@@ -7,8 +7,8 @@ References: Isola, Zhu, Zhou and Efros, Image-to-Image Translation with Conditio
 
 import keras
 
-from dgm_zoo.checks import is_whole, whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.checks import is_whole, layer_size, whole_number
+from dgm_zoo.errors import InvalidInput, check_known
 
 KERNEL = 4
 SLOPE = 0.2
@@ -53,14 +53,13 @@ def patch_discriminator(
       >>> patch_discriminator((32, 32, 3), depth=2).output_shape
       (None, 6, 6, 1)
     """
-    filters, depth = whole_number("filters", filters), whole_number("depth", depth)
+    filters, depth = layer_size("filters", filters), whole_number("depth", depth)
     if len(image_shape) != 3 or min(image_shape[:2]) >> depth < 3:
         raise InvalidInput(
             f"depth {depth} leaves no patch of image_shape {tuple(image_shape)}; give (height, width, channels) with "
             f"sides of at least {3 << depth}, or a smaller depth"
         )
-    if normalization not in NORMALIZATIONS:
-        raise unknown("normalization", normalization, NORMALIZATIONS)
+    check_known("normalization", normalization, NORMALIZATIONS)
     spectral = normalization == "spectral"
     widths = [filters * min(2**i, WIDEST) for i in range(depth + 1)]
     x = h = keras.Input(image_shape, name="x")

@@ -6,7 +6,7 @@ References: Dong et al., MuseGAN, 2018, Figures 3 to 5 and Eqs. 3 to 5.
 import keras
 
 from dgm_zoo.checks import whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks.music import WIDTH, bar_critic, bar_encoder, bar_generator, phrase_critic, temporal_generator
 
 COMPOSITIONS = ("jamming", "composer", "hybrid")
@@ -31,8 +31,7 @@ def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) ->
       >>> noise_sizes("hybrid", bars=4, tracks=2)
       {'z': 32, 'z_t': 32, 'z_1': 32, 'z_1t': 32, 'z_2': 32, 'z_2t': 32}
     """
-    if composition not in COMPOSITIONS:
-        raise unknown("composition", composition, COMPOSITIONS)
+    check_known("composition", composition, COMPOSITIONS)
     owners = [] if composition == "jamming" else [""]
     owners += [] if composition == "composer" else [f"_{i}" for i in range(1, whole_number("tracks", tracks) + 1)]
     times = [""] if whole_number("bars", bars) == 1 else ["", "t"]

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import layer_size
 from dgm_zoo.errors import InvalidInput
 
 
@@ -37,10 +37,10 @@ class Predictors(keras.layers.Layer):
 
     def __init__(self, units: int, hidden: Sequence[int] = (), activation: Any = "tanh", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units = whole_number("units", units, 2)
+        self.units = layer_size("units", units, 2)
         if not isinstance(hidden, (list, tuple)):
             raise InvalidInput(f"hidden must be a list of widths, such as (8,), got {hidden!r}")
-        self.hidden = tuple(whole_number("hidden", width) for width in hidden)
+        self.hidden = tuple(layer_size("hidden", width) for width in hidden)
         self.activation = keras.activations.get(activation)
 
     def build(self, shape: tuple) -> None:

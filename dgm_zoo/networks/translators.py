@@ -7,8 +7,8 @@ References: Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Tr
 
 import keras
 
-from dgm_zoo.checks import whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.checks import layer_size, whole_number
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks.patch import check_groups, group_norm, small
 
 UPSAMPLING = ("resize", "transposed")
@@ -56,16 +56,14 @@ def resnet_translator(
       >>> resnet_translator((28, 28, 1), channels=3, filters=16, blocks=3).output_shape
       (None, 28, 28, 3)
     """
-    filters, blocks = whole_number("filters", filters), whole_number("blocks", blocks, 0)
+    filters, blocks = layer_size("filters", filters), whole_number("blocks", blocks, 0)
     halvings = whole_number("halvings", halvings, 0)
     check_sides(image_shape, halvings)
-    channels = image_shape[2] if channels is None else whole_number("channels", channels)
+    channels = image_shape[2] if channels is None else layer_size("channels", channels)
     widths = [filters * 2**i for i in range(halvings + 1)]
     check_groups(groups, widths)
-    if upsampling not in UPSAMPLING:
-        raise unknown("upsampling", upsampling, UPSAMPLING)
-    if activation not in ENDS:
-        raise unknown("activation", activation, ENDS)
+    check_known("upsampling", upsampling, UPSAMPLING)
+    check_known("activation", activation, ENDS)
 
     x = keras.Input(image_shape, name="x")
     h = _active(_conv(widths[0], OUTER, "first", valid=True)(_reflected(x, OUTER)), groups, "first")

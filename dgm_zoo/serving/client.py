@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dgm_zoo.checks import whole_number
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving.client_errors import Unavailable, checked_answer, late, row_shape, seconds
 
 FIRST_WAIT = 0.1  # seconds before the second try; each further one waits twice as long
@@ -91,8 +91,7 @@ class Client:
             raise unknown("endpoint", endpoint, self.signatures)
         signature = self.signatures[endpoint]
         for name in arrays:
-            if name not in signature.inputs:
-                raise unknown(f"input of {endpoint}", name, signature.inputs)
+            check_known(f"input of {endpoint}", name, signature.inputs)
         for name in signature.inputs:
             if name not in arrays:
                 raise InvalidInput(f"{endpoint}: {name} is missing; give an array with one row per answer")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock
-import numpy as np
 
+from dgm_zoo.checks import check_path, is_whole, shown
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import remove_leftovers, whole, writing
 from dgm_zoo.serving import keras_part
@@ -56,21 +56,20 @@ def export(
       >>> export(model, "saved_models", "vae_mnist", metadata={"dataset": "mnist", "seed": 0})
       'saved_models/vae_mnist/1'
     """
+    from dgm_zoo.core.endpoints import check_weights
+    from dgm_zoo.core.model import GenerativeModel
     from dgm_zoo.core.signatures import save, signatures
     from dgm_zoo.serving.warmup import write_warmup
 
     check_name(name)
-    folder = Path(directory) / name
+    folder = Path(check_path("directory", directory)) / name
     _version(folder, version)
     given = check_given(metadata)
+    if not isinstance(model, GenerativeModel):
+        raise InvalidInput(f"model is {shown(model)}; give one of dgm_zoo, or a subclass of its GenerativeModel")
     if not model.endpoints():
         raise InvalidInput(f"{type(model).__name__} has no endpoints, so there is nothing to export")
-    spoilt = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
-    if spoilt:
-        raise InvalidInput(
-            f"variable '{spoilt[0]}' of {type(model).__name__} is NaN or infinite, so every answer would be; train it "
-            "again with a lower learning rate"
-        )
+    check_weights(model)
     served = _without_optimizer(model)
     functions = signatures(served)
     with _claimed(folder):
@@ -88,7 +87,7 @@ def export(
 
 def check_name(name: Any) -> None:
     """Raises `InvalidInput` unless `name` can be that of a served model, and of its folder."""
-    if not re.fullmatch(PART, str(name)):
+    if not isinstance(name, str) or not re.fullmatch(PART, name) or len(name) > 255:
         raise InvalidInput(f"name '{name}' cannot be served; use letters, digits, '_', '-' and '.'")
 
 
@@ -96,9 +95,9 @@ def _version(folder, version):
     if version is None:
         taken = os.listdir(folder) if folder.is_dir() else []
         return max((int(one) for one in taken if one.isdigit()), default=0) + 1
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+    if not is_whole(version, 1, 2**63 - 1):
         raise InvalidInput(
-            f"version must be a whole number of at least 1, got {version!r}; leave it out for the next version"
+            f"version must be a whole number of at least 1, got {shown(version)}; leave it out for the next version"
         )
     if (folder / str(version)).exists():
         raise InvalidInput(f"{folder / str(version)} exists; give another version, or leave it out for the next one")

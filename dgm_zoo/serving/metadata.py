@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_zoo import __version__, data
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.checks import check_seed, shown
+from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving import integrity
 from dgm_zoo.serving.integrity import METADATA_FILE
 from dgm_zoo.serving.presets import preset_dir
@@ -33,10 +34,20 @@ def check_given(metadata: dict[str, Any] | None) -> dict[str, Any]:
       InvalidInput: an unknown key or data set (the message suggests the nearest name), a metric without value or
         protocol, or a value that JSON cannot represent, such as NaN.
     """
+    if not isinstance(metadata, dict | None):
+        raise InvalidInput(f"metadata is {shown(metadata)}; give a dict, or None")
     given = dict(metadata or {})
+    metrics, dataset = given.get("metrics"), given.get("dataset")
+    if metrics is not None and not all(isinstance(one, dict) for one in (metrics, *getattr(metrics, "values", list)())):
+        raise InvalidInput(f"metadata 'metrics' is {shown(metrics)}; give a dict of name to value, stderr and protocol")
+    if not isinstance(dataset, str | dict | None):
+        raise InvalidInput(f"metadata 'dataset' is {shown(dataset)}; give the name of a data set, or a dict")
+    if not isinstance(given.get("config"), dict | None):
+        raise InvalidInput(f"metadata 'config' is {shown(given['config'])}; give a dict")
+    if given.get("seed") is not None:
+        check_seed(given["seed"])
     for key in given:
-        if key not in GIVEN:
-            raise unknown("metadata key", key, GIVEN)
+        check_known("metadata key", key, GIVEN)
     for name, metric in (given.get("metrics") or {}).items():
         for key in ("value", "protocol"):
             if key not in metric:
@@ -45,7 +56,7 @@ def check_given(metadata: dict[str, Any] | None) -> dict[str, Any]:
         given["dataset"] = _dataset(given["dataset"])
     try:
         return json.loads(json.dumps(given, allow_nan=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata cannot be written as JSON ({error}); give plain, finite values") from None
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgm_zoo.checks import check_path, whole_number
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.serving import hub, integrity, keras_part, places
 
@@ -45,6 +46,8 @@ def preset_dir(name_or_dir: str | os.PathLike, version: int | None = None) -> st
       'saved_models/vae_mnist/1'
     """
     folder = _folder(name_or_dir)
+    if version is not None:
+        version = whole_number("version", version, 0, 2**63 - 1)
     if not folder.is_dir():
         if os.path.basename(name_or_dir) != str(name_or_dir):
             raise InvalidInput(f"folder '{name_or_dir}' does not exist; give a preset's name or its folder")
@@ -106,7 +109,7 @@ def _places():
 
 def _folder(name_or_dir):
     """Returns the folder that a name, a path or an address stands for, which need not exist."""
-    text = os.fspath(name_or_dir)
+    text = check_path("preset", name_or_dir)
     if text.startswith(hub.PREFIX):
         return hub.download(text)
     explicit = os.path.isabs(text) or re.match(r"\.\.?[/\\]", text)

@@ -16,7 +16,7 @@ from dgm_zoo.checks import check_seed
 from dgm_zoo.core.registry import model_class
 from dgm_zoo.data import own
 from dgm_zoo.data.sets import check_name
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving import places
 from dgm_zoo.training import pairs, schema
 from dgm_zoo.training.arguments import settable
@@ -84,8 +84,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     imports = {"imports": config.pop("imports")} if config.get("imports") else {}
     import_modules(imports.get("imports", []))
     for section, values in config.items():
-        if section not in SECTIONS:
-            raise unknown("config section", section, SECTIONS)
+        check_known("config section", section, SECTIONS)
         if not isinstance(values, dict):
             raise InvalidInput(f"config.{section} is {values!r}; make it a section with keys of its own")
     for section, example in (("model", "vae"), ("data", "digits")):
@@ -237,8 +236,7 @@ def make_optimizers(
     if not isinstance(own, dict):
         raise InvalidInput(f"config.train.optimizer.players is {own!r}; make it a section with one for each player")
     for player, changes in own.items():
-        if player not in players:
-            raise unknown("player", player, players)
+        check_known("player", player, players)
         if not isinstance(changes, dict):
             raise InvalidInput(f"config.train.optimizer.players.{player} is {changes!r}; make it a section")
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dgm_zoo import viz
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import check_known, unknown
 from dgm_zoo.files import check_writable, whole
 from dgm_zoo.serving import places
 from dgm_zoo.training.build import dataset
@@ -49,8 +49,7 @@ def reproduce(
         `docs/results`.
     """
     specs = _specs()
-    if name not in specs:
-        raise unknown("experiment", name, specs)
+    check_known("experiment", name, specs)
     spec = _load(specs[name])
     for row in spec["rows"]:
         _base(row, spec["rows"])

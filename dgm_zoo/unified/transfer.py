@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from dgm_zoo.core.registry import SMALL, arguments, create, list_models, model_class, small
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.models.evidence.activation import Activated
 from dgm_zoo.models.evidence.vae import VAE
 
@@ -106,8 +106,7 @@ def cell(technique: str, model: str) -> Cell:
       >>> cell("spectral", "vae").reason
       'it has no discriminator, whose kernels spectral normalisation would normalise'
     """
-    if technique not in TECHNIQUES:
-        raise unknown("technique", technique, TECHNIQUES)
+    check_known("technique", technique, TECHNIQUES)
     cls = model_class(model)
     if model not in generative_models():
         raise InvalidInput(f"{model} generates nothing; give one of {', '.join(generative_models())}")

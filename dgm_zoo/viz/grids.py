@@ -6,7 +6,7 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import real_array, shown, whole_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import whole
 
@@ -50,7 +50,8 @@ def save_pairs(x: np.ndarray, reconstruction: np.ndarray, path: str | os.PathLik
     Example:
       >>> save_pairs(x[:16], model.reconstruct(x[:16]), "reconstructions.png")
     """
-    shapes = [list(np.shape(x)), list(np.shape(reconstruction))]
+    x, reconstruction = real_array("x", x), real_array("reconstruction", reconstruction)
+    shapes = [list(x.shape), list(reconstruction.shape)]
     x = _checked("x", x, "[N, H, W, C]")
     reconstruction = _checked("reconstruction", reconstruction, "[N, H, W, C]")
     if shapes[0] != shapes[1]:
@@ -76,7 +77,10 @@ def save_rows(rows: dict[str, np.ndarray], path: str | os.PathLike) -> None:
     Example:
       >>> save_rows({"GAN": gan.sample(16, seed=0), "VAE": vae.sample(16, seed=0)}, "samples.png")
     """
-    shapes = {name: list(np.shape(images)) for name, images in rows.items()}
+    if not isinstance(rows, dict):
+        raise InvalidInput(f"rows is {shown(rows)}; give a dict of name to images [N, H, W, C]")
+    rows = {name: real_array(f"row '{name}'", images, "[N, H, W, C]") for name, images in rows.items()}
+    shapes = {name: list(images.shape) for name, images in rows.items()}
     if not rows or any(shape != next(iter(shapes.values())) for shape in shapes.values()):
         raise InvalidInput(f"rows have shapes {shapes}; give at least one row, and rows of equal shape")
     checked = {name: _checked(f"row '{name}'", images, "[N, H, W, C]") for name, images in rows.items()}
@@ -102,7 +106,7 @@ def save_interpolation(rows: np.ndarray, path: str | os.PathLike) -> None:
 
 def _checked(name, images, wanted):
     """Returns the images as uint8 with three channels."""
-    images = np.asarray(images)
+    images = real_array(name, images, f"{wanted} with C = 1 or 3")
     if images.ndim != wanted.count(",") + 1 or images.shape[-1] not in (1, 3) or images.size == 0:
         raise InvalidInput(f"{name} has shape {list(images.shape)}; give {wanted} with C = 1 or 3")
     images = images.astype(np.float64)

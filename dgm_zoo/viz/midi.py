@@ -1,10 +1,12 @@
 """Writes piano-rolls as MIDI files and as sound files."""
 
+import numbers
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track
+from dgm_zoo.checks import real_array, shown
+from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track, check_tracks
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import whole
 from dgm_zoo.viz.percussion import hits
@@ -40,8 +42,8 @@ def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO)
     import pretty_midi
 
     x = _checked(phrase, tracks)
-    if not tempo > 0:
-        raise InvalidInput(f"tempo={tempo!r} is not positive; give beats per minute, such as 120")
+    if isinstance(tempo, bool) or not isinstance(tempo, numbers.Real) or not 1 <= tempo <= 10_000:
+        raise InvalidInput(f"tempo={shown(tempo)} is not a tempo; give beats per minute, such as 120")
     seconds = 60 * BEATS / (tempo * x.shape[1])  # per step
     song = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
     song.time_signature_changes.append(pretty_midi.TimeSignature(BEATS, 4, 0))
@@ -112,7 +114,8 @@ def _notes(roll, drum):
 
 
 def _checked(phrase, tracks):
-    x = np.asarray(phrase)
+    check_tracks(tracks)
+    x = real_array("phrase", phrase)
     if x.ndim != 4 or not x.size or x.shape[-1] != len(tracks):
         raise InvalidInput(f"phrase has shape {list(x.shape)}; give [bars, steps, pitches, {len(tracks)}]")
     other = x[(x != 0) & (x != 1)]

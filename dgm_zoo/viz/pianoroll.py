@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track
+from dgm_zoo.checks import real_array
+from dgm_zoo.data.tracks import BEATS, LOWEST_PITCH, Track, check_tracks
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.viz.plots import _colours, _figure, _save, _style
 
@@ -25,7 +26,8 @@ def save_pianoroll(phrases: np.ndarray, tracks: tuple[Track, ...], path: str) ->
     Example:
       >>> save_pianoroll(model.sample(4, seed=0), data.info("freedoom_bands").music.tracks, "phrases.png")
     """
-    x = np.asarray(phrases, np.float32)
+    check_tracks(tracks)
+    x = real_array("phrases", phrases).astype(np.float32)
     if x.ndim != 5 or not x.size or x.shape[-1] != len(tracks):
         raise InvalidInput(
             f"phrases has shape {list(x.shape)}; give [n, bars, steps, pitches, {len(tracks)}] with at least one phrase"

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from dgm_zoo.checks import real_array, shown, whole_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import whole
 
@@ -28,12 +29,12 @@ def save_latent_map(codes: np.ndarray, labels: np.ndarray | None, path: str | os
     Example:
       >>> save_latent_map(model.encode(x)["mean"], y, "latent_map.png")
     """
-    codes = np.asarray(codes, np.float64)
+    codes = real_array("codes", codes).astype(np.float64)
     if codes.ndim != 2 or len(codes) < 2 or codes.shape[1] < 1:
         raise InvalidInput(f"codes has shape {list(codes.shape)}; give [N, D] with at least two rows")
     if not np.isfinite(codes).all():
         raise InvalidInput("codes holds NaN or infinity; check the model that made it")
-    labels = None if labels is None else np.asarray(labels)
+    labels = None if labels is None else _labels(labels)
     if labels is not None and labels.shape != codes.shape[:1]:
         raise InvalidInput(f"labels has shape {list(labels.shape)}; give one label for each of the {len(codes)} codes")
 
@@ -69,9 +70,9 @@ def save_points(panels: dict[str, np.ndarray], path: str | os.PathLike, columns:
     Example:
       >>> save_points({"data": x, "GAN": gan.sample(2000, seed=0)}, "points.png")
     """
-    panels = {title: np.asarray(points, np.float64) for title, points in panels.items()}
-    if not panels:
-        raise InvalidInput("panels is empty; give at least one set of points")
+    if not isinstance(panels, dict) or not panels:
+        raise InvalidInput(f"panels is {shown(panels)}; give a dict of title to points, at least one")
+    panels = {title: real_array(f"panel '{title}'", points).astype(np.float64) for title, points in panels.items()}
     for title, points in panels.items():
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise InvalidInput(f"panel '{title}' has shape {list(points.shape)}; give points [N, 2]")
@@ -79,7 +80,7 @@ def save_points(panels: dict[str, np.ndarray], path: str | os.PathLike, columns:
             raise InvalidInput(f"panel '{title}' holds NaN or infinity; check the model that made it")
     first = next(iter(panels.values()))
     middle, reach = (first.max(0) + first.min(0)) / 2, 0.65 * max(np.ptp(first, axis=0).max(), 1e-6)
-    columns = len(panels) if columns is None else columns
+    columns = len(panels) if columns is None else min(whole_number("columns", columns), len(panels))
 
     with _style():
         lines = math.ceil(len(panels) / columns)
@@ -109,10 +110,12 @@ def save_curves(history: dict[str, list[float]] | list[dict[str, float]], path: 
     Example:
       >>> save_curves(model.fit(train, validation_data=validation, epochs=50).history, "curves.png")
     """
-    if not isinstance(history, dict):
+    if isinstance(history, (list, tuple)) and all(isinstance(logs, dict) for logs in history):
         history = {name: [logs[name] for logs in history if name in logs] for name in (history[0] if history else {})}
-    values = {name: np.asarray(line, np.float64) for name, line in history.items()}
-    lengths = {name: len(line) for name, line in values.items()}
+    if not isinstance(history, dict) or not all(isinstance(name, str) for name in history):
+        raise InvalidInput(f"history is {shown(history)}; give a dict of name to values, one for each epoch")
+    values = {name: real_array(name, line).astype(np.float64) for name, line in history.items()}
+    lengths = {name: len(line) if line.ndim == 1 else 0 for name, line in values.items()}
     if not values or 0 in lengths.values() or len(set(lengths.values())) > 1:
         raise InvalidInput(f"history has different or empty lengths {lengths}; give each term one value per epoch")
     terms = list(dict.fromkeys(name.removeprefix("val_") for name in values))
@@ -134,6 +137,17 @@ def save_curves(history: dict[str, list[float]] | list[dict[str, float]], path: 
             axes.grid(alpha=0.3)
             axes.legend(frameon=False)
         _save(figure, path)
+
+
+def _labels(labels):
+    """Returns labels as an array of numbers or text, without NaN."""
+    text = isinstance(labels, (list, tuple, np.ndarray)) and np.asarray(labels, object).size and all(
+        isinstance(one, str) for one in np.asarray(labels, object).ravel()
+    )
+    labels = np.asarray(labels, str) if text else real_array("labels", labels, "a number or a word for each code")
+    if not text and not np.isfinite(labels).all():
+        raise InvalidInput("labels holds NaN or infinity; give a number for each code")
+    return labels
 
 
 def _plane(codes):

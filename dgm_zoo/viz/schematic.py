@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgm_zoo.checks import check_path, shown
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.files import whole
 
@@ -47,6 +48,8 @@ def save_schematic(formulations: Sequence["Formulation"], path: str | os.PathLik
     References: Hu et al., On Unifying Deep Generative Models, 2018, Figure 1.
     """
     check_schematic_path(path)
+    if not isinstance(formulations, (list, tuple)) or not all(hasattr(one, "edges") for one in formulations):
+        raise InvalidInput(f"formulations is {shown(formulations)}; give a list of them, as [models.VAE.formulation]")
     if not formulations:
         raise InvalidInput("formulations is empty; give at least one")
     columns = min(max(LEGEND_COLUMNS), len(formulations))
@@ -80,6 +83,7 @@ def save_schematic(formulations: Sequence["Formulation"], path: str | os.PathLik
 
 def check_schematic_path(path: str | os.PathLike) -> None:
     """Raises `InvalidInput` if `path` has another ending than `FORMATS`, or if its folder does not exist."""
+    path = check_path("path", path)
     ending, folder = os.path.splitext(path)[1], os.path.dirname(os.path.abspath(path))
     if ending not in FORMATS:
         raise unknown("ending of a drawing", ending or path, FORMATS)

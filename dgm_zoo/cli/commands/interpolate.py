@@ -5,6 +5,8 @@ conditioned on labels, two of the same class). The ending of --out sets the form
 array [rows, steps, H, W, C], or a .npz with `z` and `x`.
 """
 
+import math
+
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
@@ -33,6 +35,7 @@ def run(call: Call) -> dict:
     source.need(trained, "encode", "decode")
     images = source.rows_of_test(trained)
     source.check_count("rows", flags.rows, images // 2)
+    source.check_amount("steps", flags.steps, flags.rows * flags.steps * math.prod(trained.model.takes()["x"].shape))
 
     import numpy as np
 

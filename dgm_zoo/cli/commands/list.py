@@ -8,7 +8,7 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli import declared
 from dgm_zoo.cli.parsing import Call
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import check_known
 
 ARGUMENTS = 1
 USAGE = "[KIND] [flags]"
@@ -51,8 +51,7 @@ def define(flags: absl_flags.FlagValues) -> None:
 
 def run(call: Call) -> dict:
     for kind in call.arguments:
-        if kind not in KINDS:
-            raise unknown("kind", kind, KINDS)
+        check_known("kind", kind, KINDS)
     return {kind: KINDS[kind]() for kind in call.arguments or KINDS}
 
 

@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 ARGUMENTS = math.inf
 USAGE = "(list | verify [NAME...] | pull hf://OWNER/NAME | push NAME hf://OWNER/NAME | seal NAME...) [flags]"
@@ -33,8 +33,7 @@ def run(call: Call) -> dict:
     if not call.arguments:
         raise InvalidInput(f"presets needs one of {', '.join(LEAST)}; for example {EXAMPLES[0]}")
     action, *names = call.arguments
-    if action not in LEAST:
-        raise unknown("presets command", action, LEAST)
+    check_known("presets command", action, LEAST)
     if not LEAST[action] <= len(names) <= MOST[action]:
         raise InvalidInput(f"presets {action} does not take {len(names)} arguments; see dgm-zoo presets --help")
     from dgm_zoo import serving

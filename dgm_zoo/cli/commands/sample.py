@@ -47,11 +47,13 @@ def run(call: Call) -> dict:
     source.check_out(flags.out)
     if flags.tempo is not None:
         raise InvalidInput(f"--tempo={flags.tempo:g} is for music; leave it out")
-    n = N if flags.n is None else flags.n
 
     import numpy as np
 
     from dgm_zoo import viz
+    from dgm_zoo.core.endpoints import check_samples
+
+    n = check_samples(trained.model, N if flags.n is None else flags.n)
 
     given = {}
     if "label" in trained.model.endpoints()["sample"].inputs:

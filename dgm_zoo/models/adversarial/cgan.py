@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import input_shape, match, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
@@ -67,7 +67,7 @@ class CGAN(GAN):
     def __init__(self, generator: keras.Model, discriminator: keras.Model, prior: Prior | None = None, *,
                  num_classes: int, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, prior, **kwargs)
-        self.num_classes = whole_number("num_classes", num_classes)
+        self.num_classes = layer_size("num_classes", num_classes)
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             match(f"{name}'s condition", input_shape(network, 1), "one-hot class", (self.num_classes,))
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
@@ -46,14 +46,14 @@ def conditional_adversaries(*, image_shape: Sequence[int], num_classes: int, lat
                             normalization: str | None = None, units: int | None = None, prior: Any = "StandardNormal",
                             objective: Any = "NonSaturating") -> dict[str, Any]:
     """As `adversaries`, with both networks conditioned on a class."""
-    size = whole_number("num_classes", num_classes)
+    size = layer_size("num_classes", num_classes)
     return _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, size)
 
 
 def _adversaries(image_shape, latent_dim, network, hidden, normalization, units, prior, objective, condition_size=0):
     objective = adversarial(objective)
     normalization = normalization or ("none" if objective.gradient_penalty else None)
-    latent_dim, image_shape = whole_number("latent_dim", latent_dim), tuple(image_shape)
+    latent_dim, image_shape = layer_size("latent_dim", latent_dim), tuple(image_shape)
     generator, discriminator = generator_and_discriminator(
         network, image_shape, latent_dim, hidden, normalization, condition_size, units
     )

@@ -8,14 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import with_features
-from dgm_zoo.core.endpoints import SEED, Endpoint, Input
+from dgm_zoo.core.endpoints import SEED, Endpoint, Input, asked, checked
 from dgm_zoo.core.formulation import KL, Ascent, Edge
 from dgm_zoo.core.registry import register
-from dgm_zoo.distributions import row_seeds
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.errors import InvalidInput
@@ -37,7 +36,7 @@ def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categ
       recognition_hidden: widths of the layers that only q_eta has.
       Everything else: see `adversaries`.
     """
-    prior = Codes((whole_number("latent_dim", latent_dim),), categories, continuous)
+    prior = Codes((layer_size("latent_dim", latent_dim),), categories, continuous)
     parts = adversaries(
         image_shape=image_shape, latent_dim=latent_dim, network=network, hidden=hidden, normalization=normalization,
         units=units, prior=prior, objective=objective,
@@ -108,8 +107,6 @@ class InfoGAN(GAN):
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, recognition: keras.Model, prior: Codes, *,
                  weight: Any = 1.0, layer: str = "features", **kwargs: Any) -> None:
-        if not isinstance(prior, Codes):
-            raise InvalidInput(f"InfoGAN needs a prior with a code, got {type(prior).__name__}; give Codes")
         super().__init__(generator, discriminator, prior, **kwargs)
         self.recognition, self.layer = recognition, layer
         self.weight = weight
@@ -169,18 +166,19 @@ class InfoGAN(GAN):
           InvalidInput: a part of the code is missing, does not exist in this model, or has the wrong dtype.
         """
         given = {"category": category, "continuous": continuous}
-        given = {name: np.asarray(value) for name, value in given.items() if value is not None}
+        given = {name: value for name, value in given.items() if value is not None}
         if not given:
             return super().sample(n, seed)
         wanted = self.code_inputs()
-        for name, value in given.items():
+        for name in given:
             if name not in wanted:
                 raise InvalidInput(f"the code has no '{name}'; its parts are {', '.join(wanted)}")
-            if name == "category" and not np.issubdtype(value.dtype, np.integer):
-                raise InvalidInput(f"category holds {value.dtype}; give whole numbers up to {wanted[name].range[1]}")
-        seeds = row_seeds(seed, whole_number("n", n))
-        given = {name: np.broadcast_to(v, (n,)) if v.ndim == 0 else v for name, v in given.items()}
-        return self.answer("sample_code", seed=seeds, **given)["x"]
+        arrays = checked("sample", self.endpoints()["sample_code"].inputs, asked(self, n, seed, given))
+        if category is not None and not np.issubdtype(np.asarray(category).dtype, np.integer):
+            raise InvalidInput(
+                f"category holds {np.asarray(category).dtype}; give whole numbers up to {wanted['category'].range[1]}"
+            )
+        return self.answer("sample_code", **arrays)["x"]
 
     def code_inputs(self) -> dict[str, Any]:
         """The parts of the code as `Input`s by name."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
@@ -34,7 +34,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 
              likelihood: Any = "IndependentBernoulli", prior: Any = "StandardNormal",
              posterior: Any = "Deterministic") -> dict[str, Any]:
     """Returns the encoder, the decoder, the two discriminators and the heads; see `aae.networks`."""
-    latent, classes = (whole_number("latent_dim", latent_dim),), whole_number("num_classes", num_classes)
+    latent, classes = (layer_size("latent_dim", latent_dim),), layer_size("num_classes", num_classes)
     likelihood, posterior = distributions.get(likelihood, tuple(image_shape)), distributions.get(posterior, latent)
     encoder, decoder = encoder_and_decoder(
         network, image_shape, latent_dim + classes, (posterior.params_size + classes,), likelihood.params_shape,
@@ -134,7 +134,7 @@ class SSAAE(GenerativeModel):
                  posterior: Head | None = None, objective: Any = "NonSaturating", weight: Any = 1.0,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.num_classes = whole_number("num_classes", num_classes)
+        self.num_classes = layer_size("num_classes", num_classes)
         latent = input_shape(discriminator)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.discriminator, self.label_discriminator = discriminator, label_discriminator

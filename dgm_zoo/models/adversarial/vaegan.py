@@ -39,7 +39,7 @@ def encoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | 
       Everything else: see `adversaries`.
     """
     posterior = distributions.get(posterior, (latent_dim,))
-    network = network or ("conv" if len(image_shape) == 3 else "dense")
+    network = ("conv" if len(image_shape) == 3 else "dense") if network is None else network
     one, _ = encoder_and_decoder(
         network, image_shape, latent_dim, posterior.params_shape, tuple(image_shape), encoder_hidden, "relu"
     )

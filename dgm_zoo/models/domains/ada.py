@@ -14,7 +14,7 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, networks
 from dgm_zoo.objectives import (
     NonSaturating,
@@ -119,8 +119,7 @@ class ADA(GenerativeModel):
         super().__init__(**kwargs)
         self.trunk, self.head, self.discriminator, self.target_trunk = trunk, head, discriminator, target_trunk
         self.mode, self.level, self.objective = mode, level, _confusing(objective, mode)
-        if level not in LEVELS:
-            raise unknown("level", level, LEVELS)
+        check_known("level", level, LEVELS)
         scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
         self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
         self.logged = (*type(self).logged, *self.objective.logged)
@@ -280,8 +279,7 @@ class ADA(GenerativeModel):
 
 def _confusing(objective, mode):
     """Returns the objective that `objective` names; raises `InvalidInput` if the mode is unknown or rejects it."""
-    if mode not in MODES:
-        raise unknown("mode", mode, MODES)
+    check_known("mode", mode, MODES)
     found = adversarial(objective)
     if not isinstance(found, NonSaturating) or isinstance(found, Saturating):
         raise InvalidInput(

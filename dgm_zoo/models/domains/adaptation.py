@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import nonnegative, whole_number
+from dgm_zoo.checks import layer_size, nonnegative, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Schedule
 from dgm_zoo.errors import unknown
@@ -31,7 +31,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
       discriminator_hidden, normalization: see `networks.dense_discriminator`.
       level: see `ADA`.
     """
-    classes, size = whole_number("num_classes", num_classes), whole_number("feature_dim", feature_dim)
+    classes, size = layer_size("num_classes", num_classes), layer_size("feature_dim", feature_dim)
     judged = {"features": size, "logits": classes}.get(level)
     if judged is None:
         raise unknown("level", level, LEVELS)

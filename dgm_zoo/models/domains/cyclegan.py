@@ -16,7 +16,7 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.models.domains.translators import networks
 from dgm_zoo.networks import ImagePool
 from dgm_zoo.objectives import adversarial, cycle_consistency, energy_distance, identity, over_patches, translation
@@ -232,8 +232,7 @@ class CycleGAN(GenerativeModel):
         Raises:
           InvalidInput: the domain is unknown, or the images have another shape or range.
         """
-        if to not in self.domains:
-            raise unknown("domain", to, self.domains)
+        check_known("domain", to, self.domains)
         return self.answer(f"to_{to}", x=x)["x"]
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -17,7 +17,7 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import Predictors, encoder_and_decoder
 from dgm_zoo.objectives import log_q_units, log_q_units_reversed, v_c
 
@@ -38,7 +38,7 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
       decode: whether to build a decoder.
       likelihood: the head of the decoder's p(x|z); see `distributions.get`.
     """
-    units, image_shape = whole_number("latent_dim", latent_dim, 2), tuple(image_shape)
+    units, image_shape = layer_size("latent_dim", latent_dim, 2), tuple(image_shape)
     head = distributions.get(likelihood, image_shape)
     encoder, decoder = encoder_and_decoder(
         network, image_shape, units, (units,), head.params_shape, hidden, activation
@@ -137,8 +137,7 @@ class PM(GenerativeModel):
         self.encoder, self.predictors, self.decoder, self.likelihood = encoder, predictors, decoder, likelihood
         self.form, self.predictor_steps = form, whole_number("predictor_steps", predictor_steps)
         self.reconstruction_weight = reconstruction_weight
-        if form not in FORMS:
-            raise unknown("form", form, FORMS)
+        check_known("form", form, FORMS)
         match("encoder's output", output_shape(encoder), "predictors' code", (predictors.units,))
         if not predictors.built:
             predictors.build((None, predictors.units))

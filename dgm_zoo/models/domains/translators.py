@@ -31,7 +31,7 @@ def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: 
         patches and "none" with dense networks.
     """
     shape = tuple(image_shape)
-    network = network or ("conv" if len(shape) == 3 else "dense")
+    network = ("conv" if len(shape) == 3 else "dense") if network is None else network
     if network == "dense":
         hidden = (128, 128) if hidden is None else tuple(hidden)
         make = lambda name: _dense_translator(shape, hidden, name)  # noqa: E731

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.registry import register
@@ -33,7 +33,7 @@ def networks(*, image_shape: Sequence[int], masks: np.ndarray | None = None, noi
       noise_bits: number of bits of w.
       filters: channels of both networks, at full, half and quarter image size.
     """
-    noise_bits, image_shape = whole_number("noise_bits", noise_bits), tuple(image_shape)
+    noise_bits, image_shape = layer_size("noise_bits", noise_bits), tuple(image_shape)
     encoder, likelihood = mask_encoder(image_shape, noise_bits, filters), distributions.get(likelihood, image_shape)
     decoder = mask_decoder(likelihood.params_shape, noise_bits, filters)
     if masks is None:

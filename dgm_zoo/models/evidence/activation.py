@@ -14,7 +14,7 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.distributions import BatchNoise, IndependentBernoulli, Prior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import generator_and_discriminator
 from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
 
@@ -100,8 +100,7 @@ class Activated(GenerativeModel):
         super().__init__(encoder, decoder, prior, **kwargs)
         self.discriminator, self.fakes = discriminator, fakes
         self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
-        if fakes not in FAKES:
-            raise unknown("fakes", fakes, FAKES)
+        check_known("fakes", fakes, FAKES)
         x, *c = (tuple(one.shape[1:]) for one in discriminator.inputs)
         match("discriminator's input", x, "likelihood's event", self.likelihood.event_shape)
         wanted = (self.num_classes,) if self.conditional else ()

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -23,7 +23,7 @@ from dgm_zoo.networks import encoder_and_decoder
 def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: Any = "dense", hidden: Any = None,
              activation: Any = None, likelihood: Any = "IndependentBernoulli") -> dict[str, Any]:
     """Encoder, decoder and likelihood; see `core.recipes.autoencoder`."""
-    latent = (whole_number("latent_dim", latent_dim),)
+    latent = (layer_size("latent_dim", latent_dim),)
     likelihood = distributions.get(likelihood, tuple(image_shape))
     encoder, decoder = encoder_and_decoder(
         network, image_shape, latent_dim, latent, likelihood.params_shape, hidden, activation

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import layer_size
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
@@ -64,7 +64,7 @@ class CVAE(VAE):
     def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *, likelihood: Head,
                  num_classes: int, posterior: Head | None = None, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
-        self.num_classes = whole_number("num_classes", num_classes)
+        self.num_classes = layer_size("num_classes", num_classes)
         refuse_vamp(self)
 
     def condition(self, y: Any) -> tuple[tf.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import dropout_rate, input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import dropout_rate, input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
@@ -111,7 +111,7 @@ class SVAE(VAE):
                  alpha: Any = 0.1, dropout: float = 0.0, class_prior: Any = None, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         refuse_vamp(self)
-        self.num_classes = whole_number("num_classes", num_classes)
+        self.num_classes = layer_size("num_classes", num_classes)
         self.logged = (*self.logged, "classification", "accuracy")
         self.counters.update(rows=counter("rows"), labelled=counter("labelled"))
         self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)

@@ -20,6 +20,8 @@ from dgm_zoo.networks.stochastic import BeliefNetwork
 from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, weighted
 
+MOST_LOG_Z = 0.1  # log Z is at most 0, its Monte Carlo estimate sometimes a little above
+
 
 @register("bihm")
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -99,6 +101,8 @@ class BiHM(GibbsChain, HelmholtzMachine):
         number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
         if value is not None and not (number and np.isfinite(value)):
             raise InvalidInput(f"log_z is {value!r}; give a finite number of nats, or None")
+        if number and value > MOST_LOG_Z:
+            raise InvalidInput(f"log_z is {value!r}, but Z is at most 1; give an estimate of log Z, which is at most 0")
         self._log_z = None if value is None else float(value)
         self.__dict__.pop("_answers", None)  # the cached endpoints were traced with the old value
 

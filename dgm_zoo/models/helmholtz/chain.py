@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import check_memory, whole_number
 from dgm_zoo.core.chunks import in_chunks
-from dgm_zoo.core.endpoints import check_array
+from dgm_zoo.core.endpoints import check_array, check_samples, check_weights
 from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.distributions.discrete import bernoulli_log_density
 from dgm_zoo.distributions.heads import pick
@@ -126,7 +126,8 @@ class GibbsChain:
 
         0 steps return the start of the chain, ancestral samples of p.
         """
-        nothing = tf.zeros((whole_number("n", n), *self.image_shape))
+        check_weights(self)
+        nothing = tf.zeros((check_samples(self, n), *self.image_shape))
         return self._chains(nothing, nothing, whole_number("steps", steps, least=0), seed)
 
     def resample(self, n: int, candidates: int = 100, inner: int = 10, seed: int = 0) -> np.ndarray:
@@ -145,8 +146,10 @@ class GibbsChain:
         Raises:
           InvalidInput: a number is below 1, or the seed is not an int32.
         """
-        given = {"n": n, "candidates": candidates, "inner": inner}
-        n, candidates, inner = (whole_number(name, value) for name, value in given.items())
+        check_weights(self)
+        n, inner = check_samples(self, n), whole_number("inner", inner)
+        candidates = whole_number("candidates", candidates)
+        check_memory("candidates x inner", candidates * inner, 4 * candidates * inner * self.inference.bits)
         run = self.traced(self._resample)
         rows = max(1, self.rows_per_pass // (candidates * inner))
         return in_chunks(lambda seeds: run(seeds, candidates, inner), [row_seeds(seed, n)], rows)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dgm_zoo import distributions
+from dgm_zoo.checks import layer_size, shown
 from dgm_zoo.core import recipes
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import noise_sizes, phrase_critics, phrase_generator
 from dgm_zoo.objectives import adversarial
 
@@ -36,6 +37,13 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
             "choose other data, such as freedoom_bands"
         )
     bars, steps, pitches, count = image_shape
+    width = layer_size("width", width)
+    if not isinstance(share_temporal, bool):
+        raise InvalidInput(f"share_temporal is {shown(share_temporal)}; give True or False")
+    if tracks is not None and not (isinstance(tracks, (list, tuple)) and all(isinstance(one, str) for one in tracks)):
+        raise InvalidInput(f"tracks is {shown(tracks)}; give the name of each track")
+    if not isinstance(density, (list, tuple, type(None))):
+        raise InvalidInput(f"density is {shown(density)}; give a share for each track")
     tracks = [f"track {i}" for i in range(1, count + 1)] if tracks is None else list(tracks)
     index = index_of(tracks, condition)
     if density is not None and len(density) != count:
@@ -55,6 +63,6 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
 
 def index_of(tracks: list[str], name: str | None) -> int | None:
     """Returns the index of a track, or None for None; raises `InvalidInput`, with the nearest name, if unknown."""
-    if name is not None and name not in tracks:
-        raise unknown("track", name, tracks)
+    if name is not None:
+        check_known("track", name, tracks)
     return None if name is None else tracks.index(name)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from dgm_zoo.checks import check_seed, whole_number
+from dgm_zoo.core.endpoints import check_samples
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 
@@ -42,7 +43,7 @@ def compose(model: Any, phrases: int | None = None, seed: int = 0, condition: np
         silent = np.zeros((phrases * length - bars, *condition.shape[1:]), condition.dtype)
         given["condition"] = np.concatenate([condition, silent]).reshape(phrases, length, *condition.shape[1:])
     else:
-        phrases = whole_number("phrases", phrases)
+        phrases = check_samples(model, phrases, "phrases")
         bars = phrases * length
     z, start = latents(model, row_seeds(seed, phrases)), 0
     for part, size in model.sizes.items():

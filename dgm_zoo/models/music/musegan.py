@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape
 from dgm_zoo.core.critic import check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -18,7 +18,7 @@ from dgm_zoo.distributions import StandardNormal, row_seeds
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.models.music import longer
 from dgm_zoo.models.music.band import band, index_of
 from dgm_zoo.networks import noise_sizes
@@ -118,10 +118,9 @@ class MuseGAN(Rounds):
         super().__init__(critic_steps=critic_steps, **kwargs)
         self.generator, self.critic, self.objective = generator, critic, adversarial(objective)
         self.tracks, self.composition, self.given = list(tracks), composition, condition
-        self.noise_dim, self.index = whole_number("noise_dim", noise_dim), index_of(self.tracks, condition)
+        self.noise_dim, self.index = layer_size("noise_dim", noise_dim), index_of(self.tracks, condition)
         self.binarisation, self.straight_through, self.monophonic = binarisation, straight_through, list(monophonic)
-        if binarisation not in BINARISATIONS:
-            raise unknown("binarisation", binarisation, BINARISATIONS)
+        check_known("binarisation", binarisation, BINARISATIONS)
         own = [track for track in self.tracks if track != condition]
         self.single = tuple(index_of(own, name) for name in self.monophonic)
         bars, *bar, count = self.x_shape = input_shape(critic)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import dropout_rate, input_shape, match, output_shape, whole_number
+from dgm_zoo.checks import dropout_rate, input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -28,7 +28,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
       filters, hidden: see `networks.lenet`.
     """
     trunk = lenet(image_shape, filters, hidden)
-    head = dense((hidden,), (whole_number("num_classes", num_classes),), (), name="head")
+    head = dense((hidden,), (layer_size("num_classes", num_classes),), (), name="head")
     return {"trunk": trunk, "head": head}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 
 # Each is a function of r = log p_model(x) - log p_data(x), given the means over samples of the data and of the model.
 DIVERGENCES = {
@@ -91,8 +91,7 @@ def fit(
     Example:
       >>> points, nats = fit("KL(model || data)", [[-1.0, 0.0], [1.0, 0.0]], 0.1, 1, seeds=[0], samples=500)
     """
-    if divergence not in DIVERGENCES:
-        raise unknown("divergence", divergence, DIVERGENCES)
+    check_known("divergence", divergence, DIVERGENCES)
     if components > len(centres):
         raise InvalidInput(f"components is {components}; give at most {len(centres)}, the number of modes")
     centres = np.asarray(centres, np.float32)

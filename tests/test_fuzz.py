@@ -1,0 +1,31 @@
+"""A small part of `python tests/fuzz.py`, the same each time; and that it notices what it is for."""
+
+import fuzz
+import pytest
+from fuzz_doors import AREAS, Door
+from fuzz_values import COUNT
+
+from dgm_zoo.checks import whole_number
+
+INPUTS = {"create": 60, "endpoints": 60, "training": 60}  # of each group; 40 of another area's
+GROUPS = {"create": 2, "endpoints": 2, "constructors": 1, "training": 1, "cli": 6}  # drawn from the area's
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_a_bad_value_gets_a_sentence_or_a_right_answer(area):
+    counts, faults = fuzz.run(area, groups=GROUPS.get(area), inputs=INPUTS.get(area, 40))
+    assert faults == []
+    assert counts[fuzz.SENTENCE] > counts[fuzz.RIGHT]
+
+
+@pytest.mark.parametrize("call, kinds", [
+    (lambda n: whole_number("n", n), {fuzz.SENTENCE, fuzz.RIGHT}),
+    (lambda n: int(n), {fuzz.TRACEBACK, fuzz.RIGHT, fuzz.ACCEPTED}),
+    (lambda n: None, {fuzz.RIGHT, fuzz.ACCEPTED}),
+], ids=["checked", "unchecked", "ignored"])
+def test_a_fault_is_counted_and_named_with_its_call(call, kinds, monkeypatch):
+    monkeypatch.setitem(AREAS, "planted", {"": lambda: [Door("planted", call, {"n": 1}, {"n": COUNT})]})
+    counts, faults = fuzz.run("planted")
+    assert set(counts) == kinds and sum(counts.values()) == len(COUNT.values)
+    assert {fault.kind for fault in faults} == kinds & {fuzz.TRACEBACK, fuzz.ACCEPTED}
+    assert all(fault.call.startswith("planted(n=") for fault in faults)
