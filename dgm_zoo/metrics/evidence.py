@@ -111,7 +111,7 @@ def active_units(model: Any, dataset: tf.data.Dataset, threshold: float = 0.01) 
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
     """
-    check_model(model, "active units", "encode", "posterior")
+    check_model(model, "active units", "encode", "takes")
     nonnegative("threshold", threshold)
     if not factorised(model):
         raise InvalidInput(f"{type(model.posterior).__name__} does not state its means; leave active_units out")
