@@ -52,8 +52,8 @@ def log_likelihood(
     Example:
       >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
     """
-    check_model(model, "log p(x)", "log_likelihood", "takes")
     check_densities(model, "log p(x)")
+    check_model(model, "log p(x)", "log_likelihood", "takes")
     repetitions = whole_number("repetitions", repetitions)
     entropy = check_seed(seed) % 2**32
     runs, readings = [], []
