@@ -20,7 +20,7 @@ REQUIRED = [
     "scikit-learn>=1.4",  # the digits that it ships need no download; PCA of latent maps, neighbours, kernels
     "scipy>=1.11",  # relative entropy in the inception score; in tests, densities to compare with
     "matplotlib>=3.8",  # curves and latent maps
-    "pillow>=10",  # image grids, pixel by pixel
+    "pillow>=10.1",  # image grids, pixel by pixel; a user's JPEG and PNG files
     "pretty_midi>=0.2.11",  # MIDI files in and out, and a sine synthesiser, without a system library
     "tensorboard>=2.20",  # event files of a run
     "tensorflow-serving-api>=2.19",  # the protocol messages of TensorFlow Serving: warm-up files and the gRPC client
@@ -34,6 +34,9 @@ EXTRAS = {
         "wheel>=0.40",  # the package is built and installed in a test
         "ruff>=0.8",  # lint, in continuous integration
         "ty==0.0.107",  # types; pinned, since each release may report more
+    ],
+    "play": [
+        "gradio>=6.31,<7",  # the page of dgm-zoo play: local, and with HTML parts that take JavaScript
     ],
     "docs": [  # `mkdocs build --strict`
         "mkdocs>=1.6,<2",  # the site; its pages are Markdown, as the docstrings are
@@ -87,7 +90,10 @@ setup(
     python_requires=">=3.11,<3.14",
     cmdclass={"build_py": BuildWithFiles},
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
-    package_data={"dgm_zoo.data": ["shipped/*"]},  # the emoji and the bands, with their licences
+    package_data={
+        "dgm_zoo.data": ["shipped/*"],  # the emoji and the bands, with their licences
+        "dgm_zoo.play": ["web/*"],  # the page's style, and its sheet and map in JavaScript
+    },
     install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["dgm-zoo = dgm_zoo.cli.main:console"]},

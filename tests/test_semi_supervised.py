@@ -477,7 +477,7 @@ def test_a_run_says_what_its_labels_lack_before_it_trains(config, tmp_path, monk
     monkeypatch.setattr(keras.Model, "fit", pytest.fail)
     with pytest.raises(InvalidInput, match="labelled_fraction=0.001 leaves class 0, which has .* without labels"):
         train(config(["data.labelled_fraction=0.001"]), tmp_path / "run", verbose=0)
-    with pytest.raises(InvalidInput, match="svae needs labels, but data set 'bars' has none; choose another"):
+    with pytest.raises(InvalidInput, match="svae needs labels, but data set 'bars' has no labels; choose another"):
         train(config(["data.name=bars"]), tmp_path / "run", verbose=0)
     assert not (tmp_path / "run").exists()
 

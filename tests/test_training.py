@@ -129,7 +129,7 @@ def die(*_, **__):
     raise Killed
 
 
-def half_saved(model, path):
+def half_saved(model, path, **_):
     Path(path).write_bytes(b"PK\x03\x04 and no more")
     raise Killed
 
@@ -401,7 +401,7 @@ def test_a_bad_value_is_refused_and_the_run_in_the_workdir_unharmed(override, fo
 
 
 @pytest.mark.parametrize("changes, sentence", [
-    (["data.name=binarized_mnist", "model.name=cvae"], "cvae needs labels, but data set 'binarized_mnist' has none"),
+    (["data.name=binarized_mnist", "model.name=cvae"], "cvae needs labels, but data set 'binarized_mnist' has no l"),
     (["data.name=binarized_mnist", "data.labels=True"], "labels=True, but 'binarized_mnist' has no labels"),
     (["model.likelihood=IndependentLogistic"], "256 levels, but the data of 'digits' 2; set config.model"),
     (["model.likelihood=IndependentLogistic", "data.binarize=None"], "256 levels, but the data of 'digits' 17"),

@@ -1,6 +1,7 @@
 """Export of a trained source for TensorFlow Serving, and the commands that serve it."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +15,20 @@ if TYPE_CHECKING:  # importing it takes TensorFlow
 def export_source(source: Source, directory: str, name: str | None = None, version: int | None = None) -> str:
     """Exports the model with its record, by default as `<model>_<dataset>`; returns the version folder."""
     from dgm_zoo import serving
+    from dgm_zoo.data import own
 
-    name = name or f"{source.config.model.name}_{source.config.data.name}".replace("/", "_")
-    config = source.config.to_dict()
-    if config["train"]["start_from"]:  # the folder's path is private and useless elsewhere
+    config, dataset = source.config.to_dict(), source.config.data.name
+    name = name or re.sub(r"[^\w.-]", "_", f"{source.config.model.name}_{own.short_name(dataset)}")
+    if config["train"]["start_from"]:  # the path of a user's folder is private and useless elsewhere
         config["train"]["start_from"] = Path(config["train"]["start_from"]).name
+    for key in ("name", "target"):
+        if config["data"].get(key):
+            config["data"][key] = own.short_name(config["data"][key])
+    if own.is_own(dataset):
+        dataset = {"name": own.short_name(dataset), "source": "files of the user's own", "licence": "yours"}
     record = {
         "config": config,
-        "dataset": source.config.data.name,
+        "dataset": dataset,
         "seed": source.config.train.seed,
         "metrics": source.metrics,
     }

@@ -14,6 +14,7 @@ from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
 COMMANDS = (
     "list", "describe", "compare", "draw", "train", "evaluate", "sample", "accompany", "reconstruct", "interpolate",
     "export", "presets", "reproduce", "data", "transfer", "directions",
+    "play",
 )
 HELP = ("--help", "-h", "-help", "help")
 BAD_INPUT, NOT_FINITE, INTERRUPTED, HUNG_UP = 2, 3, 130, 141

@@ -4,24 +4,29 @@
 
     train = data.load("mnist", "train", 128, binarize="stochastic", seed=1)
     test = data.load("mnist", "test", 500, labels=True)
+    cats = data.load("folder:cats", "train", 64, image_size=(32, 32))
     own = data.from_arrays(x, y, batch_size=64)
     pair = data.load_pair("mnist", "usps", 128)
 
-`load` reads a data set of the zoo, `from_arrays` takes a user's own arrays, `load_pair` and `pair_from_arrays` do the
-same for two unpaired domains, `prepare` downloads or builds a set once, and `list_datasets`, `info` and `class_shares`
-describe the sets. TensorFlow is imported when the first data set is used, not earlier.
+`load` reads a data set of the zoo or files of your own (`data/own/`), `from_arrays` takes a user's own arrays,
+`load_pair` and `pair_from_arrays` do the same for two unpaired domains, `prepare` downloads or builds a set once, and
+`list_datasets`, `info`, `class_shares` and `describe` say what is in the sets. TensorFlow is imported when the first
+data set is used, not earlier.
 """
 
 import importlib
 
+from dgm_zoo.data.describing import describe
 from dgm_zoo.data.preparing import prepare
-from dgm_zoo.data.registry import DatasetInfo, class_shares, info, load
+from dgm_zoo.data.registry import DatasetInfo, info, load
 from dgm_zoo.data.sets import COUNTERPARTS, list_datasets
+from dgm_zoo.data.shares import class_shares
 
 __all__ = [
     "COUNTERPARTS",
     "DatasetInfo",
     "class_shares",
+    "describe",
     "from_arrays",
     "info",
     "list_datasets",

@@ -21,6 +21,12 @@ def check_image_size(image_size: Any) -> tuple[int, int]:
     return tuple(int(side) for side in sides)
 
 
+def check_channels(channels: Any, shape: tuple) -> None:
+    """Raises `InvalidInput` unless channels is None, or 1 or 3 for grey or colour images of `shape`."""
+    if channels is not None and not (is_integer(channels) and channels in (1, 3) and shape[-1] in (1, 3)):
+        raise InvalidInput(f"channels={channels!r} does not suit images of {shape[-1]} channels; give 1, 3 or None")
+
+
 def check_split(split: Any) -> None:
     """Raises `InvalidInput` unless split is one of `SPLITS`."""
     if not isinstance(split, str) or split not in SPLITS:

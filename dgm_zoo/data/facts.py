@@ -31,6 +31,26 @@ class Music:
 
 
 @dataclasses.dataclass(frozen=True)
+class Own:
+    """How a user's own files are read (`dgm_zoo.data.own`), instead of by TFDS.
+
+    Attributes:
+      path: the folder or file; of a set of TFDS, its name.
+      read: function (split, image_size or None, limit or None) to x `[rows, ...]` and y int32 `[rows]` or None: the
+        first `limit` rows of the split, images at `image_size` if the kind can, else at their own size.
+      dtype: of x, "uint8" or "float32".
+      classes: names of the classes, in the order of their numbers.
+      sizes: the sizes (height, width) of the images in the files, sorted; () if the shape of x says it.
+    """
+
+    path: str
+    read: Callable
+    dtype: str
+    classes: tuple
+    sizes: tuple
+
+
+@dataclasses.dataclass(frozen=True)
 class Set:
     """One data set: the facts of `DatasetInfo`, and how TFDS finds them."""
 
@@ -51,3 +71,5 @@ class Set:
     latents: str | None = None  # feature that holds the latent bits of an example, for pairs
     modes: Modes | None = None
     music: Music | None = None  # for a set of piano-rolls, whose examples are phrases of several bars
+    own: Own | None = None  # for a user's own files, which are read without TFDS
+    unlabelled: str = "has no labels"  # why num_classes is None, in messages

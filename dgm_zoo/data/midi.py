@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dgm_zoo.data.facts import Music
 from dgm_zoo.data.tracks import BAND, BEATS, FINEST, LOWEST_PITCH, PITCHES, Track
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, unknown
 
 SHORTEST = 2  # least length of an articulated note, in steps of `FINEST`
 
@@ -67,6 +68,36 @@ def read_midi(path: str | Path, tracks: tuple[Track, ...] = BAND, steps: int = F
         names = ", ".join(track.name for track in tracks)
         raise InvalidInput(f"'{path}' has no notes between C1 and B7 for the tracks {names}; remove the file")
     return x
+
+
+def read_track(path: str | Path, music: Music, name: str, steps: int) -> np.ndarray:
+    """Returns one track of a MIDI file, as a model of `steps` steps a bar is conditioned on it: `[bars, steps, 84]`.
+
+    Args:
+      path: the file; see `read_midi`.
+      music: the axes of the data that the model was trained on.
+      name: of the track, one of `music.tracks`.
+      steps: steps of a bar, a number that divides `music.steps`.
+
+    Raises:
+      InvalidInput: as `read_midi`; the track is unknown, or has no note in the file.
+
+    Example:
+      >>> read_track("song.mid", data.info("freedoom_bands").music, "strings", 16).shape
+      (64, 16, 84)
+    """
+    names = [track.name for track in music.tracks]
+    if name not in names:
+        raise unknown("track", name, names)
+    rolls = read_midi(path, music.tracks, music.steps, articulate=music.steps == FINEST)
+    rolls = np.asarray(rolls.reshape(len(rolls), steps, music.steps // steps, *rolls.shape[2:]).any(2))
+    found = rolls[..., names.index(name)].astype("float32")
+    if not found.any():
+        others = ", ".join(other for i, other in enumerate(names) if rolls[..., i].any())
+        raise InvalidInput(
+            f"'{path}' has no note for the track '{name}', only for {others}; give --track to take one of these"
+        )
+    return found
 
 
 def rasterise(parts: list, tracks: tuple[Track, ...], steps: int, articulate: bool) -> np.ndarray:

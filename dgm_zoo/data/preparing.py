@@ -44,14 +44,15 @@ def prepare(
       >>> prepare("digits", "/tmp/sets")
       '/tmp/sets/digits/1.0.0'
     """
-    entry(name)
-    found = prepared_in(name, data_dir)
-    if found and manual_dir is not None and SETS[name].yours:
+    wanted, found = entry(name), prepared_in(name, data_dir)
+    if wanted.own:
+        return wanted.own.path
+    if found and manual_dir is not None and wanted.yours:
         raise InvalidInput(
             f"'{name}' is prepared in {found} already, perhaps from other files than those in {manual_dir}; remove "
             "that folder, or give another data_dir (or TFDS_DATA_DIR)"
         )
-    if found and (data_dir is None or found.startswith(os.path.join(_data_dir(data_dir), ""))):
+    if found and (data_dir is None or found.startswith(os.path.join(data_folder(data_dir), ""))):
         return found
     manual_dir, made_of = _manual_dir(name, data_dir, manual_dir), SETS[name].made_of
     parts = {made_of: directory(made_of, data_dir)} if made_of else {}
@@ -78,14 +79,14 @@ def directory(name: str, data_dir: str | os.PathLike | None = None) -> str:
     if found is None:
         if builder is None:
             raise InvalidInput(
-                f"data set '{name}' is not prepared in {_data_dir(data_dir)}; "
+                f"data set '{name}' is not prepared in {data_folder(data_dir)}; "
                 f"run 'dgm-zoo data prepare {name}' once, with a network, or set TFDS_DATA_DIR"
             )
         found = prepare(name, data_dir)
     return found
 
 
-def _data_dir(data_dir):
+def data_folder(data_dir: str | os.PathLike | None) -> str:
     """Returns the data folder: the argument, TFDS_DATA_DIR or the default."""
     if data_dir not in (None, ""):
         check_path("data_dir", data_dir)
@@ -99,7 +100,7 @@ def _manual_dir(name, data_dir, manual_dir):
         if manual_dir is not None:
             raise InvalidInput(f"manual_dir={manual_dir!r}, but '{name}' is read from no file of yours; leave it out")
         return None
-    folder = os.path.join(_data_dir(data_dir), "downloads", "manual", wanted.builder)
+    folder = os.path.join(data_folder(data_dir), "downloads", "manual", wanted.builder)
     folder = os.path.expanduser(check_path("manual_dir", manual_dir or folder))
     if not glob.glob(os.path.join(glob.escape(folder), wanted.manual), recursive=True):
         raise InvalidInput(
@@ -111,7 +112,7 @@ def _manual_dir(name, data_dir, manual_dir):
 
 def _folders(name, data_dir):
     """Returns the folders that may hold a set: the caller's, and two more for a set of builders/."""
-    folders = [_data_dir(data_dir)]
+    folders = [data_folder(data_dir)]
     if SETS[name].builder:
         folders.append(os.path.expanduser(_DEFAULT_DIR))
         folders.append(_last_resort())
@@ -144,7 +145,16 @@ def _stored(name):
 
 
 def prepared_in(name: str, data_dir: str | os.PathLike | None) -> str | None:
-    """Returns the folder of a prepared set, or None. TFDS writes dataset_info.json last."""
+    """Returns the folder of a prepared set, or None. TFDS writes dataset_info.json last.
+
+    Raises:
+      InvalidInput: the set is a user's own, which lies at its own path, and data_dir is given.
+    """
+    own = entry(name).own
+    if own and data_dir is not None:
+        raise InvalidInput(f"data_dir={data_dir!r}, but '{name}' is read from its own path; leave data_dir out")
+    if own:
+        return own.path
     for folder in _folders(name, data_dir):
         path = os.path.join(folder, _stored(name), SETS[name].version)
         if _is_trusted(folder) and os.path.isfile(os.path.join(path, "dataset_info.json")):

@@ -6,11 +6,11 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING
 
-from dgm_zoo.checks import check_seed
+from dgm_zoo.data import own
 from dgm_zoo.data.facts import Modes, Music
 from dgm_zoo.data.preparing import directory, prepared_in
 from dgm_zoo.data.reading import read_split
-from dgm_zoo.data.sets import SETS, entry
+from dgm_zoo.data.sets import entry
 from dgm_zoo.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ class DatasetInfo:
 
     Attributes:
       name: its name for `load`.
-      version: version of the TFDS builder.
+      version: version of the TFDS builder; of a user's own set, a digest of its files' names, sizes and times.
       image_shape: shape of one example x of `load` with default options: (H, W, C), (2,) for points in the plane, or
-        (n,) for vectors of n bits, or (bars, steps, pitches, tracks) for piano-rolls.
+        (n,) for vectors of n bits, or (bars, steps, pitches, tracks) for piano-rolls. Height and width are
+        None for a user's own images of several sizes, which `load` reads with image_size only.
       num_classes: number of labels over all splits, or None for a set without labels.
       splits: number of examples of "train", "validation" and "test"; for music, of phrases. 0 for an
         unprepared `pianoroll`.
@@ -64,7 +65,7 @@ def info(
     """Returns the `DatasetInfo` of a data set, which need not be prepared.
 
     Args:
-      name: one of `list_datasets()`.
+      name: one of `list_datasets()`, or `kind:path` for your own data; see `load`.
       data_dir: folder to search for the prepared set; see `load`.
       bars, hop, steps, sounding: options of `load` for phrases of music, which determine shape and split sizes.
         Unless all are None, the set is read to count its phrases.
@@ -76,10 +77,11 @@ def info(
       >>> info("digits").splits
       {'train': 1293, 'validation': 144, 'test': 360}
     """
+    name = own.full_name(name)
     found = entry(name)
     shape, splits = found.image_shape, {split: count for split, (_, count) in found.splits.items()}
     phrase = {"bars": bars, "hop": hop, "steps": steps, "sounding": sounding}
-    _check_phrase(name, phrase)
+    _check_phrase(name, found, phrase)
     prepared = prepared_in(name, data_dir) is not None
     if any(value is not None for value in phrase.values()) or (found.yours and prepared):
         from dgm_zoo.data import phrases
@@ -111,6 +113,7 @@ def load(
     binarize: str | None = None,
     dequantize: bool = False,
     image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
     first_epoch: int | None = None,
@@ -124,6 +127,7 @@ def load(
     steps: int | None = None,
     sounding: int | None = None,
     data_dir: str | os.PathLike | None = None,
+    path: str | os.PathLike | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of one split of a data set.
 
@@ -144,7 +148,8 @@ def load(
     of Burda et al. (2015): its resampling and its splits differ, and so do likelihoods.
 
     Args:
-      name: one of `list_datasets()`.
+      name: one of `list_datasets()`, or `kind:path` for your own data: "folder:cats", a folder of JPEG and PNG images
+        with a subfolder for each class; "npz:FILE", "npy:FILE", "csv:FILE" or "tfds:NAME" (`dgm_zoo.data.own`).
       split: "train", "validation" or "test".
       batch_size: rows of a batch. Training drops the remainder; the others keep the last, smaller batch.
       labels: whether elements are (x, y) instead of x.
@@ -155,7 +160,9 @@ def load(
       dequantize: whether grey level k becomes (k + u) / levels with u ~ U(0, 1) (Theis et al., 2016) instead
         of k / (levels - 1).
       image_size: (height, width) to which the stored images are area-averaged; None for the set's own size, which is
-        28x28 for omniglot. Images of another size have 256 levels.
+        28x28 for omniglot. Images of another size have 256 levels. Those of a folder are cropped about their centre to
+        the aspect ratio first; it is required if their sizes differ.
+      channels: 3 repeats a grey image in three channels, 1 makes a colour image grey; None for the set's own number.
       shuffle: whether rows come in random order; None for training only.
       seed: 32-bit integer that determines order, binarisation and dequantisation.
       first_epoch: None for a data set of one epoch: its n-th iteration, whole or not, is epoch n, counted
@@ -182,6 +189,7 @@ def load(
         ~/tensorflow_datasets. Nothing is downloaded, but `bars`, `digits`, `emoji`, `freedoom_bands` and
         `gaussian_mixtures` prepare themselves, in TFDS's default or a temporary folder if this one cannot be written
         to.
+      path: path of your own data, if name is the kind only: load("folder", ..., path="cats").
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
@@ -190,7 +198,8 @@ def load(
       [B, bars, steps, pitches, tracks].
 
     Raises:
-      InvalidInput: the set is unknown or not prepared, or an option is invalid.
+      InvalidInput: the set is unknown or not prepared, your own files are missing, damaged or do not fit in memory, or
+        an option is invalid.
 
     Example:
       >>> train = load("digits", "train", 64, binarize="stochastic", seed=1)
@@ -199,22 +208,24 @@ def load(
     """
     from dgm_zoo.data import checks, pipeline
 
+    name = own.full_name(name, path)
     found = entry(name)
     checks.check_split(split)
     checks.check_flags(labels=labels, dequantize=dequantize)
     if labels and found.num_classes is None:
-        raise InvalidInput(f"labels=True, but '{name}' has no labels; leave labels out")
+        raise InvalidInput(f"labels=True, but '{name}' {found.unlabelled}; leave labels out")
     if pairs is not None and found.latents is None:
         raise InvalidInput(f"pairs={pairs!r}, but '{name}' has no latents to pair x with; leave pairs out")
     if pairs is not None and image_size is not None:
         raise InvalidInput(f"image_size={image_size!r} would not suit the {found.latents}s of pairs; leave it out")
     if len(found.image_shape) != 3:
         kind = "piano-rolls" if found.music else "points" if found.levels is None else "bits"
-        for option, value in {"binarize": binarize, "dequantize": dequantize, "image_size": image_size}.items():
+        images = {"binarize": binarize, "dequantize": dequantize, "image_size": image_size, "channels": channels}
+        for option, value in images.items():
             if value:
                 raise InvalidInput(f"{option}={value!r} is for images, but '{name}' holds {kind}; leave it out")
     phrase = {"bars": bars, "hop": hop, "steps": steps, "sounding": sounding}
-    _check_phrase(name, phrase)
+    _check_phrase(name, found, phrase)
     if found.music:
         from dgm_zoo.data import phrases
 
@@ -229,7 +240,9 @@ def load(
         )
     if image_size is not None:
         image_size = checks.check_image_size(image_size)
-    x, y, z, levels = read_split(name, split, directory(name, data_dir), image_size)
+    checks.check_channels(channels, found.image_shape)
+    limit = checks.check_limit(limit, split, found.splits[split][1])
+    x, y, z, levels = read_split(name, split, directory(name, data_dir), image_size, channels, limit)
     return pipeline.from_arrays(
         x,
         y if pairs is None else z,
@@ -250,48 +263,8 @@ def load(
     )
 
 
-def class_shares(
-    name: str,
-    *,
-    labelled_fraction: float | None = None,
-    labels_per_class: int | None = None,
-    seed: int = 0,
-    limit: int | None = None,
-    data_dir: str | os.PathLike | None = None,
-) -> list[float]:
-    """Returns the share of each class among the labelled training rows: a list of floats that sum to 1.
-
-    Args:
-      name: one of `list_datasets()`.
-      labelled_fraction, labels_per_class, seed, limit, data_dir: see `load`; without the first two all labels count.
-
-    Raises:
-      InvalidInput: as for `load`; or a class has no labelled row.
-
-    Example:
-      >>> class_shares("digits", labels_per_class=10)   # 0.1 for each of the ten
-    """
-    import numpy as np
-
-    from dgm_zoo.data import checks, draws
-
-    found = entry(name)
-    if found.num_classes is None:
-        raise InvalidInput(f"data set '{name}' has no labels; choose another")
-    seed, limit = check_seed(seed), checks.check_limit(limit, "train", found.splits["train"][1])
-    y = read_split(name, "train", directory(name, data_dir), None)[1][:limit]
-    if labelled_fraction is not None or labels_per_class is not None:
-        y = draws.hidden(y, labelled_fraction, labels_per_class, seed)
-    counts = np.bincount(y[y >= 0], minlength=found.num_classes)
-    if not counts.all():
-        raise InvalidInput(
-            f"class {int(counts.argmin())} has no row among the {len(y)} of training; raise or drop limit"
-        )
-    return [float(share) for share in counts / counts.sum()]
-
-
-def _check_phrase(name, phrase):
+def _check_phrase(name, found, phrase):
     """Raises `InvalidInput` if an option of music is given for another set."""
     for option, value in phrase.items():
-        if value is not None and SETS[name].music is None:
+        if value is not None and found.music is None:
             raise InvalidInput(f"{option}={value!r} is for music, which '{name}' is not; leave it out")

@@ -2,6 +2,7 @@
 
 import math
 
+from dgm_zoo.data import own
 from dgm_zoo.data.facts import Modes, Music, Set
 from dgm_zoo.data.tracks import BAND, FINEST, PITCHES, VOICES
 from dgm_zoo.errors import unknown
@@ -259,15 +260,20 @@ SETS = {
 
 
 def list_datasets() -> list[str]:
-    """Returns the names that `load` takes, sorted."""
+    """Returns the names of the zoo's sets, sorted. `load` also takes `kind:path` for a user's own."""
     return sorted(SETS)
 
 
+def check_name(name: str) -> None:
+    """Raises `InvalidInput` with the nearest name unless it is a set of the zoo or has the form of a user's own."""
+    if not isinstance(name, str) or (name not in SETS and not own.is_own(name)):
+        raise unknown("data set", name, [*SETS, *own.FORMS])
+
+
 def entry(name: str) -> Set:
-    """Returns the `Set` of a name; raises `InvalidInput` with the nearest name if it is unknown."""
-    if not isinstance(name, str) or name not in SETS:
-        raise unknown("data set", name, SETS)
-    return SETS[name]
+    """Returns the `Set` of a name; raises as `check_name`, and as `own.entry` for a user's own files."""
+    check_name(name)
+    return SETS[name] if name in SETS else own.entry(name)
 
 COUNTERPARTS = {  # pairs of sets whose test splits show the same content row by row
     frozenset(("emoji/noto", "emoji/twemoji")), frozenset(("mnist", "mnist_textures")),

@@ -29,6 +29,7 @@ def sample_quality(
     split: str = "test",
     limit: int | None = None,
     image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
     threshold: bool = False,
     data_dir: str | os.PathLike | None = None,
     folder: str | os.PathLike | None = None,
@@ -42,7 +43,7 @@ def sample_quality(
         features. None for points in the plane, whose features are their coordinates.
       label: classes that the samples were generated for, integers `[n]`, or None. Used only if the classifier returns
         probabilities.
-      split, limit, image_size, data_dir: which real examples; see `data.load`.
+      split, limit, image_size, channels, data_dir: which real examples; see `data.load`.
       threshold: whether both sides are binarised at half grey first. Use it for a model of binarised images whose
         samples are means, since features of means mostly reflect their blur.
       folder: cache of the real examples' statistics; see `load_reference`.
@@ -76,8 +77,8 @@ def sample_quality(
     seen_by = extractor(_coordinates if classifier is None else classifier)
     features, probabilities = seen_by.extract((x > 0.5).astype("float32") if threshold else x)
     real = load_reference(
-        dataset, seen_by, split, limit=limit, image_size=image_size, threshold=threshold, data_dir=data_dir,
-        folder=folder,
+        dataset, seen_by, split, limit=limit, image_size=image_size, channels=channels, threshold=threshold,
+        data_dir=data_dir, folder=folder,
     )
     found = {
         "frechet_distance": frechet_distance(real.features, features),

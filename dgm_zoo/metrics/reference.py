@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 import warnings
 import zipfile
@@ -38,6 +39,7 @@ def load_reference(
     *,
     limit: int | None = None,
     image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
     threshold: bool = False,
     data_dir: str | os.PathLike | None = None,
     folder: str | os.PathLike | None = None,
@@ -48,7 +50,7 @@ def load_reference(
       dataset: name of a data set, as `data.load` takes it.
       extractor: an `Extractor`. The features of one without a name are computed at every call and not written.
       split: "train", "validation" or "test".
-      limit, image_size, data_dir: see `data.load`.
+      limit, image_size, channels, data_dir: see `data.load`.
       threshold: whether the images are binarised at half grey, as by `data.load` with binarize="threshold".
       folder: folder of the cache; if None, `dgm_zoo` in XDG_CACHE_HOME, or else in ~/.cache. If it cannot be written
         to, a warning is given and the features are computed again at the next call.
@@ -75,13 +77,14 @@ def load_reference(
         "threshold": bool(threshold),
         "features": extractor.name,
         "code": __version__,
+        **({} if channels is None else {"channels": channels}),
     }
     path = _folder(folder) / _file_name(key)
     if extractor.name is not None and os.path.isfile(path):
         return _read(path, key)
     batches = data.load(
-        dataset, split, key["images"], image_size=image_size, limit=limit, shuffle=False, data_dir=data_dir,
-        binarize="threshold" if threshold else None,
+        dataset, split, key["images"], image_size=image_size, channels=channels, limit=limit, shuffle=False,
+        data_dir=data_dir, binarize="threshold" if threshold else None,
     )
     found = Reference(_describe(key), *extractor.extract(next(iter(batches)).numpy()))
     if extractor.name is not None:
@@ -113,7 +116,8 @@ def _folder(folder):
 
 def _file_name(key):
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    return f"{key['dataset'].replace('/', '_')}-{key['split']}-{digest}.npz"
+    name = re.sub(r"[^\w.-]", "_", key["dataset"])[-80:]  # of a user's own set a path, perhaps a long one
+    return f"{name}-{key['split']}-{digest}.npz"
 
 
 def _describe(key):

@@ -57,7 +57,7 @@ def whole_rows(name: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def checked_rows(name: str, x: np.ndarray) -> np.ndarray:
+def checked_rows(name: str, x: Any) -> np.ndarray:
     """Returns rows `[n, d]` as float64; raises `InvalidInput` unless they are real, finite and not empty."""
     x = real_array(name, x).astype(np.float64)
     if x.ndim != 2 or not x.size:

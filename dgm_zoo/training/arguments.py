@@ -10,6 +10,8 @@ from ml_collections import ConfigDict
 from dgm_zoo import data
 from dgm_zoo.core.registry import arguments
 from dgm_zoo.data.checks import check_image_size
+from dgm_zoo.data.reading import size_of
+from dgm_zoo.data.sets import entry
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training import pairs
@@ -90,7 +92,8 @@ def image_of(config: ConfigDict) -> tuple:
     info = info_of(config)
     size, channels = config.data.get("image_size"), config.data.get("channels")
     shape = info.image_shape if channels is None else (*info.image_shape[:-1], channels)
-    if size and check_image_size(size) != info.image_shape[:2]:
+    size = check_image_size(size) if size else size_of(info.name, entry(info.name), None)
+    if len(shape) == 3 and size != info.image_shape[:2]:
         return (*size, shape[-1]), 256
     return shape, info.levels
 
@@ -104,8 +107,9 @@ def image_shape(given: None, config: ConfigDict) -> tuple:
 def num_classes(given: None, config: ConfigDict) -> int:
     found = data.info(config.data.name).num_classes
     if found is None:
+        reason = entry(config.data.name).unlabelled
         raise InvalidInput(
-            f"{config.model.name} needs labels, but data set '{config.data.name}' has none; choose another"
+            f"{config.model.name} needs labels, but data set '{config.data.name}' {reason}; choose another"
         )
     if pairs.is_pair(config):
         other = data.info(config.data.target).num_classes
@@ -127,7 +131,7 @@ def class_prior(given: list | None, config: ConfigDict) -> list | None:
     """Returns the config's prior, or else the shares of the classes among the labelled training rows."""
     if given is not None:
         return given
-    takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
+    takes = ("labelled_fraction", "labels_per_class", "limit", "image_size", "data_dir")
     options = {key: value for key, value in config.data.items() if key in takes}
     return data.class_shares(config.data.name, **options, seed=config.train.seed)
 

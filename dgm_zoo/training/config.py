@@ -14,6 +14,8 @@ from ml_collections import ConfigDict
 from dgm_zoo import data
 from dgm_zoo.checks import check_seed
 from dgm_zoo.core.registry import model_class
+from dgm_zoo.data import own
+from dgm_zoo.data.sets import check_name
 from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving import places
 from dgm_zoo.training import pairs, schema
@@ -88,6 +90,7 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     for section, example in (("model", "vae"), ("data", "digits")):
         if not isinstance(config.get(section, {}).get("name"), str):
             raise InvalidInput(f"config.{section}.name is missing or not a string; set it, for example to {example!r}")
+    config["data"] = _named(config["data"])
     given = config["data"] if pairs.is_pair(config) else {**DATA, **config["data"]}
     resolved = {
         "model": config["model"],
@@ -102,6 +105,13 @@ def resolve(config: dict | ConfigDict) -> ConfigDict:
     resolved["train"]["optimizer"] = {**TRAIN["optimizer"], **optimizer}
     _check(resolved)
     return ConfigDict(resolved)
+
+
+def _named(given):
+    """Returns a `data` section in which the names of a user's own sets hold their paths, absolute."""
+    rest = {key: value for key, value in given.items() if key != "path"}
+    target = {} if rest.get("target") is None else {"target": own.full_name(rest["target"])}
+    return {**rest, "name": own.full_name(rest["name"], given.get("path")), **target}
 
 
 def _found(path):
@@ -189,7 +199,7 @@ def _check(config):
     pairs.check(config)
     pair = pairs.is_pair(config)
     for name in [config["data"]["name"], *([config["data"]["target"]] if pair else [])]:
-        check_known("data set", name, data.list_datasets())
+        check_name(name)
     options = set(inspect.signature(data.load).parameters) - {"split", "seed", "first_epoch", "shuffle"}
     _known("data", config["data"], pairs.options() if pair else options)
     _known("train", train, TRAIN)

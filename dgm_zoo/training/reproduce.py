@@ -14,7 +14,7 @@ from dgm_zoo.files import check_writable, whole
 from dgm_zoo.serving import places
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
-from dgm_zoo.training.measures.base import kinds
+from dgm_zoo.training.measures.base import kinds, plane
 from dgm_zoo.training.measures.samples import samples
 from dgm_zoo.training.run import load_run, train
 from dgm_zoo.training.workdir import check_workdir, machine, made_by, results_folder, write_json
@@ -98,8 +98,8 @@ def _picture(folders, out, name, count=16, points=2000):
         if config.data.name not in sets:
             sets.append(config.data.name)
             real = np.concatenate([x.numpy() for x in dataset(config, model, "test")])
-            panels[f"data, {config.data.name.split('/')[-1]}"] = real[:points]
-        panels[label] = samples(model, config, points, 0)[0]
+            panels[f"data, {config.data.name.split('/')[-1]}"] = plane(real[:points])
+        panels[label] = plane(samples(model, config, points, 0)[0])
     if images:
         viz.save_rows(images, out / f"{name}.png")
     elif panels:

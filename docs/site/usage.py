@@ -50,7 +50,8 @@ def training(name: str) -> str:
     if not parts:
         return ("The zoo has no config of this model. Write one as [from paper to number]"
                 f'(../tutorials/paper_to_number.md) does, with `"name": "{name}"` in its section `model`.')
-    sets = [data.info(one) for one in dict.fromkeys(load_config(path).data.name for path, _ in runs()[name])]
+    names = dict.fromkeys(load_config(path).data.name for path, _ in runs()[name])
+    sets = [data.info(one) for one in names if one in data.list_datasets()]  # not the reader's own
     return "\n\n".join([*parts, *(f"Data: `{one.name}`, {one.source}; licence: {one.licence}." for one in sets)])
 
 

@@ -9,7 +9,7 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli import music, source
 from dgm_zoo.cli.parsing import Call
-from dgm_zoo.errors import InvalidInput, check_known
+from dgm_zoo.errors import InvalidInput
 
 ARGUMENTS = 0
 USAGE = f"{source.USAGE} --midi=FILE [--track=NAME] [--seed=0] [--tempo=120] [--out=full.mid] [flags]"
@@ -36,23 +36,12 @@ def run(call: Call) -> dict:
     source.need(trained, "accompany")
 
     from dgm_zoo import data
-    from dgm_zoo.data.midi import read_midi
-    from dgm_zoo.data.tracks import FINEST
+    from dgm_zoo.data.midi import read_track
 
     model, tracks = trained.model, music.tracks_of(trained)
-    names = [track.name for track in tracks]
-    name = flags.track or model.given
-    check_known("track", name, names)
     bars, steps = model.x_shape[:2]
-    finest = data.info(trained.config.data.name).music.steps  # resolution of the data's notes, see `data.load`
-    rolls = read_midi(flags.midi, tracks, finest, articulate=finest == FINEST)
-    rolls = rolls.reshape(len(rolls), steps, finest // steps, *rolls.shape[2:]).any(2)
-    condition = rolls[..., names.index(name)].astype("float32")
-    if not condition.any():
-        others = ", ".join(other for other, roll in zip(names, rolls.any((0, 1, 2)), strict=True) if roll)
-        raise InvalidInput(
-            f"'{flags.midi}' has no note for the track '{name}', only for {others}; give --track to take one of these"
-        )
+    name = flags.track or model.given
+    condition = read_track(flags.midi, data.info(trained.config.data.name).music, name, steps)
     piece = model.compose(seed=flags.seed, condition=condition)
     music.write(flags.out, piece, tracks, bars, flags.tempo)
     return {"out": flags.out, "bars": len(piece), "track": name, "seed": flags.seed, "shape": list(piece.shape)}

@@ -1,13 +1,12 @@
 """Comparison of the data's codes with the prior that they are trained to match."""
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from dgm_zoo import metrics, viz
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.quality import LEAST
-from dgm_zoo.training.measures.base import Context, Measure, register_measure, rows
+from dgm_zoo.training.measures.base import Context, Measure, plane, register_measure, rows
 
 BATCHES = 4  # batches of 500 test images whose codes are drawn
 
@@ -31,13 +30,8 @@ def draw(context: Context) -> dict:
     return {"codes.png": lambda path: viz.save_points(points, path)}
 
 
-def plane(codes: np.ndarray) -> np.ndarray:
-    """Returns the first two values of each code, `[n, 2]`; codes of one value get a second value of 0."""
-    return np.pad(codes, [(0, 0), (0, 1)])[:, :2]
-
-
 register_measure(Measure(
     "aggregate_posterior", "The kernel distance between the codes of the data and the prior; a picture of both.",
     endpoints={"encode": ("x",)}, abilities=frozenset({"prior_samples"}), numbers=("{split}_aggregate_posterior",),
-    files=("codes.png",), check=check, measure=measure, draw=draw, order=50,
+    least=LEAST, files=("codes.png",), check=check, measure=measure, draw=draw, order=50,
 ))

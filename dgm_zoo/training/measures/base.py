@@ -130,7 +130,7 @@ class Measure:
     """The needs, outputs and functions of one measure. Only `name` and `doc` are required.
 
     A run takes a measure if the model has the `endpoints` and `abilities`, `suits` returns true, the data have the
-    kinds `data`, and the config's `evaluate` section has a value for each of `keys`.
+    kinds `data` and `least` rows, and the config's `evaluate` section has a value for each of `keys`.
 
     Attributes:
       name: unique name; a measure that is registered later under the same name replaces the first.
@@ -140,6 +140,8 @@ class Measure:
       suits: function of the model for conditions that endpoints and abilities do not express; None for no condition.
       data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks", "music"; for two domains
         also "domains", "target labels", "counterparts".
+      least: number of rows that the test and validation splits must have, whatever the config's limit; a smaller set,
+        such as a user's own, does without this measure.
       keys: keys of the config's `evaluate` section that request this measure, such as "classifier". A config that sets
         such a key is refused before training if no measure with this key suits the model.
       numbers: names of the metrics that `measure` returns, with "{split}" for the split; "*" stands for any text.
@@ -170,6 +172,7 @@ class Measure:
     abilities: frozenset = frozenset()
     suits: Callable | None = None
     data: frozenset = frozenset()
+    least: int = 0
     keys: tuple = ()
     numbers: tuple = ()
     files: tuple = ()
@@ -210,6 +213,9 @@ class Measure:
         for kind in sorted(self.data):
             if kind not in kinds_of(config):
                 return f"{kind}, which '{config.data.name}' does not have"
+        few = min(info_of(config).splits[split] for split in ("test", "validation")) if self.least else 0
+        if few < self.least:
+            return f"{self.least} test and validation rows, of which '{config.data.name}' has {few}"
         for key in self.keys:
             if config.evaluate.get(key) is None:
                 return f"config.evaluate.{key}, which is None"
@@ -221,6 +227,11 @@ class Measure:
 def rows(config: ConfigDict, split: str) -> int:
     """Returns the number of examples of a held-out split that are evaluated."""
     return (config.evaluate.limit if split == "test" else None) or info_of(config).splits[split]
+
+
+def plane(points: np.ndarray) -> np.ndarray:
+    """Returns the first two values of each point, `[n, 2]`; points of one value get a second value of 0."""
+    return np.pad(points, [(0, 0), (0, 1)])[:, :2]
 
 
 def register_measure(measure: Measure) -> Measure:

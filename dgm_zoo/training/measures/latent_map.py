@@ -12,5 +12,5 @@ def draw(context: Context) -> dict:
 
 register_measure(Measure(
     "latent_map", "The codes of 500 test examples in the plane, in the colour of their class.",
-    endpoints={"encode": ("x",)}, files=("latent_map.png",), draw=draw,
+    endpoints={"encode": ("x",)}, least=2, files=("latent_map.png",), draw=draw,
 ))

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from dgm_zoo import metrics
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.metrics.quality import LEAST
 from dgm_zoo.serving.presets import from_preset
 from dgm_zoo.training.measures.base import Context, Measure, register_measure, rows
 from dgm_zoo.training.measures.limiting import LIMIT
@@ -39,6 +40,7 @@ def quality(context: Context, x: np.ndarray, label: np.ndarray | None) -> dict:
     return metrics.sample_quality(
         x, config.data.name, classifier(context.model, config), label=label, split=context.split,
         limit=config.evaluate.limit if context.split == "test" else None, image_size=config.data.get("image_size"),
+        channels=config.data.get("channels"),
         threshold=config.data.get("binarize") == "threshold", data_dir=config.data.get("data_dir"),
     )
 
@@ -88,15 +90,15 @@ def classifier(model: GenerativeModel, config: ConfigDict) -> metrics.Extractor 
 
 def _scores(kind):
     return {
-        "endpoints": {"sample": ()}, "data": frozenset({kind}), "keys": JUDGED[kind], "check": check, "order": 70,
-        "numbers": tuple(f"{{split}}_{name}" for name in (*SCORES, *ALSO[kind])), "measure": measure,
+        "endpoints": {"sample": ()}, "data": frozenset({kind}), "keys": JUDGED[kind], "check": check, "least": LEAST,
+        "order": 70, "numbers": tuple(f"{{split}}_{name}" for name in (*SCORES, *ALSO[kind])), "measure": measure,
     }
 
 
 def _distance_in_the_limit(kind):
     return {
-        "endpoints": {"sample": ()}, "data": frozenset({kind}), "keys": JUDGED[kind], "check": check, "order": 80,
-        "numbers": ("{split}_limiting_frechet_distance",), "measure": measure_limit,
+        "endpoints": {"sample": ()}, "data": frozenset({kind}), "keys": JUDGED[kind], "check": check, "least": LEAST,
+        "order": 80, "numbers": ("{split}_limiting_frechet_distance",), "measure": measure_limit,
         "abilities": frozenset({"limiting_samples"}),
     }
 

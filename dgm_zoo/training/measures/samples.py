@@ -5,7 +5,7 @@ from ml_collections import ConfigDict
 
 from dgm_zoo import viz
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.training.measures.base import Context, Measure, kinds, register_measure
+from dgm_zoo.training.measures.base import Context, Measure, kinds, plane, register_measure
 
 COUNT = 64  # images in the grid
 
@@ -43,7 +43,7 @@ def draw_images(context: Context) -> dict:
 def draw_points(context: Context) -> dict:
     real, _ = context.first
     x, _ = samples(context.model, context.config, len(real), 0)
-    return {"samples.png": lambda path: viz.save_points({"data": real, "samples": x}, path)}
+    return {"samples.png": lambda path: viz.save_points({"data": plane(real), "samples": plane(x)}, path)}
 
 
 register_measure(Measure(

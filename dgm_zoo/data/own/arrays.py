@@ -1,0 +1,84 @@
+"""NumPy's files: `.npz` with x and y, or with x_train, y_train, x_test, y_test; `.npy` with x."""
+
+import os
+import zipfile
+
+import numpy as np
+
+from dgm_zoo.data.arrays import AUTO, check_arrays
+from dgm_zoo.data.checks import SPLITS
+from dgm_zoo.data.facts import Set
+from dgm_zoo.data.own import making
+from dgm_zoo.errors import InvalidInput
+
+
+def find(path: str, version: str) -> Set:
+    """Returns the `Set` of a NumPy file.
+
+    Splits are the pairs x_train, y_train and so on; those missing are carved out of train by a hash of the rows'
+    numbers. Images `[N, H, W]` get a channel. Integers are bits or grey levels, as in `from_arrays`; floats are pixels
+    in [0, 1] in images, and points in vectors.
+
+    Raises:
+      InvalidInput: the file is damaged or has other arrays, or an array is unsuitable.
+    """
+    making.check_memory(f"'{path}'", os.path.getsize(path))
+    given = _parts(path, _stored(path))
+    x, y, levels = {}, {}, _levels(given["train"][0])
+    for split, (images, labels) in given.items():
+        images = images[..., None] if images.ndim == 3 else images
+        labels = labels[:, 0] if labels is not None and labels.ndim == 2 and labels.shape[1] == 1 else labels
+        try:
+            x[split], y[split], levels = check_arrays(images, labels, False, None, levels)
+        except InvalidInput as error:
+            raise InvalidInput(f"'{path}', split '{split}': {error}") from None
+    shapes = {split: part.shape[1:] for split, part in x.items()}
+    for split, shape in shapes.items():
+        if shape != shapes["train"]:
+            raise InvalidInput(
+                f"'{path}' has x of shape {shapes['train']} in train, but {shape} in {split}; make them equal"
+            )
+    carved = making.carved([str(i) for i in range(len(x["train"]))], [split for split in SPLITS if split not in given])
+    rows = {**{split: np.arange(len(x[split])) for split in given}, **(carved if len(carved) > 1 else {})}
+    labelled = [part for part in y.values() if part is not None and (part >= 0).any()]
+
+    def read(split, image_size, limit):
+        part, wanted = split if split in given else "train", rows[split][:limit]
+        return x[part][wanted], None if y[part] is None else y[part][wanted]
+
+    return making.made(
+        path, version, shapes["train"], {split: len(rows[split]) for split in SPLITS}, read, levels=levels,
+        dtype=x["train"].dtype.name,
+        classes=tuple(map(str, range(1 + max(int(part.max()) for part in labelled)))) if labelled else (),
+    )
+
+
+def _stored(path):
+    """Returns the arrays of a file by name; that of an `.npy` file is x."""
+    try:
+        found = np.load(path, allow_pickle=False)
+        return {"x": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InvalidInput(f"'{path}' cannot be read as arrays of NumPy ({error}); save it anew") from None
+
+
+def _parts(path, stored):
+    """Returns (x, y or None) of each split that the file names; of "train" for x and y."""
+    names = {"train": "", **dict.fromkeys(SPLITS[1:])} if "x" in stored else {split: f"_{split}" for split in SPLITS}
+    given = {split: (stored[f"x{end}"], stored.get(f"y{end}")) for split, end in names.items()
+             if end is not None and f"x{end}" in stored}
+    taken = {f"{axis}{names[split]}" for split in given for axis in "xy"}
+    if "train" not in given or set(stored) - taken:
+        raise InvalidInput(
+            f"'{path}' has the arrays {', '.join(stored) or '(none)'}; give x and perhaps y, or x_train, y_train, "
+            "x_test, y_test"
+        )
+    without = [split for split, (_, y) in given.items() if y is None]
+    if 0 < len(without) < len(given):
+        raise InvalidInput(f"'{path}' has no y_{without[0]}, but y for another split; give it for all, or for none")
+    return given
+
+
+def _levels(x):
+    """Returns the levels to check x by: real vectors are points, the rest is inferred."""
+    return None if x.ndim == 2 and x.dtype.kind == "f" else AUTO
