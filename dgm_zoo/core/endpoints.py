@@ -185,6 +185,6 @@ def check_weights(model: Any) -> None:
 
 def check_samples(model: Any, n: Any, name: str = "n") -> int:
     """Returns a number of samples of `model` as an int; raises `InvalidInput` if they do not fit into memory."""
-    n, one = whole_number(name, n), next(iter(model.takes().values()))
-    check_memory(name, n, 4 * n * (1 + math.prod(one.shape)))
+    n, takes = whole_number(name, n), [*model.takes().values()]
+    check_memory(name, n, 4 * n * (1 + math.prod(takes[0].shape if takes else ())))
     return n

@@ -52,8 +52,8 @@ def log_likelihood(
     Example:
       >>> log_likelihood(model, data.load("mnist", "test", 500, binarize="stochastic"), num_samples=5000)
     """
-    check_model(model, "log p(x)", "log_likelihood", "takes")
     check_densities(model, "log p(x)")
+    check_model(model, "log p(x)", "log_likelihood", "takes")
     repetitions = whole_number("repetitions", repetitions)
     entropy = check_seed(seed) % 2**32
     runs, readings = [], []
@@ -111,7 +111,7 @@ def active_units(model: Any, dataset: tf.data.Dataset, threshold: float = 0.01) 
 
     References: Burda, Grosse and Salakhutdinov, 2016, section 5.2.
     """
-    check_model(model, "active units", "encode", "posterior")
+    check_model(model, "active units", "encode", "takes")
     nonnegative("threshold", threshold)
     if not factorised(model):
         raise InvalidInput(f"{type(model.posterior).__name__} does not state its means; leave active_units out")

@@ -58,7 +58,7 @@ class Client:
         if not isinstance(model, str) or not model:
             raise InvalidInput(f"model is {model!r}; give its name on the server, such as 'vae_mnist'")
         if version is not None:
-            whole_number("version", version, least=0)
+            whole_number("version", version, 0, 2**63 - 1)
         self.address, self.timeout, self.retries = address, seconds(timeout), whole_number("retries", retries, least=0)
         self._transport = Transport(address, model, version)
         self._signatures = None

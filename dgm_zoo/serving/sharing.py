@@ -35,7 +35,7 @@ def pull(address: str, directory: str | os.PathLike) -> str:
     metadata = read_metadata(folder)
     integrity.check(folder)
     check_name(metadata.get("name"))
-    target = Path(directory) / metadata["name"] / str(whole_number("version", metadata.get("version")))
+    target = Path(directory) / metadata["name"] / str(whole_number("version", metadata.get("version"), 1, 2**63 - 1))
     if target.exists():
         raise InvalidInput(f"'{target}' exists; delete it, or pull into another folder")
     with whole(target) as scratch:
