@@ -6,6 +6,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras
 import pytest
 import tensorflow as tf
 from xdist.scheduler import LoadScopeScheduling
@@ -32,6 +33,12 @@ class ByFile(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same weights and draws in a test whatever ran before it: small networks of other weights may be dead."""
+    keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")
