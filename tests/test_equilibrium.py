@@ -407,7 +407,7 @@ def test_latents_may_be_normal():
     (lambda: tiny("symvae", estimator="dreg"), "unknown argument of symvae 'estimator'"),
     (lambda: Game.random(4, 2).model(dream_weight=-1.0), "dream_weight is -1.0; give a number of at least 0"),
     (lambda: Game.random(4, 2).model(latents=StandardNormal((2,))),
-     "latents StandardNormal of BernoulliPrior must be a SampledPrior"),
+     "latents of SymmetricVAE is a StandardNormal; give a SampledPrior"),
     (lambda: Game.random(4, 2).model(latents=SampledPrior((3,), every(3))),
      "the latents' event has shape (3,), but the posterior's event has (2,); make them equal"),
     (lambda: tiny("symvae", latent_dim=2, prior=SampledPrior((2,))),

@@ -238,7 +238,7 @@ def test_a_generator_of_x_alone_trains_as_arrays_do():
         ({"validation_steps": -2}, "validation_steps is -2; give a whole number of at least 1"),
         ({"validation_batch_size": "8"}, "validation_batch_size is '8'; give a whole number of at least 1"),
         ({"validation_split": 2}, "validation_split is 2; give a share from 0 to below 1"),
-        ({"validation_split": -0.5}, "validation_split is -0.5; give a number of at least 0"),
+        ({"validation_split": -0.5}, "validation_split is -0.5; give a number of at least 0 that a float32 holds"),
         ({"validation_freq": 0}, "validation_freq is 0; give a whole number of at least 1"),
         ({"validation_freq": [1, 0]}, "validation_freq is 0; give a whole number of at least 1"),
     ],

@@ -4,10 +4,10 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import keras
 import pytest
+from ml_collections import ConfigDict
 from zoo import TABLE, tiny
 
 import dgm_zoo
@@ -55,7 +55,7 @@ def file(tmp_path):
 
 def described(dataset, classifier=None, target=None):
     """What `Measure.lacks` reads of a config."""
-    return SimpleNamespace(data=SimpleNamespace(name=dataset, target=target), evaluate={"classifier": classifier})
+    return ConfigDict({"data": {"name": dataset, "target": target}, "evaluate": {"classifier": classifier}})
 
 
 def test_every_measure_of_the_package_is_taken_by_some_model_of_the_zoo():

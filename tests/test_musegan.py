@@ -216,7 +216,7 @@ def test_nearest_neighbours_are_counted():
         ({"tracks": ["bass", "drums"]}, r"tracks' names .*2.* tracks of the critic's input .*3"),
         ({"density": [0.1]}, "density has 1 values, but there are 3 tracks; give one for each"),
         ({"image_shape": (28, 28, 1)}, "musegan is for phrases of music, .bars, steps, pitches, tracks."),
-        ({"image_shape": (0, 8, 24, 3)}, "bars is 0; give a whole number of at least 1"),
+        ({"image_shape": (0, 8, 24, 3)}, "image_shape is .0, 8, 24, 3.; give the shape of one x"),
         ({"image_shape": (2, 10, 24, 3)}, "steps=10 is not supported by the music networks; give 8, 12, 16"),
         ({"image_shape": (2, 8, 25, 3)}, "pitches=25 is not a whole number of octaves"),
         ({"noise_dim": 7}, "noise=7 cannot be cut into 4 equal parts; give a multiple of 4"),
