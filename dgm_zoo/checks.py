@@ -109,6 +109,8 @@ def real_array(name: str, value: Any, wanted: str = "real numbers") -> np.ndarra
         raise InvalidInput(f"{name} has masked values; fill them, or drop their rows")
     try:
         array = np.asarray(value)
+    except MemoryError:
+        raise
     except Exception:  # tensors of a graph, sparse and ragged ones: each library raises another
         array = np.array(None)
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":

@@ -1,5 +1,6 @@
 """A user's own files as data sets: folders of images, NumPy's files, tables, and sets that TFDS prepared."""
 
+import errno
 import json
 import os
 
@@ -415,3 +416,14 @@ def test_names_of_a_users_own_sets_are_absolute_in_a_config(tmp_path, monkeypatc
     assert training.resolve(config) == config
     with pytest.raises(InvalidInput, match="there is no"):
         sets.entry(config.data.name)
+
+
+def test_an_image_that_the_system_refuses_is_not_called_damaged(monkeypatch, tmp_path):
+    paint(tmp_path)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(InvalidInput, match="cannot be opened .Permission denied.; correct its permissions"):
+        data.info(f"folder:{tmp_path}")

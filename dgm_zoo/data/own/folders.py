@@ -145,10 +145,17 @@ def resized(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
 
 @contextlib.contextmanager
 def _reading(file):
-    """Turns what a damaged file raises, which may be any exception, into one sentence with its name."""
+    """Turns what a damaged file raises, which may be any exception, into one sentence with its name.
+
+    A file that the operating system refuses, such as for want of permission, may be whole, and is not called damaged.
+    """
     try:
         yield
-    except InvalidInput:
+    except (InvalidInput, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise InvalidInput(
+                f"'{file}' cannot be opened ({error.strerror}); correct its permissions, or check the disk"
+            ) from None
         raise InvalidInput(f"'{file}' cannot be read as an image ({error}); replace or remove it") from None
