@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import json_format
+from json_replies import JsonReplies
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
@@ -60,23 +61,13 @@ def rest(reply, tls=None):
     """(address, requests so far) of a server that answers `predict` with `reply(number of the request)`: code, body."""
     seen = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(JsonReplies):
         def do_GET(self):
             self.answer(200, METADATA)
 
         def do_POST(self):
             seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.answer(*reply(len(seen)))
-
-        def answer(self, code, body):
-            content = json.dumps(body).encode()
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments):
-            pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if tls:

@@ -20,6 +20,7 @@ import tensorflow as tf
 import yaml
 import zoo
 from google.protobuf import json_format, text_format
+from json_replies import JsonReplies
 from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -693,7 +694,7 @@ def running(handler):
 def rest_server(served):
     """TensorFlow Serving's answers over REST in column form, from a SavedModel in a session."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(JsonReplies):
         def do_GET(self):
             if self.path != "/v1/models/m/metadata":
                 return self.answer(404, {"error": "Servable not found for request: Latest(other)"})
@@ -712,16 +713,6 @@ def rest_server(served):
             except tf.errors.InvalidArgumentError as error:
                 return self.answer(400, {"error": error.message})
             return self.answer(200, {"outputs": next(iter(answer.values())) if len(answer) == 1 else answer})
-
-        def answer(self, code, body):
-            content = json.dumps(body).encode()
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments):
-            pass
 
     with running(Handler) as address:
         yield address
