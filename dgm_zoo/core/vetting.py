@@ -106,11 +106,30 @@ def _suits(name, key, value, wanted: Input):
     whole = wanted.dtype.is_integer
     value = tf.cast(value, tf.float64 if whole else tf.float32)  # float64 holds all labels of 32 bits
     if wanted.binary:
-        return _zero(value * (value - 1.0))
+        return _bits(value) if value.dtype == tf.float32 else _zero(value * (value - 1.0))
     low, high = wanted.range or (wanted.dtype.min, wanted.dtype.max)
+    if low in (0, -high) and not whole:
+        return _magnitudes(value if low == 0 else tf.abs(value), high)
     finite = tf.math.is_finite(tf.reduce_sum(value))  # a minimum may pass over NaN
     inside = finite & (tf.reduce_min(value) >= low) & (tf.reduce_max(value) <= high)
     return inside & _zero(value - tf.round(value)) if whole else inside
+
+
+def _magnitudes(value, high):
+    """Whether all of float32 `value` are from 0 to `high`, by one reduction.
+
+    The bits of floats from 0 up are ordered as unsigned integers are; those of infinity, NaN and all that has a minus
+    sign are above. So -0.0 is in doubt too, and then found right on the host.
+    """
+    return tf.reduce_max(tf.bitcast(value, tf.uint32)) <= np.float32(high).view(np.uint32)
+
+
+def _bits(value):
+    """Whether all of float32 `value` are 0 or 1: below the bits of 1 there are only those of 0, which wrap around."""
+    bits, one = tf.bitcast(value, tf.uint32), np.float32(1.0).view(np.uint32)
+    low = tf.reduce_min(bits - 1) >= one - 1
+    with tf.control_dependencies([low]):  # one after the other: to wake another thread takes longer than the reduction
+        return low & (tf.reduce_max(bits) <= one)
 
 
 def _zero(value):
