@@ -8,7 +8,7 @@ is chosen by the loss on MNIST's validation images, never by labels of USPS. Wit
 test_target_accuracy 0.866 +- 0.008, and 0.668 +- 0.011 with --config.model.domain_weight=0.0, the source only.
 
 Modes: `--config.model.mode=grl --config.model.domain_weight=dann` is DANN, with its schedule of lambda. ADDA takes two
-runs, one on the source alone and one that adapts a copy of its encoder:
+runs, one on the source only and one that adapts a copy of its encoder:
 
     dgm-zoo train --config=ada_mnist_usps --workdir=runs/source_only --config.model.domain_weight=0.0
     dgm-zoo train --config=ada_mnist_usps --workdir=runs/adda --config.model.mode=adda \

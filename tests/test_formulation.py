@@ -35,7 +35,7 @@ DRAWS = {  # the methods of a model's parts that draw the samples of a source
 }
 
 
-# One training step, looked at: who moves, what each utility has a gradient for, which samples it changes with.
+# One training step: who moves, what each utility has a gradient for, which samples it changes with.
 
 
 def changed(before, model):

@@ -1,4 +1,4 @@
-"""Few labels: how they are hidden, and the SVAE (M2), held against sums over classes and exact evidence."""
+"""Few labels: how they are hidden, and the SVAE (M2), compared with sums over classes and exact evidence."""
 
 import functools
 import re

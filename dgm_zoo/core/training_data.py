@@ -59,7 +59,7 @@ def batch(where: str, model: Any, data: Any) -> tuple[Any, Any, Any]:
 
 def carried(x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any]:
     """Returns (x, y, sample weights) such that Keras does not drop the weights of arrays without y, nor refuse a
-    generator of x alone."""
+    generator of x only."""
     if isinstance(x, types.GeneratorType):
         return (one if isinstance(one, tuple) else (one,) for one in x), y, weight
     if weight is None or y is not None or not isinstance(x, (np.ndarray, tf.Tensor, dict)):

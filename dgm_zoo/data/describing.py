@@ -1,4 +1,4 @@
-"""What is in a data set, found by reading it: for a user's own files, before a model is trained on them."""
+"""The contents of a data set, found by reading it: for a user's own files, before a model is trained on them."""
 
 import os
 from typing import Any

@@ -122,7 +122,7 @@ class Client:
 
 
 def _array(endpoint, name, value, info):
-    """Returns `value` in the signature's dtype; raises `InvalidInput` if it is no number, or an integer dtype changes
+    """Returns `value` in the signature's dtype; raises `InvalidInput` if it is not a number, or an integer dtype changes
     it."""
     import tensorflow as tf
 

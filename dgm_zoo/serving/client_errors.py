@@ -84,7 +84,7 @@ def checked_answer(address: str, endpoint: str, outputs: Any, rows: int, signatu
     """Returns a reply's outputs as arrays of the signature's dtypes.
 
     Raises:
-      InvalidInput: the reply is no dict of arrays, lacks an output, or an output has other rows or another shape.
+      InvalidInput: the reply is not a dict of arrays, lacks an output, or an output has other rows or another shape.
     """
     import tensorflow as tf
 

@@ -16,7 +16,7 @@ STEPS = 16
 class JsbChorales(PackedBars):
     """382 chorales by J. S. Bach in four voices, 16 steps to a bar of four beats, as piano-rolls of four tracks.
 
-    A piece whose length is no whole number of bars begins with an upbeat, as most of them do: these first steps are
+    A piece whose length is not a whole number of bars begins with an upbeat, as most of them do: these first steps are
     left out. A repeated note does not differ from a held one.
 
     Source: the sixteenth-note, voice-separated form of C.-Z. A. Huang et al. (2017), Counterpoint by Convolution, with

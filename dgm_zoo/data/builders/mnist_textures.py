@@ -17,7 +17,7 @@ class MnistTextures(tfds.core.GeneratorBasedBuilder):
     A pixel is |patch - digit| in each channel, with MNIST's grey levels: ink inverts the photograph. The splits and
     their order are MNIST's own, so that row i of a split shows the digit in row i of the same split of `mnist`: a
     translation from one to the other can be compared with the truth. Every fourth photograph, in alphabetical order,
-    serves the test split only. What is drawn for an example depends on its split and number only, by NumPy's legacy
+    serves the test split only. Draws for an example depend only on its split and number, by NumPy's legacy
     generator, whose streams are frozen.
 
     MNIST-M itself has patches of BSDS500 and 32x32 pixels: this set resembles it, and numbers on the two differ.

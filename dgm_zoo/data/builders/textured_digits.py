@@ -27,8 +27,8 @@ class TexturedDigits(tfds.core.GeneratorBasedBuilder):
     best for each image, which no one knows without the mask, 0.87.
 
     The splits are the first 22,000 and 5,000 examples of MNIST's own, in order. Every fourth photograph, in
-    alphabetical order, serves the test split alone. What is drawn for an example depends on its split and number
-    alone, by NumPy's legacy generator, whose streams are frozen.
+    alphabetical order, serves the test split only. Draws for an example depend only on its split and
+    number, by NumPy's legacy generator, whose streams are frozen.
 
     Source: after MNIST-M of Y. Ganin et al. (2016), Domain-adversarial training of neural networks, whose digits
     invert one patch.

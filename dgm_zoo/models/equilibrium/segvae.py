@@ -85,7 +85,7 @@ class SegmentationVAE(SymmetricVAE):
         name="Segmentation VAE",
         z="a mask m of the image, known for some x, and noise bits w",
         remark="a game, as the symmetric VAE; pairs add E_{p_data(x,m) q_η(w|x)} log p_θ(x|m,w) to what θ ascends and "
-        "E_{p_data(x,m)} log q_η(m|x) to what η does; p(m) may be known by samples alone",
+        "E_{p_data(x,m)} log q_η(m|x) to what η does; p(m) may be known by its samples only",
     )
 
     recipes = (networks,)

@@ -68,7 +68,7 @@ class AE(GenerativeModel):
         z="code",
         p_x_given_y="p_θ(x|z): decoder",
         q_z_given_xy="z = Q_η(x): encoder, deterministic",
-        remark="reconstruction alone: there is no p(z), so no joint to match",
+        remark="reconstruction only: there is no p(z), so no joint to match",
         ascents=(
             Ascent(
                 ("theta", "eta"), "E_{p_data(x)} log p_θ(x|z), z = Q_η(x)",
