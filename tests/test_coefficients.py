@@ -110,6 +110,8 @@ def test_what_the_compiled_step_would_not_see_cannot_be_assigned():
     for name in ("encoder", "prior", "bound", "sleep", "seed"):
         with pytest.raises(InvalidInput, match=f"{name} of VAE cannot change once it is compiled"):
             setattr(model, name, getattr(model, name))
+    with pytest.raises(InvalidInput, match="latent_dim of VAE cannot change once it is compiled"):
+        model.latent_dim = 5  # an argument of `create` only
 
 
 @pytest.mark.parametrize(("given", "sentence"), [

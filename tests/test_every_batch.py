@@ -247,3 +247,12 @@ def test_amounts_that_cannot_be_are_refused(given, sentence):
     with pytest.raises(InvalidInput) as error:
         shared("vae").fit(images(ROWS)[0], verbose=0, **given)
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("given", [{"batch_size": 0}, {"batch_size": 2.5}, {"steps": 0}, {"steps": "3"}])
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+def test_amounts_of_evaluate_and_predict_that_cannot_be_are_refused(method, given):
+    (name, value), = given.items()
+    with pytest.raises(InvalidInput) as error:
+        getattr(shared("vae"), method)(images(ROWS)[0], verbose=0, **given)
+    assert str(error.value) == f"{name} is {value!r}; give a whole number of at least 1"

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dgm_zoo.core import training_data
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.errors import InvalidInput, check_known
 
@@ -65,16 +66,19 @@ def call(model: Any, x: Any) -> tf.Tensor:
     return model.endpoint_function(model.call_endpoint[0])(**tensors)[output]
 
 
-def predict(model: Any, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+def predict(model: Any, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None,
+            callbacks: Any = None) -> np.ndarray:
     """`keras.Model.predict`; unlike there, batches (x, label) of a data set may hold the label that an endpoint takes.
 
     Raises:
-      InvalidInput: the class has no answer to it, or arrays do not suit the endpoint.
+      InvalidInput: the class has no answer to it, or arrays do not suit the endpoint, or `batch_size` or `steps` is
+        not a whole number of at least 1.
     """
     declared(model)
+    training_data.check_amounts(batch_size=batch_size, steps=steps)
     if all(isinstance(part, (np.ndarray, tf.Tensor)) for part in keras.tree.flatten(x)):
         named(model, x)
-    return keras.Model.predict(model, x, *args, **kwargs)
+    return keras.Model.predict(model, x, batch_size, verbose, steps, callbacks)
 
 
 def predict_step(model: Any, data: Any) -> tf.Tensor:

@@ -179,8 +179,11 @@ class GenerativeModel(keras.Model):
     handed = handed
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self.__dict__.get("compile_arguments") and name in recipes.constructor_arguments(type(self)):
-            if not isinstance(getattr(type(self), name, None), (Coefficient, property)):
+        cls = type(self)
+        if self.__dict__.get("compile_arguments") and (
+            name in recipes.constructor_arguments(cls) or name in recipes.arguments(cls)
+        ):
+            if not isinstance(getattr(cls, name, None), (Coefficient, property)):
                 raise InvalidInput(
                     f"{name} of {type(self).__name__} cannot change once it is compiled, since the compiled step would "
                     f"not see it; build another model with {name}={value!r}"
@@ -344,12 +347,13 @@ class GenerativeModel(keras.Model):
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: str | int = "auto",
-                 sample_weight: Any = None, *args: Any, **kwargs: Any) -> Any:
+                 sample_weight: Any = None, steps: int | None = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
+        training_data.check_amounts(batch_size=batch_size, steps=steps)
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
             training_data.check_first_batch(self, "evaluate", x, y, sample_weight)
             x, y, sample_weight = training_data.carried(x, y, sample_weight)
-        return super().evaluate(x, y, batch_size, verbose, sample_weight, *args, **kwargs)
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, steps, *args, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: the model is built, and Keras' symbolic build cannot take a distributed batch."""

@@ -117,6 +117,7 @@ def own_arguments(cls: type) -> dict[str, inspect.Parameter]:
     return dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
 
 
+@functools.cache
 def arguments(cls: type) -> dict[str, inspect.Parameter]:
     """The arguments of `cls.create`: a dict of name to `inspect.Parameter`."""
     found, made = {}, set()

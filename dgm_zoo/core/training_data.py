@@ -12,9 +12,9 @@ from dgm_zoo.core.endpoints import Input, check_array
 from dgm_zoo.errors import InvalidInput
 
 X, LABEL, Y, WEIGHT = ("x", "image"), "label", "y", "sample_weight"  # the keys of a batch that is a dict
-COUNTS = {  # arguments of `fit` that are whole numbers, with the least
+COUNTS = {  # arguments of `fit`, `evaluate` and `predict` that are whole numbers, with the least
     "batch_size": 1, "epochs": 1, "initial_epoch": 0, "steps_per_epoch": 1, "validation_steps": 1,
-    "validation_batch_size": 1,
+    "validation_batch_size": 1, "steps": 1,
 }
 WEIGHTS = Input((), range=(0.0, float("inf")))  # sample weights
 
