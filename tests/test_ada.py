@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from exact_domains import kernels, normal, sigmoid, stepped
-from zoo import examples, tiny, weights
+from zoo import examples, sparing, tiny, weights
 
 from dgm_zoo.models import ADA
 from dgm_zoo.models.domains.adaptation import ReversalSchedule
@@ -91,7 +91,7 @@ def test_importance_weights_are_the_odds_of_the_other_domain():
     assert "ess" in model.logged and terms["ess"].shape == ()
 
 
-@pytest.mark.parametrize("mode", ["symmetric", "grl", "adda"])
+@pytest.mark.parametrize("mode", sparing(["symmetric", "grl", "adda"], ["symmetric"]))
 def test_labels_of_the_target_never_reach_training(mode):
     found = []
     for labels in (UNLABELLED, Y, 1 - Y):

@@ -488,6 +488,7 @@ def test_a_set_that_is_not_prepared_names_the_command(tmp_path):
 
 
 @needs_tfds
+@pytest.mark.exhaustive
 def test_mnist_validation_is_the_end_of_train():
     import tensorflow_datasets as tfds
 

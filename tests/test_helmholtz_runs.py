@@ -41,6 +41,7 @@ def bidirectional(folder):
     return training.train(config("bihm", "bars", folder / "sets", k=3), folder / "bihm", verbose=0)
 
 
+@pytest.mark.exhaustive
 def test_a_bidirectional_machine_is_measured_by_p_star(folder, bidirectional):
     found = bidirectional["metrics"]
     for name in ("test_log_p_star", "test_log_p_tilde", "test_log_likelihood", "log_z", "log_z_by_pairs"):
@@ -56,6 +57,7 @@ def test_a_bidirectional_machine_is_measured_by_p_star(folder, bidirectional):
     assert gap == pytest.approx(-2 * found["log_z"]["value"])
 
 
+@pytest.mark.exhaustive
 def test_its_log_z_goes_with_the_run_and_with_what_is_exported(folder, bidirectional):
     log_z = bidirectional["metrics"]["log_z"]["value"]
     model, run, results = training.load_run(folder / "bihm")
@@ -68,11 +70,13 @@ def test_its_log_z_goes_with_the_run_and_with_what_is_exported(folder, bidirecti
     assert f"log Z = {log_z:.4f}" in doc and "K = 128" in doc
 
 
+@pytest.mark.exhaustive
 def test_it_is_drawn(folder, bidirectional):
     for name in ("samples", "gibbs", "inpainting", "curves"):
         assert (folder / "bihm" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.exhaustive
 def test_evaluate_estimates_log_z_again(folder, bidirectional, capsys):
     assert main(["evaluate", f"--workdir={folder / 'bihm'}", "--split=validation", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["metrics"]

@@ -371,6 +371,7 @@ def test_a_run_on_a_folder_leaves_results_and_samples(run_of_a_folder, monkeypat
     assert training.load_run(run).model.sample(2, seed=0).shape == (2, 16, 16, 1)
 
 
+@pytest.mark.exhaustive
 def test_an_export_names_the_folder_without_its_path(run_of_a_folder, tmp_path, capsys):
     assert main(["export", f"--workdir={run_of_a_folder / 'run'}", f"--out={tmp_path}"]) == 0
     metadata = serving.read_metadata(tmp_path / "vae_folder_pictures")
@@ -379,6 +380,7 @@ def test_an_export_names_the_folder_without_its_path(run_of_a_folder, tmp_path, 
     assert short_name("tfds:emoji/noto") == "tfds:emoji/noto" and short_name("emoji/noto") == "emoji/noto"
 
 
+@pytest.mark.exhaustive
 def test_a_run_on_a_folder_resumes_to_the_same_weights(run_of_a_folder, tmp_path, monkeypatch):
     class Killed(Exception):
         pass
@@ -398,6 +400,7 @@ def test_a_run_on_a_folder_resumes_to_the_same_weights(run_of_a_folder, tmp_path
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.exhaustive
 def test_a_run_on_a_table_draws_its_first_two_columns(tmp_path):
     lines = [f"{i},{i / 3},{-i}" for i in range(30)]
     (tmp_path / "table.csv").write_text("\n".join(["a,b,c", *lines]))

@@ -414,6 +414,7 @@ def config(tmp_path_factory):
     return functools.partial(load_config, path)
 
 
+@pytest.mark.exhaustive
 def test_a_run_takes_the_prior_of_the_classes_from_its_labels_and_measures_accuracy(config, tmp_path):
     resolved = config()
     shares = data.class_shares("digits", labelled_fraction=0.5)

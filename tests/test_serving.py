@@ -350,6 +350,7 @@ def test_numbers_are_shown_to_their_precision():
     assert number(0.5) == "0.5"
 
 
+@pytest.mark.exhaustive
 def test_an_iwae_is_served_too(tmp_path):
     model = models.create("iwae", image_shape=(8, 8, 1), latent_dim=2, hidden=[8], k=3, seed=4)
     folder = serving.export(model, tmp_path, "iwae_test")

@@ -75,7 +75,7 @@ def test_commands_that_no_test_runs_are_commands(pages):
 
 @pytest.mark.parametrize("page, short", [
     pytest.param("first_run", {"train": SHORT, "evaluate": []}, marks=pytest.mark.exhaustive),
-    ("your_images", {"train": [*SHORT, "--config.evaluate.limit=20"]}),
+    pytest.param("your_images", {"train": [*SHORT, "--config.evaluate.limit=20"]}, marks=pytest.mark.exhaustive),
     ("your_model", {}),
     pytest.param("paper_to_number", {}, marks=pytest.mark.exhaustive),
     ("production", {}),

@@ -134,6 +134,7 @@ def test_it_trains_classifies_draws_classes_and_is_saved(tmp_path):
     assert set(model.endpoints()["encode"].inputs) == {"x"}
 
 
+@pytest.mark.exhaustive
 def test_a_step_with_some_labels_is_the_same_with_xla():
     trained = []
     for jit_compile in (False, True):

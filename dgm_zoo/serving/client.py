@@ -122,8 +122,8 @@ class Client:
 
 
 def _array(endpoint, name, value, info):
-    """Returns `value` in the signature's dtype; raises `InvalidInput` if it is not a number, or an integer dtype changes
-    it."""
+    """Returns `value` in the signature's dtype; raises `InvalidInput` if it is not a number, or if an integer dtype
+    changes it."""
     import tensorflow as tf
 
     wanted = tf.as_dtype(info.dtype).as_numpy_dtype

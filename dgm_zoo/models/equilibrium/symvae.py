@@ -88,7 +88,7 @@ class SymmetricVAE(LimitingChain, LatentModel):
         p_x_given_y="p_θ(x|z): decoder",
         q_z_given_xy="q_η(z|x): encoder",
         kl=(KL("q_η(z|x) p_data(x)", "p_θ(x,z)", "wake"), KL("p_θ(x,z)", "q_η(z|x) p_θ(x)", "sleep")),
-        remark="a game: θ descends only the first, η only the second, both at once; an equilibrium where the joints agree",
+        remark="a game: θ descends the first, η the second, both at once; an equilibrium where the joints agree",
         ascents=(
             Ascent(
                 ("theta",), "E_{p_data(x) q_η(z|x)} log p_θ(x,z)",

@@ -83,7 +83,7 @@ class HelmholtzMachine(GenerativeModel):
         p_x_given_y="p_θ(x|h_1) p_θ(h_1|h_2) ... p_θ(h_L), a sigmoid belief network",
         q_z_given_xy="q_η(h|x): recognition network, one such level after the other",
         kl=(KL("q_η(h|x) p_data(x)", "p_θ(x,h)", "wake"), KL("p_θ(x,h)", "q_η(h|x) p_θ(x)", "sleep")),
-        remark="θ descends only the first, η only the second: opposite directions, and no common bound",
+        remark="θ descends the first, η the second: opposite directions, and no common bound",
         ascents=(
             Ascent(
                 ("theta",), "E_{p_data(x) q_η(h|x)} log p_θ(x,h)",
