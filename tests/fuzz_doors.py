@@ -15,7 +15,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from fuzz_values import ARRAY, COUNT, NAME, NUMBER, PATH, REAL, SEED, SHAPE, Kind, array_of, constant
+from fuzz_values import ARRAY, COUNT, LARGE, NAME, NUMBER, PATH, REAL, SEED, SHAPE, Kind, array_of, constant
 from test_config_values import BASE, LOOP, TAKEN, VALUES
 from zoo import EXCEPTIONS, examples, tiny
 from zoo import SHAPE as X_SHAPE
@@ -524,7 +524,10 @@ def of_metrics():
             {"mask": bits, "truth": bits},
             dict.fromkeys(("mask", "truth"), ARRAY.allowing("one axis more")),
         ),
-        "share": ({"right": bits[:, 0] > 0.5, "protocol": "a"}, {"right": ARRAY.allowing("one row", "0.5")}),
+        "share": (
+            {"right": bits[:, 0] > 0.5, "protocol": "a"},
+            {"right": ARRAY.allowing("one row", "0.5", "twice as wide")},
+        ),
         "code_error": ({"category": label, "label": label, "held_out_category": label, "held_out_label": label}, {}),
         "sample_quality": ({"x": rows[:, :2], "dataset": "gaussian_mixtures/ring"}, {"x": real, "dataset": NAME}),
         "least_samples": ({"dataset": "gaussian_mixtures/ring"}, {"dataset": NAME}),
@@ -534,7 +537,7 @@ def of_metrics():
         ),
         "log_likelihood": ({**good, "num_samples": 3}, {**few, "num_samples": COUNT, "seed": SEED}),
         "bound_terms": (good, few),
-        "active_units": (good, {**few, "threshold": REAL}),
+        "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE)}),
         "aggregate_posterior": (good, {**few, "seed": SEED}),
         "codes_and_prior": (good, {**few, "seed": SEED}),
         "consistency": (

@@ -16,6 +16,7 @@ COUNTS = {  # arguments of `fit` that are whole numbers, with the least
     "batch_size": 1, "epochs": 1, "initial_epoch": 0, "steps_per_epoch": 1, "validation_steps": 1,
     "validation_batch_size": 1,
 }
+NO_DATA = (str, bytes, set, range, np.generic)  # though Python iterates over them or indexes them
 WEIGHTS = Input((), range=(0.0, float("inf")))  # sample weights
 
 
@@ -158,7 +159,7 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
         data = next(iter(x.take(1)), None)
         if data is None:
             raise InvalidInput(f"{where}: the data set is empty; check its split and batch size")
-    elif isinstance(x, (str, bytes, set, range, type)) or not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
+    elif isinstance(x, (*NO_DATA, type)) or not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
         raise InvalidInput(f"{where}: x is {shown(x)}; give an array, or a tf.data.Dataset")
     elif not isinstance(x, (np.ndarray, tf.Tensor, list, tuple, dict)):
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import real_array, whole_number
 from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving.client_errors import Unavailable, checked_answer, late, row_shape, seconds
 
@@ -127,13 +127,9 @@ def _array(endpoint, name, value, info):
     import tensorflow as tf
 
     wanted = tf.as_dtype(info.dtype).as_numpy_dtype
-    try:
-        array = np.asarray(value)
-        if array.size and array.dtype.kind not in "biuf":
-            raise TypeError
+    array = real_array(f"{endpoint}: {name}", value, f"{np.dtype(wanted).name} values")
+    with np.errstate(invalid="ignore", over="ignore"):
         fits = array.astype(wanted)
-    except (TypeError, ValueError, RuntimeError):  # TensorFlow raises the last for a ragged tensor
-        raise InvalidInput(f"{endpoint}: {name} is not an array of numbers; give rows of equal shape") from None
     if np.issubdtype(wanted, np.integer) and not np.array_equal(fits, array):
         kind = np.dtype(wanted).name
         raise InvalidInput(f"{endpoint}: {name} holds a value that {kind} cannot represent; give {kind} values")
