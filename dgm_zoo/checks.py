@@ -15,6 +15,7 @@ from dgm_zoo.errors import InvalidInput
 LARGEST = 2**31 - 1  # an int32, as TensorFlow counts
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 LONGEST = 200  # characters of a value in a message
+LONGEST_NAME = 255  # bytes of the name of a file, in most file systems
 
 
 def shown(value: Any) -> str:
@@ -125,6 +126,8 @@ def check_path(name: str, path: Any) -> str:
     """
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(os.fspath(path)):
         raise InvalidInput(f"{name} is {shown(path)}; give a path")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split(r"[/\\]", os.fsdecode(path))):
+        raise InvalidInput(f"{name} is {shown(path)}; give a path whose names have at most {LONGEST_NAME} bytes")
     return os.fspath(path)
 
 

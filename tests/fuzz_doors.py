@@ -212,7 +212,7 @@ OF_ARGUMENT = {
     "latent_dim": COUNT,
     "num_classes": COUNT.allowing("None"),
     "k": COUNT.allowing("None"),
-    "categories": COUNT,
+    "categories": COUNT.allowing("0"),
     **dict.fromkeys(
         ("hidden", "group_hidden", "discriminator_hidden", "encoder_hidden", "filters", "layers", "groups"), WIDTHS
     ),
@@ -614,7 +614,7 @@ def of_viz():
         "save_interpolation": ({"rows": x[None]}, {"rows": pixels}),
         "save_latent_map": (
             {"codes": codes, "labels": np.arange(4)},
-            {"codes": points, "labels": ARRAY.allowing("None", "array of text", "0.5", "-1.0", "2**40")},
+            {"codes": points, "labels": ARRAY.allowing("None", "array of text", "0.5", "-1.0", "2**40", "3e38")},
         ),
         "save_points": (
             {"panels": {"a": codes}},
@@ -677,7 +677,7 @@ def of_serving():
         {"model": model, "directory": folder, "name": "a", "metadata": {}},
         {
             "model": models,
-            "directory": PATH.without("text", "long text", "'3'"),
+            "directory": PATH.without("text", "long text", "'3'", "a folder"),
             "name": text.without("text", "'3'"),
             "version": NUMBER.without("None", "1", "int64", "2**31", "10**12"),
             "metadata": metadata.without("None", "no dict", "dataset 'abc'"),
@@ -692,10 +692,10 @@ def of_serving():
             {"name_or_dir": PATH, "version": NUMBER.allowing("None", "1")},
         )
     client = {
-        "address": NAME.allowing("text"),
+        "address": NAME.allowing("text", "'3'"),
         "model": NAME.allowing("text", "long text", "'3'"),
         "protocol": NAME,
-        "version": NUMBER.allowing("None", "1", "int64", "2**31", "10**12"),
+        "version": NUMBER.allowing("None", "0", "1", "int64", "2**31", "10**12"),
         "timeout": REAL._replace(
             may=frozenset({"1", "2.5", "2.0", "int64", "float64", "1e300", "10**12", "2**31", "10**30", "2**63"})
         ),
@@ -758,7 +758,7 @@ WORDS = {
     "dict": "{}",
     "a folder": "/",
     "under a file": "/dev/null/a.png",
-    "nowhere": "/nowhere/a.png",
+    "nowhere": "/proc/nowhere/a.png",
     "star": "*",
     "space": " ",
     "None": "None",

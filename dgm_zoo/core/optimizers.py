@@ -20,7 +20,8 @@ SETTINGS = {  # of Keras' optimizers; the kind of others follows from their defa
     "ema_overwrite_frequency": Kind(is_whole, "a whole number of at least 1"),
     "learning_rate_power": Kind(lambda value: is_number(value) and value <= 0, "a number of at most 0"),
     "loss_scale_factor": Kind(lambda value: value is None, "None, since no model here trains in float16"),
-    **dict.fromkeys(("learning_rate", "weight_decay", "adam_weight_decay"), AMOUNT),
+    **dict.fromkeys(("learning_rate", "weight_decay"), AMOUNT),
+    "adam_weight_decay": AMOUNT.or_none(),
     **dict.fromkeys(("clipnorm", "clipvalue", "global_clipnorm", "epsilon"), POSITIVE),
 }
 

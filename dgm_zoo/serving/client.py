@@ -49,13 +49,12 @@ class Client:
         timeout: float = 30.0,
         retries: int = 3,
     ) -> None:
+        check_known("protocol", protocol, ["grpc", "rest"])
         if protocol == "grpc":
             from dgm_zoo.serving.grpc_transport import GrpcTransport as Transport
-        elif protocol == "rest":
-            from dgm_zoo.serving.rest_transport import RestTransport as Transport
         else:
-            raise unknown("protocol", protocol, ["grpc", "rest"])
-        if not isinstance(model, str) or not model:
+            from dgm_zoo.serving.rest_transport import RestTransport as Transport
+        if not isinstance(model, str) or not model or not model.isprintable():
             raise InvalidInput(f"model is {model!r}; give its name on the server, such as 'vae_mnist'")
         if version is not None:
             whole_number("version", version, 0, 2**63 - 1)
