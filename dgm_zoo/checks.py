@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import LONGEST, InvalidInput
 
 LARGEST = 2**31 - 1  # an int32, as TensorFlow counts
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
-LONGEST = 200  # characters of a value in a message
 LONGEST_NAME = 255  # bytes of the name of a file, in most file systems
 
 

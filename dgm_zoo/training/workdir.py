@@ -32,7 +32,7 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
     """Raises `InvalidInput` unless the run of `config` can use `workdir`; changes nothing.
 
     It cannot if `workdir` is not a folder or not writable, holds parts of a run without its config or, without
-    `overwrite`, a run of another config.
+    `overwrite`, a run of another config. The section `evaluate` may differ, since training does not depend on it.
     """
     check_writable(f"workdir '{workdir}'", workdir, folder=True)
     found = workdir / "config.json"
@@ -46,7 +46,7 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
         return
     if overwrite:
         return
-    changed = _differences(read_config(workdir), config.to_dict())
+    changed = _differences(*({**one, "evaluate": None} for one in (read_config(workdir), config.to_dict())))
     if changed:
         raise InvalidInput(
             f"workdir '{workdir}' holds a run of another config ({changed[0]}); choose another workdir, or --overwrite"
