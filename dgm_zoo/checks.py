@@ -5,16 +5,16 @@ import math
 import numbers
 import os
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import LONGEST, InvalidInput
 
 LARGEST = 2**31 - 1  # an int32, as TensorFlow counts
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
-LONGEST = 200  # characters of a value in a message
+LONGEST_NAME = 255  # bytes of the name of a file, in most file systems
 
 
 def shown(value: Any) -> str:
@@ -24,6 +24,39 @@ def shown(value: Any) -> str:
     except Exception:  # a number of more digits than Python prints, a tensor of a graph
         text = f"<{type(value).__name__}>"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+class Kind(NamedTuple):
+    """A kind of value: whether a value is of it, and how a message names it."""
+
+    fits: Callable[[Any], bool]
+    wanted: str
+
+    def check(self, name: str, value: Any) -> None:
+        """Raises `InvalidInput`, naming `name`, unless `value` is of this kind.
+
+        Example:
+          >>> Kind(is_whole, "a whole number of at least 1").check("k", 0)
+          InvalidInput: k is 0; give a whole number of at least 1
+        """
+        if not self.fits(value):
+            raise InvalidInput(f"{name} is {shown(value)}; give {self.wanted}")
+
+    def or_none(self) -> "Kind":
+        return Kind(lambda value: value is None or self.fits(value), f"None, or {self.wanted}")
+
+
+def one_of(*values: Any) -> Kind:
+    """The kind of these values; True is not 1."""
+    *others, last = map(repr, values)
+    said = f"{', '.join(others)} or {last}"
+    return Kind(lambda value: any(type(value) is type(one) and value == one for one in values), said)
+
+
+def is_number(value: Any) -> bool:
+    """Returns whether `value` is a real number, Python's or NumPy's and no bool, that a float32 holds."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and -LARGEST_FLOAT <= value <= LARGEST_FLOAT
 
 
 def is_whole(value: Any, least: int = 1, most: float = LARGEST) -> bool:
@@ -92,6 +125,8 @@ def check_path(name: str, path: Any) -> str:
     """
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(os.fspath(path)):
         raise InvalidInput(f"{name} is {shown(path)}; give a path")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split(r"[/\\]", os.fsdecode(path))):
+        raise InvalidInput(f"{name} is {shown(path)}; give a path whose names have at most {LONGEST_NAME} bytes")
     return os.fspath(path)
 
 
@@ -99,19 +134,25 @@ def real_array(name: str, value: Any, wanted: str = "real numbers") -> np.ndarra
     """Returns `value` as a NumPy array of real numbers or booleans; of any shape, and maybe NaN.
 
     Raises:
-      InvalidInput: it is ragged, sparse, masked, complex, text, or not an array; the message ends with `wanted`.
+      InvalidInput: it is ragged, sparse, masked, complex, text, or not an array; the message says which, or ends with
+        `wanted`.
 
     Example:
       >>> real_array("x", [[0.0, 1.0], [1.0]])
-      InvalidInput: x is not an array of numbers; give real numbers
+      InvalidInput: x is not an array of numbers: its rows differ in shape; make them equal
     """
-    if any(np.ma.is_masked(part) for part in (value if isinstance(value, (list, tuple)) else [value])):
+    several = isinstance(value, (list, tuple))
+    if any(np.ma.is_masked(part) for part in (value if several else [value])):
         raise InvalidInput(f"{name} has masked values; fill them, or drop their rows")
     try:
         array = np.asarray(value)
     except MemoryError:
         raise
-    except Exception:  # tensors of a graph, sparse and ragged ones: each library raises another
+    except Exception as error:  # tensors of a graph, sparse and ragged ones: each library raises another
+        if several and "inhomogeneous shape" in str(error):
+            raise InvalidInput(
+                f"{name} is not an array of numbers: its rows differ in shape; make them equal"
+            ) from None
         array = np.array(None)
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise InvalidInput(f"{name} is not an array of numbers; give {wanted}")
@@ -120,7 +161,7 @@ def real_array(name: str, value: Any, wanted: str = "real numbers") -> np.ndarra
 
 def nonnegative(name: str, value: Any) -> float:
     """Returns `value` as a float; raises `InvalidInput` unless it is a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= LARGEST_FLOAT:
+    if not is_number(value) or value < 0:
         raise InvalidInput(f"{name} is {shown(value)}; give a number of at least 0 that a float32 holds")
     return float(value)
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+LONGEST = 200  # characters of a value in a message
+
 
 class InvalidInput(ValueError):
     """An invalid argument, file or config; the message is one sentence that states the fix.
@@ -33,9 +35,10 @@ def unknown(kind: str, name: Any, options: Iterable) -> InvalidInput:
       >>> raise unknown("model", "vea", ["vae", "iwae"])
       InvalidInput: unknown model 'vea'; did you mean 'vae'? (known: iwae, vae)
     """
-    options = sorted(str(o) for o in options)
-    near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.5)
+    options, name = sorted(str(o) for o in options), str(name)
+    near = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
+    name = name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
     return InvalidInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(options) or 'none'})")
 
 

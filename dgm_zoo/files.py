@@ -1,12 +1,15 @@
-"""Files and folders that are written whole or not at all, and messages for disks that cannot take them."""
+"""Files and folders that are written whole or not at all; their contents; messages for what a system refuses."""
 
 import contextlib
 import errno
+import hashlib
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dgm_zoo.checks import check_path
 from dgm_zoo.errors import InvalidInput
@@ -33,6 +36,8 @@ def whole(path: str | os.PathLike) -> Iterator[Path]:
       ...     partial.write_text(text)
     """
     path = Path(os.path.realpath(check_path("path", path)))
+    if not path.name:
+        raise InvalidInput(f"'{path}' is the root of all folders; choose a place in it")
     partial = path.with_name(f"{HIDDEN}{uuid.uuid4().hex}{path.suffix}")
     try:
         with writing(path):
@@ -123,3 +128,26 @@ def check_writable(name: str, path: str | os.PathLike, folder: bool = False) -> 
         raise InvalidInput(f"{name} cannot be made, since '{there}' is a file; give a folder")
     if not os.access(there, os.W_OK | os.X_OK if there.is_dir() else os.W_OK):
         raise InvalidInput(f"{name} cannot be written, since '{there}' is read-only; choose another")
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Returns what a JSON file holds; raises `OSError` if it cannot be read, and `ValueError` if it is not JSON.
+
+    Example:
+      >>> read_json("results.json")["metrics"]
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested thousands of levels deep") from None
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file: 64 hexadecimal digits; raises `OSError` if it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unreadable(path: str | os.PathLike, error: OSError) -> InvalidInput:
+    """Returns the `InvalidInput` for a file that cannot be opened, whatever it holds."""
+    return InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions, or check the disk")

@@ -79,7 +79,7 @@ def run(area, seed=0, seconds=None, groups=None, inputs=None):
     Args:
       area: a key of `fuzz_doors.AREAS`: a dict of group to a function that returns its doors.
       seed: of the order of groups and of inputs.
-      seconds: how long, shared equally among the groups; None for no limit.
+      seconds: how long it may compute, shared equally among the groups; None for no limit.
       groups: how many groups, such as models; None for all.
       inputs: how many inputs of each group; None for all.
     """
@@ -88,15 +88,15 @@ def run(area, seed=0, seconds=None, groups=None, inputs=None):
     order, counts, faults = random.Random(f"{seed} {area}"), collections.Counter(), {}
     names = list(AREAS[area])
     order.shuffle(names)
-    end = None if seconds is None else time.monotonic() + seconds
+    end = None if seconds is None else time.process_time() + seconds
     for left, group in reversed(list(enumerate(names[:groups], 1))):
-        if end is not None and time.monotonic() > end:
+        if end is not None and time.process_time() > end:
             break
-        until = None if end is None else time.monotonic() + max(0.0, end - time.monotonic()) / left
+        until = None if end is None else time.process_time() + max(0.0, end - time.process_time()) / left
         cases = [(door, *case) for door in AREAS[area][group]() for case in door.cases()]
         order.shuffle(cases)
         for door, argument, label, value, may in cases[:inputs]:
-            if until is not None and time.monotonic() > until:
+            if until is not None and time.process_time() > until:
                 break
             kind, why = outcome(door, argument, value, may)
             counts[kind] += 1
@@ -120,7 +120,7 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("areas", nargs="*", metavar="AREA", help=f"of {', '.join(AREAS)}; all if none is given")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each area")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of computing, of each area")
     parser.add_argument("--seed", type=int, default=0, help="of the order")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.areas) - set(AREAS)):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from fuzz_values import ARRAY, COUNT, NAME, NUMBER, PATH, REAL, SEED, SHAPE, Kind, array_of, constant
+from fuzz_values import ARRAY, COUNT, LARGE, NAME, NUMBER, PATH, REAL, SEED, SHAPE, Kind, array_of, constant
 from test_config_values import BASE, LOOP, TAKEN, VALUES
 from zoo import EXCEPTIONS, examples, tiny
 from zoo import SHAPE as X_SHAPE
@@ -212,7 +212,7 @@ OF_ARGUMENT = {
     "latent_dim": COUNT,
     "num_classes": COUNT.allowing("None"),
     "k": COUNT.allowing("None"),
-    "categories": COUNT,
+    "categories": COUNT.allowing("0"),
     **dict.fromkeys(
         ("hidden", "group_hidden", "discriminator_hidden", "encoder_hidden", "filters", "layers", "groups"), WIDTHS
     ),
@@ -524,7 +524,10 @@ def of_metrics():
             {"mask": bits, "truth": bits},
             dict.fromkeys(("mask", "truth"), ARRAY.allowing("one axis more")),
         ),
-        "share": ({"right": bits[:, 0] > 0.5, "protocol": "a"}, {"right": ARRAY.allowing("one row", "0.5")}),
+        "share": (
+            {"right": bits[:, 0] > 0.5, "protocol": "a"},
+            {"right": ARRAY.allowing("one row", "0.5", "twice as wide")},
+        ),
         "code_error": ({"category": label, "label": label, "held_out_category": label, "held_out_label": label}, {}),
         "sample_quality": ({"x": rows[:, :2], "dataset": "gaussian_mixtures/ring"}, {"x": real, "dataset": NAME}),
         "least_samples": ({"dataset": "gaussian_mixtures/ring"}, {"dataset": NAME}),
@@ -534,7 +537,7 @@ def of_metrics():
         ),
         "log_likelihood": ({**good, "num_samples": 3}, {**few, "num_samples": COUNT, "seed": SEED}),
         "bound_terms": (good, few),
-        "active_units": (good, {**few, "threshold": REAL}),
+        "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE)}),
         "aggregate_posterior": (good, {**few, "seed": SEED}),
         "codes_and_prior": (good, {**few, "seed": SEED}),
         "consistency": (
@@ -611,7 +614,7 @@ def of_viz():
         "save_interpolation": ({"rows": x[None]}, {"rows": pixels}),
         "save_latent_map": (
             {"codes": codes, "labels": np.arange(4)},
-            {"codes": points, "labels": ARRAY.allowing("None", "array of text", "0.5", "-1.0", "2**40")},
+            {"codes": points, "labels": ARRAY.allowing("None", "array of text", "0.5", "-1.0", "2**40", "3e38")},
         ),
         "save_points": (
             {"panels": {"a": codes}},
@@ -674,7 +677,7 @@ def of_serving():
         {"model": model, "directory": folder, "name": "a", "metadata": {}},
         {
             "model": models,
-            "directory": PATH.without("text", "long text", "'3'"),
+            "directory": PATH.without("text", "long text", "'3'", "a folder"),
             "name": text.without("text", "'3'"),
             "version": NUMBER.without("None", "1", "int64", "2**31", "10**12"),
             "metadata": metadata.without("None", "no dict", "dataset 'abc'"),
@@ -689,10 +692,10 @@ def of_serving():
             {"name_or_dir": PATH, "version": NUMBER.allowing("None", "1")},
         )
     client = {
-        "address": NAME.allowing("text"),
+        "address": NAME.allowing("text", "'3'"),
         "model": NAME.allowing("text", "long text", "'3'"),
         "protocol": NAME,
-        "version": NUMBER.allowing("None", "1", "int64", "2**31", "10**12"),
+        "version": NUMBER.allowing("None", "0", "1", "int64", "2**31", "10**12"),
         "timeout": REAL._replace(
             may=frozenset({"1", "2.5", "2.0", "int64", "float64", "1e300", "10**12", "2**31", "10**30", "2**63"})
         ),
@@ -755,7 +758,7 @@ WORDS = {
     "dict": "{}",
     "a folder": "/",
     "under a file": "/dev/null/a.png",
-    "nowhere": "/nowhere/a.png",
+    "nowhere": "/proc/nowhere/a.png",
     "star": "*",
     "space": " ",
     "None": "None",

@@ -88,7 +88,7 @@ COUNT = NUMBER.allowing("1", "int64")
 SEED = NUMBER.allowing("-1", "0", "1", "int64")
 REAL = NUMBER.allowing("0", "1", "2.5", "2.0", "int64", "float64")
 NAME = Kind(constant({**ODD, **NUMBERS}))
-PATH = Kind(constant({**ODD, **NUMBERS, "a folder": "/", "under a file": "/dev/null/a", "nowhere": "/nowhere/a"}))
+PATH = Kind(constant({**ODD, **NUMBERS, "a folder": "/", "under a file": "/dev/null/a", "nowhere": "/proc/nowhere/a"}))
 SHAPES = {
     "()": (),
     "float": (4.0, 4, 1),
@@ -109,7 +109,9 @@ SHAPES = {
     "vector": (16,),
     "7 axes": (1,) * 7,
 }
-SHAPE = Kind(constant({**ODD, **NUMBERS, **SHAPES})).allowing("list of it", "NumPy's", "vector", "array", "range")
+SHAPE = Kind(constant({**ODD, **NUMBERS, **SHAPES})).allowing(
+    "list of it", "NumPy's", "vector", "array", "range", "7 axes"
+)
 
 
 def like(good, value):

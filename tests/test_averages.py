@@ -1,11 +1,14 @@
 """Optimizers: settings that cannot work, averages of the weights, accumulation of gradients, one optimizer for two."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from zoo import images, tiny, weights
 
+from dgm_zoo.core.optimizers import assign
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import load_run, resolve, train
 
@@ -110,15 +113,33 @@ def test_one_object_for_two_players_is_copied():
 @pytest.mark.parametrize(("given", "sentence"), [
     ({"beta_1": 2.0}, "beta_1 of Adam is 2.0; give a number from 0 to below 1"),
     ({"beta_2": 1.0}, "beta_2 of Adam is 1.0; give a number from 0 to below 1"),
-    ({"clipnorm": -1.0}, "clipnorm of Adam is -1.0; give a positive number"),
-    ({"weight_decay": -1.0}, "weight_decay of Adam is -1.0; give a number of at least 0"),
+    ({"clipnorm": -1.0}, "clipnorm of Adam is -1.0; give None, or a positive number"),
+    ({"weight_decay": -1.0}, "weight_decay of Adam is -1.0; give None, or a number of at least 0"),
     ({"learning_rate": -1e-3}, "learning_rate of Adam is -0.001"),
-    ({"learning_rate": float("nan")}, "learning_rate of Adam is nan; give a finite number"),
+    ({"learning_rate": float("nan")}, "learning_rate of Adam is nan; give a number of at least 0"),
     ({"epsilon": 0.0}, "epsilon of Adam is 0.0; give a positive number"),
 ])
 def test_settings_that_cannot_work_are_refused_by_compile(given, sentence):
     with pytest.raises(InvalidInput, match=sentence):
         tiny("vae").compile(keras.optimizers.Adam(**given))
+
+
+OF_KERAS = sorted(
+    name for name, one in vars(keras.optimizers).items()
+    if isinstance(one, type) and issubclass(one, keras.optimizers.Optimizer)
+    and not {"args", "inner_optimizer", "optimizer_map"} & set(inspect.signature(one).parameters)
+)
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+def test_the_defaults_of_every_optimizer_of_keras_are_taken_by_compile_and_by_configs(name):
+    settings = {key: one.default for key, one in inspect.signature(vars(keras.optimizers)[name]).parameters.items()
+                if isinstance(one.default, (bool, int, float))}
+    assert isinstance(assign(vars(keras.optimizers)[name](), ["theta"], {})["theta"], vars(keras.optimizers)[name])
+    assert resolve({
+        "model": {"name": "vae", "latent_dim": 2}, "data": {"name": "digits", "batch_size": 100},
+        "train": {"optimizer": {"name": name.lower(), **settings}},
+    })["train"]["optimizer"]["name"] == name.lower()
 
 
 @pytest.mark.parametrize(("given", "name"), [

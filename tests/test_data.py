@@ -454,7 +454,7 @@ BAD[8] = np.inf
         (X, {"image_size": (0, 4)}, "image_size=(0, 4) is not a size"),
         (X[:, 0, 0], {"image_size": (4, 4)}, "needs images [N, H, W, C], not shape (10, 1)"),
         (X[:0], {}, "x has shape (0, 4, 4, 1); give at least one row"),
-        (X.astype(complex), {}, "x has dtype complex128; give bits, grey levels 0 to 255, or floats in [0, 1]"),
+        (X.astype(complex), {}, "x is not an array of numbers; give bits, grey levels 0 to 255, or floats in [0, 1]"),
         (X + 255, {}, "x has values from 255 to 255, outside [0, 1]; divide by 255"),
         (X - 1, {}, "x has values from -1 to -1, outside [0, 1]; rescale"),
         (BAD, {}, "x holds NaN or infinite values, first in row 6; remove or correct that row"),

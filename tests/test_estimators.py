@@ -246,7 +246,7 @@ WRONG = {
     "text": (REAL.astype(str), "is not an array of numbers; give real numbers"),
     "objects": (REAL.astype(object), "is not an array of numbers; give real numbers"),
     "masked": (np.ma.masked_greater(REAL, 0), "has masked values; fill them, or drop their rows"),
-    "ragged": ([[0.0, 1.0], [1.0]], "is not an array of numbers; give real numbers"),
+    "ragged": ([[0.0, 1.0], [1.0]], "is not an array of numbers: its rows differ in shape; make them equal"),
     "one number": (0.5, "has shape []; give one row for each image, [n, d]"),
     "no rows": (REAL[:0], "has shape [0, 4]; give one row for each image, [n, d]"),
     "infinite": (np.full((60, 4), np.inf), "holds NaN or infinity in row 0"),

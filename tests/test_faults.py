@@ -24,7 +24,7 @@ from dgm_zoo import data, files, serving, viz
 from dgm_zoo.cli import source
 from dgm_zoo.cli.commands import train as train_command
 from dgm_zoo.cli.main import main
-from dgm_zoo.data import preparing
+from dgm_zoo.data import preparing, reading
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import checkpoints, checksums, logs, workdir
 
@@ -170,7 +170,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged(two_epochs, monk
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(checksums, "_sum", refuse)  # a mode does not stop root
+    monkeypatch.setattr(checksums, "sha256", refuse)  # a mode does not stop root
     with pytest.raises(InvalidInput, match="best.keras' cannot be read .Permission denied.; correct its permissions"):
         checkpoints.newest_whole(two_epochs / "checkpoints", delete=True)
     assert len(list((two_epochs / "checkpoints").iterdir())) == 2
@@ -299,3 +299,58 @@ def test_a_shared_temporary_folder_is_used_only_if_it_is_private(tmp_path, monke
     last.rename(tmp_path / "elsewhere")
     last.symlink_to(tmp_path / "elsewhere")
     assert preparing.prepared_in("bars", None) is None
+
+
+BAD_FILES = {  # damage of the folder of a prepared set
+    "flipped": lambda folder: [flipped(path) for path in folder.glob("*.tfrecord*")],
+    "cut": lambda folder: [truncated(path) for path in folder.glob("*.tfrecord*")],
+    "empty": lambda folder: [path.write_bytes(b"") for path in folder.glob("*.tfrecord*")],
+    "gone": lambda folder: [path.unlink() for path in folder.glob("*.tfrecord*")],
+    "half the facts": lambda folder: truncated_text(folder / "dataset_info.json"),
+    "other facts": lambda folder: (folder / "dataset_info.json").write_text("null"),
+    "other features": lambda folder: (folder / "features.json").write_text("{}"),
+}
+
+
+def flipped(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    place = tmp_path_factory.mktemp("bars")
+    data.prepare("bars", place)
+    return place
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_damaged_data_set_is_named_with_its_folder(case, bars, tmp_path, monkeypatch):
+    shutil.copytree(bars, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(reading, "_read", reading._read.__wrapped__)  # without the cache
+    folder = Path(preparing.prepared_in("bars", tmp_path))
+    BAD_FILES[case](folder)
+    for name in ("bars", f"tfds:{folder}"):
+        place = {} if name.startswith("tfds:") else {"data_dir": str(tmp_path)}
+        with pytest.raises(InvalidInput, match=f"'{folder}', .* is damaged .*; delete it and prepare the set again"):
+            data.load(name, "train", 5, **place)
+
+
+RECORDS = {
+    "deep": "[" * 100_000, "half": '{"name": ', "list": "[]", "binary": "\xff\x00",
+    "files": '{"files": 3}', "sums": '{"files": ["a"]}', "metrics": '{"metrics": 3}', "config": '{"config": []}',
+    "a metric": '{"metrics": {"nll": {"value": "low", "protocol": "mean"}}}', "endpoints": '{"endpoints": 3}',
+}
+
+
+@pytest.mark.parametrize("case", RECORDS)
+def test_a_record_of_a_preset_that_is_something_else_is_named(case, tmp_path):
+    place = tmp_path / "1"
+    place.mkdir()
+    (place / "model.json").write_text("{}")
+    (place / "metadata.json").write_bytes(RECORDS[case].encode("latin1"))
+    for read in (serving.read_metadata, serving.from_preset):
+        with pytest.raises(InvalidInput, match="1/metadata.json' .*; export the preset again") as error:
+            read(str(place))
+        assert "\n" not in str(error.value) and len(str(error.value)) < 400

@@ -87,7 +87,7 @@ def test_a_silent_phrase_is_a_silent_file_and_bytes_repeat(tmp_path):
 @pytest.mark.parametrize(("phrase", "tempo", "message"), [
     (np.zeros((16, 84, 5)), 120, "phrase has shape [16, 84, 5]; give [bars, steps, pitches, 5]"),
     (np.full((1, 16, 84, 5), 0.4), 120, "phrase holds 0.4; give zeros and ones, such as those above a threshold"),
-    (np.zeros((1, 16, 84, 5)), 0, "tempo=0 is not a tempo; give beats per minute, such as 120"),
+    (np.zeros((1, 16, 84, 5)), 0, "tempo=0; give 4 to 10,000 beats per minute, such as 120"),
 ])
 def test_a_phrase_that_cannot_be_written(phrase, tempo, message):
     with pytest.raises(InvalidInput) as raised:

@@ -138,7 +138,7 @@ def test_pairs_of_other_data_are_refused(tmp_path):
         data.load("bars", "train", 10, pairs=5, data_dir=str(tmp_path))
     for y, sentence in (
         (np.full((8, 2), 2), "y holds 2 in row 0, but the latents of pairs are bits; give 0 and 1"),
-        (None, "pairs need the latents of each row, but y has shape (); give [8, n]"),
+        (None, "pairs need the latents of each row; give them as y, zeros and ones [8, n]"),
     ):
         with pytest.raises(InvalidInput, match=re.escape(sentence)):
             data.from_arrays(np.zeros((8, 2), "float32"), y, batch_size=4, pairs=2)
@@ -269,7 +269,7 @@ def test_segment_and_render_have_the_shapes_and_ranges_that_they_state():
     (lambda model: tiny("segvae", masks=MASKS[..., 0]), "masks have shape [4, 4, 4]; give [N, 4, 4, 1]"),
     (lambda model: tiny("segvae", masks=MASKS * 3), "masks have values from 0 to 3; give zeros and ones"),
     (lambda model: tiny("segvae", noise_bits=0), "noise_bits is 0; give a whole number of at least 1"),
-    (lambda model: model.render([[0.0], [0.0, 1.0]]), "render: z is not an array of numbers; give shape [batch, 4"),
+    (lambda model: model.render([[0.0], [0.0, 1.0]]), "render: z is not an array of numbers: its rows differ in shape"),
     (lambda model: MaskAndNoise(SampledPrior((4, 4, 1), MASKS), 3), "masks have shape (4, 4, 1); give vectors"),
     (lambda model: MaskAndNoise(SampledPrior((16,), 0.3 * MASKS.reshape(4, 16)), 3),
      "SampledPrior gives 0.3, but MaskAndNoise takes only 0 and 1; give a prior over such values"),

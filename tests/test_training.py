@@ -102,6 +102,15 @@ def test_a_finished_run_is_neither_trained_nor_measured_again(folder, trained, m
     assert fit(folder, "vae") == trained  # measured again, to the same numbers
 
 
+def test_a_trained_run_is_measured_again_with_another_section_evaluate(folder, trained, monkeypatch):
+    shutil.copytree(folder / "vae", folder / "measured")
+    monkeypatch.setattr(keras.Model, "fit", pytest.fail)
+    found = fit(folder, "measured", "evaluate.num_samples=11")
+    assert "K = 11" in found["metrics"]["test_log_likelihood"]["protocol"]
+    assert found["metrics"]["test_loss"] == trained["metrics"]["test_loss"]
+    assert json.loads((folder / "measured" / "config.json").read_text())["evaluate"]["num_samples"] == 11
+
+
 def test_lower_precision_is_for_training_alone_and_limits_hold(folder):
     results = fit(
         folder, "limited", "train.precision=mixed_bfloat16", "train.epochs=1", "data.limit=230", "evaluate.limit=1",

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.core import training_data
+from dgm_zoo.checks import real_array
 from dgm_zoo.core.endpoints import Endpoint
+from dgm_zoo.core.training_data import check_amounts, is_stream
 from dgm_zoo.errors import InvalidInput, check_known
 
 
@@ -29,7 +30,7 @@ def named(model: Any, given: Any) -> dict[str, Any]:
       given: one tensor for an endpoint of one input; else a dict by name, or a tuple or list in the endpoint's order.
 
     Raises:
-      InvalidInput: an input is missing, unknown, or of another shape.
+      InvalidInput: an input is missing, unknown, of another shape, not an array of numbers, or not finite.
     """
     name, inputs = type(model).__name__, declared(model)[0].inputs
     if not isinstance(given, dict):
@@ -43,9 +44,13 @@ def named(model: Any, given: Any) -> dict[str, Any]:
     for key, wanted in inputs.items():
         if key not in given:
             raise InvalidInput(f"model(x) and predict of {name} need {key} too; give shape {wanted}")
-        shape = tf.TensorShape(given[key].shape if hasattr(given[key], "shape") else np.shape(given[key]))
+        of_graph = isinstance(given[key], keras.KerasTensor) or tf.is_symbolic_tensor(given[key])
+        value = given[key] if of_graph else real_array(f"{key} of {name}", given[key], f"shape {wanted}")
+        shape = tf.TensorShape(value.shape)
         if not shape.is_compatible_with([None, *wanted.shape]):
             raise InvalidInput(f"model(x) and predict of {name} take {key} of shape {wanted}; got {list(shape)}")
+        if not of_graph and not np.isfinite(value).all():
+            raise InvalidInput(f"{key} of {name} holds NaN or infinity; remove it")
     return given
 
 
@@ -75,8 +80,8 @@ def predict(model: Any, x: Any, batch_size: int | None = None, verbose: str | in
         not a whole number of at least 1.
     """
     declared(model)
-    training_data.check_amounts(batch_size=batch_size, steps=steps)
-    if all(isinstance(part, (np.ndarray, tf.Tensor)) for part in keras.tree.flatten(x)):
+    check_amounts(batch_size=batch_size, steps=steps)
+    if not is_stream(x):
         named(model, x)
     return keras.Model.predict(model, x, batch_size, verbose, steps, callbacks)
 

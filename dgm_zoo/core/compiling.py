@@ -1,5 +1,6 @@
 """`compile`: an optimizer for each player, metrics of a user's own, and how the step is compiled."""
 
+import contextlib
 from typing import Any
 
 import keras
@@ -38,10 +39,11 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
     _check(model, optimizer, jit_compile, run_eagerly, loss=loss, loss_weights=loss_weights)
     whole_number("steps_per_execution", steps_per_execution)
     model.xla, model._compile_metrics = False, None
-    keras.Model.compile(
-        model, optimizer=None, metrics=metrics, weighted_metrics=weighted_metrics, run_eagerly=run_eagerly,
-        steps_per_execution=steps_per_execution, jit_compile=False,
-    )
+    with _of_metrics():
+        keras.Model.compile(
+            model, optimizer=None, metrics=metrics, weighted_metrics=weighted_metrics, run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution, jit_compile=False,
+        )
     model.compiled = False  # until all of it is done
     optimizers = assign(optimizer, model.players, model.phases)
     for player, one in optimizers.items():
@@ -82,18 +84,25 @@ def _check(model, optimizer, jit_compile, run_eagerly, **losses):
             raise InvalidInput(f"{policy.name} would need loss scaling for each player; use 'mixed_bfloat16'")
 
 
+@contextlib.contextmanager
+def _of_metrics():
+    """Turns what Keras raises for the metrics given to `compile` into one sentence."""
+    try:
+        yield
+    except InvalidInput:
+        raise
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InvalidInput(f"the metrics given to compile are not such as Keras takes: {error}") from None
+
+
 def _compared(model):
     """The steps of `model` by name, made to update the metrics that `compile` was given; an empty dict if none were."""
     for step in STEPS:
         model.__dict__.pop(step, None)
     if model._compile_metrics is None:
         return {}
-    try:
+    with _of_metrics():
         comparison = calls.Comparison(model, model._compile_metrics)
-    except InvalidInput:
-        raise
-    except (TypeError, ValueError, AttributeError) as error:  # what Keras says of them
-        raise InvalidInput(f"the metrics given to compile are not such as Keras takes: {error}") from None
     return {step: comparison.beside(getattr(model, step)) for step in STEPS}
 
 

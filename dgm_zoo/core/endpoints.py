@@ -169,7 +169,7 @@ def asked(model: Any, n: Any, seed: Any, inputs: dict[str, Any]) -> dict[str, An
 def _is_single(value):
     try:
         return value is not None and np.ndim(value) == 0
-    except (TypeError, ValueError):  # rows of different lengths, which `check_array` refuses
+    except Exception:  # rows of different lengths, ragged tensors: `check_array` refuses them
         return False
 
 

@@ -351,6 +351,7 @@ class GenerativeModel(keras.Model):
         """`keras.Model.evaluate`, after validating the data as `fit` does; raises `InvalidInput` as it does."""
         training_data.check_amounts(batch_size=batch_size, steps=steps)
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
+            training_data.check_amounts(batch_size=batch_size, **kwargs)
             training_data.check_first_batch(self, "evaluate", x, y, sample_weight)
             x, y, sample_weight = training_data.carried(x, y, sample_weight)
         return super().evaluate(x, y, batch_size, verbose, sample_weight, steps, *args, **kwargs)

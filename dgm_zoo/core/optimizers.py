@@ -1,17 +1,29 @@
 """One optimizer per player, and one handle on all of them for Keras' callbacks."""
 
-import math
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
 import keras
 
-from dgm_zoo.checks import shown
+from dgm_zoo.checks import Kind, is_number, is_whole, one_of, shown
 from dgm_zoo.errors import InvalidInput
 
-SHARES = ("beta_1", "beta_2", "momentum", "rho", "ema_momentum", "beta", "beta_2_decay")  # [0, 1); EMA's may be 1
-POSITIVE = ("clipnorm", "clipvalue", "global_clipnorm", "epsilon")  # or None
-AT_LEAST_0 = ("weight_decay", "learning_rate")  # or None
+NUMBER = Kind(is_number, "a number that a float32 holds")
+AMOUNT = Kind(lambda value: is_number(value) and value >= 0, "a number of at least 0 that a float32 holds")
+POSITIVE = Kind(lambda value: is_number(value) and value > 0, "a positive number that a float32 holds")
+SHARE = Kind(lambda value: is_number(value) and 0 <= value < 1, "a number from 0 to below 1")
+SETTINGS = {  # of Keras' optimizers; the kind of others follows from their default
+    **dict.fromkeys(("beta_1", "beta_2", "rho", "momentum", "adam_beta_1", "adam_beta_2"), SHARE),
+    "ema_momentum": Kind(lambda value: is_number(value) and 0 <= value <= 1, "a number from 0 to 1"),
+    "gradient_accumulation_steps": Kind(lambda value: is_whole(value, 2), "a whole number of at least 2"),
+    "ema_overwrite_frequency": Kind(is_whole, "a whole number of at least 1"),
+    "learning_rate_power": Kind(lambda value: is_number(value) and value <= 0, "a number of at most 0"),
+    "loss_scale_factor": Kind(lambda value: value is None, "None, since no model here trains in float16"),
+    **dict.fromkeys(("learning_rate", "weight_decay"), AMOUNT),
+    "adam_weight_decay": AMOUNT.or_none(),
+    **dict.fromkeys(("clipnorm", "clipvalue", "global_clipnorm", "epsilon"), POSITIVE),
+}
 
 
 def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> dict[str, keras.optimizers.Optimizer]:
@@ -52,24 +64,39 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
 
 def check_settings(optimizer: keras.optimizers.Optimizer) -> None:
     """Raises `InvalidInput` for an unusable setting that Keras accepts."""
-    name, settings = type(optimizer).__name__, optimizer.get_config()
-
-    def refuse(key, wanted):
-        raise InvalidInput(f"{key} of {name} is {settings[key]!r}; give {wanted}")
-
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or settings.get("loss_scale_factor") is not None:
+    name = type(optimizer).__name__
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         raise InvalidInput(f"{name} scales the loss for float16, which no model here trains in; leave the scaling out")
+    settings = {key: value for key, value in optimizer.get_config().items() if not isinstance(value, dict)}
+    check_class_settings(type(optimizer), settings, f"{{}} of {name}")
+
+
+def check_class_settings(cls: type, settings: dict[str, Any], called: str) -> None:
+    """Raises `InvalidInput` for the first setting of a Keras optimizer class that is not of its kind.
+
+    Names that the class does not take, and settings that are not numbers, are left to the class.
+
+    Args:
+      cls: a `keras.optimizers.Optimizer`.
+      settings: dict of name to value.
+      called: how a message calls a setting; `{}` stands for its name.
+
+    Example:
+      >>> check_class_settings(keras.optimizers.Adam, {"beta_1": 2.0}, "{} of Adam")
+      InvalidInput: beta_1 of Adam is 2.0; give a number from 0 to below 1
+    """
+    parameters = inspect.signature(cls).parameters
     for key, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            continue
-        if not math.isfinite(value):
-            refuse(key, "a finite number")
-        if key in SHARES and not 0 <= value <= 1 or (key in SHARES and value == 1 and key != "ema_momentum"):
-            refuse(key, "a number from 0 to below 1")
-        if key in POSITIVE and value <= 0:
-            refuse(key, "a positive number")
-        if key in AT_LEAST_0 and value < 0:
-            refuse(key, "a number of at least 0")
+        default = parameters[key].default if key in parameters else None
+        kind = SETTINGS.get(key)
+        if kind and default is None and key != "learning_rate":
+            kind = kind.or_none()
+        elif not kind and isinstance(default, bool):
+            kind = one_of(True, False)
+        elif not kind and isinstance(default, (int, float)):
+            kind = AMOUNT if default >= 0 else NUMBER
+        if kind:
+            kind.check(called.format(key), value)
 
 
 def _get(optimizer):

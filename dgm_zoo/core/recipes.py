@@ -152,6 +152,8 @@ def build(cls: type, given: dict) -> Any:
         return cls(**parts, **{key: value for key, value in given.items() if key in direct})
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise InvalidInput(f"the networks of {name} do not fit into the memory; give smaller layers") from None
+    except RecursionError:
+        raise InvalidInput(f"an argument of {name} contains itself; give a finite one") from None
 
 
 @makes("encoder", "decoder", "prior", "likelihood", "posterior")

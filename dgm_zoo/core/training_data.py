@@ -16,6 +16,7 @@ COUNTS = {  # arguments of `fit`, `evaluate` and `predict` that are whole number
     "batch_size": 1, "epochs": 1, "initial_epoch": 0, "steps_per_epoch": 1, "validation_steps": 1,
     "validation_batch_size": 1, "steps": 1,
 }
+NO_DATA = (str, bytes, set, range, np.generic)  # though Python iterates over them or indexes them
 WEIGHTS = Input((), range=(0.0, float("inf")))  # sample weights
 
 
@@ -158,15 +159,23 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
         data = next(iter(x.take(1)), None)
         if data is None:
             raise InvalidInput(f"{where}: the data set is empty; check its split and batch size")
-    elif isinstance(x, (str, bytes, set, range, type)) or not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
-        raise InvalidInput(f"{where}: x is {shown(x)}; give an array, or a tf.data.Dataset")
-    elif not isinstance(x, (np.ndarray, tf.Tensor, list, tuple, dict)):
+    elif is_stream(x):
         return None
+    elif isinstance(x, (*NO_DATA, type)) or not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
+        raise InvalidInput(f"{where}: x is {shown(x)}; give an array, or a tf.data.Dataset")
     x, y, weight = batch(where, model, data)
     if isinstance(x, (list, tuple)) and not model.domains:
         raise InvalidInput(f"{where}: x is a {type(x).__name__}; give one array, or a tf.data.Dataset")
     check(where, model, x, y, weight)
     return x, y
+
+
+def is_stream(x: Any) -> bool:
+    """Whether batches are drawn from `x`, as from a `tf.data.Dataset` or a generator; False for arrays, also in a list,
+    tuple or dict."""
+    if isinstance(x, (*NO_DATA, type, list, tuple, dict)) or (hasattr(x, "shape") and hasattr(x, "dtype")):
+        return False
+    return hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 
 
 def check_amounts(validation_split: float = 0.0, validation_freq: Any = 1, **counts: Any) -> None:

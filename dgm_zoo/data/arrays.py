@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dgm_zoo.checks import real_array
 from dgm_zoo.data.checks import INT32, is_integer
 from dgm_zoo.errors import InvalidInput
 
@@ -34,15 +35,13 @@ def check_arrays(
     number = is_integer(levels) and 2 <= levels <= 256
     if not (number or levels is None or (isinstance(levels, str) and levels == AUTO)):
         raise InvalidInput(f"levels={levels!r} is not a number of grey levels; give 2 to 256, None or '{AUTO}'")
-    x = as_array("x", x)
+    x = real_array("x", x, "bits, grey levels 0 to 255, or floats in [0, 1]")
     if x.ndim < 2 or not x.size:
         raise InvalidInput(f"x has shape {x.shape}; give at least one row of at least one value, as [N, ...]")
     if x.dtype.kind in _BITS_OR_LEVELS:
         x, levels = _integers(x, levels)
-    elif x.dtype.kind == "f":
-        x, levels = _floats(x, levels), 256 if levels == AUTO else levels
     else:
-        raise InvalidInput(f"x has dtype {x.dtype}; give bits, grey levels 0 to 255, or floats in [0, 1]")
+        x, levels = _floats(x, levels), 256 if levels == AUTO else levels
     if pairs is not None:
         if labels:
             raise InvalidInput(f"labels=True and pairs={pairs!r} exclude each other; give one of them")
@@ -50,28 +49,6 @@ def check_arrays(
     if y is None and labels:
         raise InvalidInput("labels=True, but there are no labels here; leave labels out, or give y")
     return x, None if y is None else _labels(y, len(x)), levels
-
-
-def as_array(name: str, value: Any) -> np.ndarray:
-    """Returns a value as a NumPy array.
-
-    Raises:
-      InvalidInput: the values are masked, ragged or sparse, which NumPy would misread, or not an array.
-
-    Example:
-      >>> as_array("x", [[0.0, 1.0], [1.0]])
-      InvalidInput: x is not one array of numbers: its rows differ in shape; make them equal
-    """
-    parts = value if isinstance(value, (list, tuple)) else [value]
-    if any(np.ma.is_masked(part) for part in parts):
-        raise InvalidInput(f"{name} has masked values; fill them, or drop their rows")
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError):
-        raise InvalidInput(f"{name} is not one array of numbers: its rows differ in shape; make them equal") from None
-    if array.ndim == 0 and array.dtype == object and value is not None:
-        raise InvalidInput(f"{name} is of type {type(value).__name__}, not an array; convert it to a NumPy array")
-    return array
 
 
 def _integers(x: np.ndarray, levels: int | str | None) -> tuple[np.ndarray, int]:
@@ -116,7 +93,7 @@ def _floats(x: np.ndarray, levels: int | str | None) -> np.ndarray:
 
 def _labels(y: Any, rows: int) -> np.ndarray:
     """Returns labels as int32 `[rows]`, -1 for an unlabelled row."""
-    y = as_array("y", y)
+    y = real_array("y", y, f"integers of shape ({rows},)")
     if y.shape != (rows,) or y.dtype.kind not in "iu":
         raise InvalidInput(f"y is {y.dtype} of shape {y.shape}; give integers of shape ({rows},)")
     wrong = np.flatnonzero((y < -1) | (y >= INT32))
@@ -129,11 +106,11 @@ def _labels(y: Any, rows: int) -> np.ndarray:
 
 def _latents(z: Any, rows: int) -> np.ndarray:
     """Returns latents as int8 `[rows, n]`, zeros and ones."""
-    z = as_array("y", z)
+    if z is None:
+        raise InvalidInput(f"pairs need the latents of each row; give them as y, zeros and ones [{rows}, n]")
+    z = real_array("y", z, f"the latents of each row, zeros and ones [{rows}, n]")
     if z.ndim != 2 or len(z) != rows or not z.size:
         raise InvalidInput(f"pairs need the latents of each row, but y has shape {z.shape}; give [{rows}, n]")
-    if z.dtype.kind not in _BITS_OR_LEVELS + "f":
-        raise InvalidInput(f"pairs need latents that are bits, but y has dtype {z.dtype}; give zeros and ones")
     other = np.argwhere((z != 0) & (z != 1))
     if len(other):
         row, bit = other[0]

@@ -5,8 +5,9 @@ import warnings
 
 import numpy as np
 
+from dgm_zoo.checks import real_array
 from dgm_zoo.data import checks, draws, pipeline
-from dgm_zoo.data.arrays import AUTO, as_array, check_arrays
+from dgm_zoo.data.arrays import AUTO, check_arrays
 from dgm_zoo.errors import InvalidInput
 
 SAMPLE = 1_000  # number of rows from which the scale of a domain is measured
@@ -85,9 +86,9 @@ def _spanned(x, span, levels):
         raise InvalidInput(f"its range must be (low, high) with low < high, got {span!r}")
     if levels is None:
         raise InvalidInput(f"range {span!r} is for pixels; with levels=None leave it out")
-    x, (low, high) = as_array("x", x), span
-    if x.dtype.kind not in "iuf":
-        raise InvalidInput(f"x has dtype {x.dtype}, but range {span!r} is for real numbers; give integers or floats")
+    x, (low, high) = real_array("x", x, f"integers or floats, of which {span!r} is the range"), span
+    if x.dtype == bool:
+        raise InvalidInput(f"x has dtype bool, but range {span!r} is for integers and floats; leave it out")
     return ((x.astype(np.float32) - low) / (high - low)).astype(np.float32)
 
 

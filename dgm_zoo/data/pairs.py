@@ -142,9 +142,9 @@ def _both(name, value):
 
 def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed, first_epoch):
     """Returns the pipeline of two `Domain`s."""
-    training = split == "train"
     checks.check_flags(balanced=balanced)
     batch_size, seed, first_epoch = checks.check_options(split, batch_size, None, False, seed, first_epoch)
+    training = split == "train"
     if batch_size % 2:
         raise InvalidInput(f"batch_size must be even, half of it for each domain, got {batch_size}")
     channels, each = check_shapes(*domains, channels), batch_size // 2

@@ -74,15 +74,11 @@ def _own(name, found, split, folder, image_size, limit):
 def _stored(name, found, split, folder, image_size, limit):
     """Reads a split that TFDS stores."""
     import numpy as np
-    import tensorflow_datasets as tfds
 
-    from dgm_zoo.data import pipeline
+    from dgm_zoo.data import pipeline, stored
 
-    stored = tfds.builder_from_directory(folder).as_dataset(
-        split=found.splits[split][0], batch_size=1000, shuffle_files=False
-    )
     xs, ys, zs, levels = [], [], [], found.levels
-    for block in tfds.as_numpy(stored):
+    for block in stored.blocks(name, folder, split=found.splits[split][0], batch_size=1000):
         x = block[found.feature]
         x = found.from_stored(x) if found.from_stored else x
         if len(found.image_shape) == 3:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from dgm_zoo.checks import check_seed, nonnegative, whole_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.densities import check_densities, reading
-from dgm_zoo.metrics.rows import batches, check_model, stderr
+from dgm_zoo.metrics.rows import batches, check_batches, check_model, stderr
 
 
 def _batches(model, dataset):
@@ -91,6 +91,7 @@ UNITS = {  # of terms that are not in nats; a model's own `units` take precedenc
 def bound_terms(model: Any, dataset: tf.data.Dataset, verbose: int = 0) -> dict:
     """Every term that the model logs, as its mean over `dataset`: a dict of name to `value` and `protocol`."""
     check_model(model, "the bound", "evaluate", "units")
+    check_batches(dataset)
     terms = model.evaluate(dataset, return_dict=True, verbose=verbose)
     units = {**UNITS, **model.units}
     return {

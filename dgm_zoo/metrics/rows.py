@@ -8,6 +8,7 @@ import numpy as np
 from dgm_zoo.checks import real_array, shown, whole_number
 from dgm_zoo.errors import InvalidInput
 
+BATCHES = "give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)"
 MOST = 1e20  # the scores take up to the twelfth power of a row's values
 
 
@@ -92,16 +93,20 @@ def check_model(model: Any, number: str, *needs: str) -> None:
         )
 
 
+def check_batches(dataset: Any) -> None:
+    """Raises `InvalidInput` unless `dataset` can be iterated over for batches."""
+    if isinstance(dataset, (str, bytes, dict, set)) or hasattr(dataset, "ndim") or not hasattr(dataset, "__iter__"):
+        raise InvalidInput(f"the data are {'one array' if hasattr(dataset, 'ndim') else shown(dataset)}; {BATCHES}")
+
+
 def batches(dataset: Any) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Yields (x, y) of each batch in NumPy, y may be None; raises `InvalidInput` for what holds no batches."""
-    how = "give batches, as tf.data.Dataset.from_tensor_slices(x).batch(500)"
-    if isinstance(dataset, (str, bytes, dict, set)) or hasattr(dataset, "ndim") or not hasattr(dataset, "__iter__"):
-        raise InvalidInput(f"the data are {'one array' if hasattr(dataset, 'ndim') else shown(dataset)}; {how}")
+    check_batches(dataset)
     empty = True
     for batch in dataset:
         parts = batch if isinstance(batch, tuple) else (batch,)
         if not all(hasattr(part, "numpy") for part in parts):
-            raise InvalidInput(f"the data hold {shown(parts[0])}, not a tensor; {how}")
+            raise InvalidInput(f"the data hold {shown(parts[0])}, not a tensor; {BATCHES}")
         x, y, *_ = *(part.numpy() for part in parts), None
         yield real_array("x", x), y
         empty = False

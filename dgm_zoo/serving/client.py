@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dgm_zoo.checks import whole_number
+from dgm_zoo.checks import real_array, whole_number
 from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.serving.client_errors import Unavailable, checked_answer, late, row_shape, seconds
 
@@ -49,13 +49,12 @@ class Client:
         timeout: float = 30.0,
         retries: int = 3,
     ) -> None:
+        check_known("protocol", protocol, ["grpc", "rest"])
         if protocol == "grpc":
             from dgm_zoo.serving.grpc_transport import GrpcTransport as Transport
-        elif protocol == "rest":
-            from dgm_zoo.serving.rest_transport import RestTransport as Transport
         else:
-            raise unknown("protocol", protocol, ["grpc", "rest"])
-        if not isinstance(model, str) or not model:
+            from dgm_zoo.serving.rest_transport import RestTransport as Transport
+        if not isinstance(model, str) or not model or not model.isprintable():
             raise InvalidInput(f"model is {model!r}; give its name on the server, such as 'vae_mnist'")
         if version is not None:
             whole_number("version", version, 0, 2**63 - 1)
@@ -127,13 +126,9 @@ def _array(endpoint, name, value, info):
     import tensorflow as tf
 
     wanted = tf.as_dtype(info.dtype).as_numpy_dtype
-    try:
-        array = np.asarray(value)
-        if array.size and array.dtype.kind not in "biuf":
-            raise TypeError
+    array = real_array(f"{endpoint}: {name}", value, f"{np.dtype(wanted).name} values")
+    with np.errstate(invalid="ignore", over="ignore"):
         fits = array.astype(wanted)
-    except (TypeError, ValueError, RuntimeError):  # TensorFlow raises the last for a ragged tensor
-        raise InvalidInput(f"{endpoint}: {name} is not an array of numbers; give rows of equal shape") from None
     if np.issubdtype(wanted, np.integer) and not np.array_equal(fits, array):
         kind = np.dtype(wanted).name
         raise InvalidInput(f"{endpoint}: {name} holds a value that {kind} cannot represent; give {kind} values")

@@ -1,15 +1,15 @@
 """The errors of a client, each one sentence, and the address that it takes."""
 
-import math
-import numbers
 import urllib.parse
 from typing import Any
 
 import numpy as np
 
+from dgm_zoo.checks import is_number, shown
 from dgm_zoo.errors import InvalidInput
 
 LONGEST = 300  # characters of a server's text in a message
+LONGEST_HOST = 253  # characters, by the rules of the domain name system
 
 
 class Unavailable(InvalidInput):
@@ -27,6 +27,7 @@ def host_and_tls(address: Any) -> tuple[str, bool]:
     try:
         parts = urllib.parse.urlsplit(text if "://" in text else f"http://{text}")
         fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isprintable()
+        fits = fits and len(parts.hostname) <= LONGEST_HOST
     except ValueError:  # a port that is not a number up to 65535
         fits = False
     if not fits or " " in text or "@" in parts.netloc or parts.query or parts.fragment:
@@ -36,9 +37,8 @@ def host_and_tls(address: Any) -> tuple[str, bool]:
 
 def seconds(timeout: Any) -> float:
     """Returns `timeout` as a float; raises `InvalidInput` unless it is a finite positive number."""
-    number = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
-    if not number or not math.isfinite(timeout) or timeout <= 0:
-        raise InvalidInput(f"timeout is {timeout!r}; give a positive number of seconds")
+    if not is_number(timeout) or timeout <= 0:
+        raise InvalidInput(f"timeout is {shown(timeout)}; give a positive number of seconds")
     return float(timeout)
 
 

@@ -4,13 +4,13 @@ They show that a file is damaged or was exchanged since the export. They do not 
 rewrite `metadata.json` too can write sums that fit.
 """
 
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
 
+from dgm_zoo.checks import is_number, shown
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import read_json, sha256, unreadable
 
 METADATA_FILE = "metadata.json"
 
@@ -23,7 +23,7 @@ def sums(folder: str | os.PathLike) -> dict[str, str]:
     """
     paths = [path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_file()]
     names = [path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)]
-    return {name: _sum(Path(folder) / name) for name in sorted(names) if name != METADATA_FILE}
+    return {name: sha256(Path(folder) / name) for name in sorted(names) if name != METADATA_FILE}
 
 
 def check(folder: str | os.PathLike) -> int:
@@ -43,7 +43,11 @@ def check(folder: str | os.PathLike) -> int:
         path = folder / name
         if not path.is_file():
             raise InvalidInput(f"'{path}' is missing from its preset; export or download the preset again")
-        if _sum(path) != wanted:
+        try:
+            fits = sha256(path) == wanted
+        except OSError as error:
+            raise unreadable(path, error) from None
+        if not fits:
             raise InvalidInput(
                 f"'{path}' is not the file that was exported, since its SHA-256 differs from the one in "
                 f"{METADATA_FILE}; export or download the preset again"
@@ -52,18 +56,39 @@ def check(folder: str | os.PathLike) -> int:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Returns a `metadata.json`; raises `InvalidInput` if it is missing, unreadable or not a JSON object."""
+    """Returns a `metadata.json`; raises `InvalidInput` if it is missing, unreadable or not the record of a preset."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except PermissionError as error:
-        raise InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions") from None
-    except (OSError, ValueError) as error:
+        found = read_json(path)
+    except (FileNotFoundError, ValueError) as error:
         raise InvalidInput(f"'{path}' cannot be read ({error}); export the preset again") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
     if not isinstance(found, dict):
         raise InvalidInput(f"'{path}' holds {type(found).__name__}, not an object; export the preset again")
+    wrong = [key for key in ("config", "metrics", "endpoints", "files") if not isinstance(found.get(key), dict | None)]
+    fault = f"its {wrong[0]} is {shown(found[wrong[0]])}" if wrong else metrics_fault(found.get("metrics") or {})
+    if fault:
+        raise InvalidInput(f"'{path}' is not the record of a preset ({fault}); export the preset again")
     return found
 
 
-def _sum(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def metrics_fault(metrics: Any) -> str | None:
+    """Returns what is wrong with a run's metrics, a dict of name to value, stderr and protocol; None if nothing is.
+
+    Example:
+      >>> metrics_fault({"nll": {"value": 1.0}})
+      "metric 'nll' has no 'protocol'"
+    """
+    if not isinstance(metrics, dict):
+        return f"the metrics are {shown(metrics)}"
+    for name, metric in metrics.items():
+        if not isinstance(metric, dict):
+            return f"metric '{name}' is {shown(metric)}"
+        for key in ("value", "protocol"):
+            if key not in metric:
+                return f"metric '{name}' has no '{key}'"
+        if not is_number(metric["value"]) or not (metric.get("stderr") is None or is_number(metric["stderr"])):
+            return f"metric '{name}' is {shown(metric['value'])} ± {shown(metric.get('stderr'))}"
+        if not isinstance(metric["protocol"], str):
+            return f"the protocol of metric '{name}' is {shown(metric['protocol'])}"
+    return None

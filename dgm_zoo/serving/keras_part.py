@@ -5,11 +5,11 @@ as before.
 """
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.files import read_json, unreadable
 
 CONFIG_FILE, ARCHIVE = "model.json", "model.keras"
 WEIGHTS = "keras_weights"  # the SavedModel's attribute that lists them, in the order of `model.weights`
@@ -51,12 +51,14 @@ def load(folder: Path, base: type) -> Any:
         if path.name == ARCHIVE:
             model = keras.saving.load_model(path, compile=False)
         else:
-            model = keras.saving.deserialize_keras_object(json.loads(path.read_text(encoding="utf-8")))
+            model = keras.saving.deserialize_keras_object(read_json(path))
             found = tf.train.Checkpoint(**{WEIGHTS: weights(model)}).read(str(folder / "variables" / "variables"))
             found.assert_existing_objects_matched()
-    except (
-        OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError, zipfile.BadZipFile, tf.errors.OpError,
-    ) as error:
+    except (InvalidInput, MemoryError):
+        raise
+    except PermissionError as error:
+        raise unreadable(path, error) from None
+    except Exception as error:  # Keras and TensorFlow raise exceptions of many kinds for a damaged file
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InvalidInput(f"'{path}' cannot be loaded ({reason}); export the preset again") from None
     if not isinstance(model, base):

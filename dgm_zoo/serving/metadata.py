@@ -38,8 +38,9 @@ def check_given(metadata: dict[str, Any] | None) -> dict[str, Any]:
         raise InvalidInput(f"metadata is {shown(metadata)}; give a dict, or None")
     given = dict(metadata or {})
     metrics, dataset = given.get("metrics"), given.get("dataset")
-    if metrics is not None and not all(isinstance(one, dict) for one in (metrics, *getattr(metrics, "values", list)())):
-        raise InvalidInput(f"metadata 'metrics' is {shown(metrics)}; give a dict of name to value, stderr and protocol")
+    fault = None if metrics is None else integrity.metrics_fault(metrics)
+    if fault:
+        raise InvalidInput(f"{fault}; give a dict of name to value, stderr and protocol")
     if not isinstance(dataset, str | dict | None):
         raise InvalidInput(f"metadata 'dataset' is {shown(dataset)}; give the name of a data set, or a dict")
     if not isinstance(given.get("config"), dict | None):
@@ -48,10 +49,6 @@ def check_given(metadata: dict[str, Any] | None) -> dict[str, Any]:
         check_seed(given["seed"])
     for key in given:
         check_known("metadata key", key, GIVEN)
-    for name, metric in (given.get("metrics") or {}).items():
-        for key in ("value", "protocol"):
-            if key not in metric:
-                raise InvalidInput(f"metric '{name}' has no '{key}'; give a dict with value, stderr and protocol")
     if given.get("dataset") is not None:
         given["dataset"] = _dataset(given["dataset"])
     try:

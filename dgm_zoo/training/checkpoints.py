@@ -47,7 +47,7 @@ import numpy as np
 from dgm_zoo.core.averaging import averaged, keeps_averages
 from dgm_zoo.core.state import variables as own_variables
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
-from dgm_zoo.files import whole
+from dgm_zoo.files import remove_leftovers, whole
 from dgm_zoo.training.checksums import MONITOR, damage, write_sums
 from dgm_zoo.training.logs import write_csv
 from dgm_zoo.training.workdir import read_json
@@ -176,14 +176,15 @@ class Checkpoints(keras.callbacks.Callback):
             write_csv(self.history, self.folder.parent / "log.csv")
         self.unsaved = None
         kept = [final, *(one for one in _all(self.folder) if one < final)][:2]
-        for old in self.folder.iterdir():  # earlier checkpoints, and leftovers of killed processes
+        for old in _all(self.folder):
             if old not in kept:
                 shutil.rmtree(old)
+        remove_leftovers(self.folder)
 
 
 def _all(folder):
-    """Returns the checkpoints in `folder`, the newest first."""
-    return sorted(Path(folder).glob("epoch_*"), reverse=True)
+    """Returns the checkpoints in `folder`, the newest first; whatever else lies there is not ours."""
+    return sorted((one for one in Path(folder).glob("epoch_*") if one.name[6:].isdecimal()), reverse=True)
 
 
 def newest(folder: str | Path) -> Path | None:

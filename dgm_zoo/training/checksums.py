@@ -1,12 +1,11 @@
 """Whether a checkpoint is whole: its files against their SHA-256, its history against its epoch."""
 
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 
-from dgm_zoo.training.workdir import unreadable
+from dgm_zoo.files import read_json, sha256, unreadable
 
 SUMS_FILE = "sha256.json"
 MODELS = ("model.keras", "best.keras")
@@ -15,7 +14,7 @@ MONITOR = "val_loss"
 
 def write_sums(folder: Path) -> None:
     """Writes the SHA-256 of every file of a checkpoint's folder to `sha256.json` in it."""
-    sums = {path.name: _sum(path) for path in sorted(folder.iterdir())}
+    sums = {path.name: sha256(path) for path in sorted(folder.iterdir())}
     (folder / SUMS_FILE).write_text(json.dumps(sums, indent=2))
 
 
@@ -28,14 +27,14 @@ def damage(folder: Path) -> str | None:
       InvalidInput: a file cannot be read, for example for want of permission: it may be whole.
     """
     try:
-        sums = json.loads((folder / SUMS_FILE).read_text(encoding="utf-8")) if (folder / SUMS_FILE).exists() else {}
+        sums = read_json(folder / SUMS_FILE) if (folder / SUMS_FILE).exists() else {}
         if not isinstance(sums, dict):
             return f"{SUMS_FILE} is not a table"
-        changed = [name for name in {**sums, **dict.fromkeys(MODELS)} if _sum(folder / name) != sums.get(name) and sums]
+        found = {name: sha256(folder / name) for name in {**sums, **dict.fromkeys(MODELS)}}
+        changed = [name for name, one in found.items() if sums and one != sums.get(name)]
         if changed:
             return f"{changed[0]} is not the file that was written"
-        texts = ((folder / f"{name}.json").read_text(encoding="utf-8") for name in ("history", "progress"))
-        history, progress = map(json.loads, texts)
+        history, progress = (read_json(folder / f"{name}.json") for name in ("history", "progress"))
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
     except ValueError as error:
@@ -49,11 +48,6 @@ def damage(folder: Path) -> str | None:
     if not isinstance(progress, dict) or not _is_number(progress.get("seconds")):
         return "progress.json has no seconds"
     return None
-
-
-def _sum(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_number(value):

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +16,7 @@ from dgm_zoo.core.registry import model_class
 from dgm_zoo.data import own
 from dgm_zoo.data.sets import check_name
 from dgm_zoo.errors import InvalidInput, check_known, unknown
+from dgm_zoo.files import read_json
 from dgm_zoo.serving import places
 from dgm_zoo.training import pairs, schema
 from dgm_zoo.training.arguments import settable
@@ -154,8 +154,8 @@ def _broken(path, error):
 def _read(path):
     if path.suffix == ".json" and path.is_file():
         try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError, RecursionError) as error:
+            config = read_json(path)
+        except (ValueError, OSError) as error:
             raise _broken(path, error) from None
     else:
         config = call_in(path, run_file(path), "get_config")

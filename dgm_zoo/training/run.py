@@ -51,7 +51,8 @@ def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = Fals
     Args:
       config: the result of `load_config`.
       workdir: folder of the run, created if missing. A run of the same config in it is resumed. A finished run is not
-        repeated: its results are returned, or measured again if results.json was deleted.
+        repeated: its results are returned, or measured again if results.json was deleted or the section `evaluate`
+        has changed.
       overwrite: start afresh: deletes the run in `workdir` after all checks of the new run have passed.
       verbose: 0 silent, 1 progress bars, 2 a line per epoch.
 
@@ -85,9 +86,14 @@ def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool 
 
 
 def _finished(config, workdir, overwrite):
-    """Returns whether `workdir` holds the results of this config; raises `InvalidInput` if the run cannot use it."""
+    """Returns whether `workdir` holds the results of this config; raises `InvalidInput` if the run cannot use it.
+
+    Results of a run with another section `evaluate` are not: it is measured again.
+    """
     check_workdir(config, workdir, overwrite)
-    return (workdir / "results.json").exists() and not overwrite
+    if overwrite or not (workdir / "results.json").exists():
+        return False
+    return read_config(workdir).get("evaluate") == config.evaluate.to_dict()
 
 
 def _train(config, workdir, overwrite, verbose):
@@ -109,6 +115,7 @@ def _train(config, workdir, overwrite, verbose):
             history = read_json(newest / "history.json")
             with strategy.scope():
                 checkpoints.restore(newest / "model.keras", model)
+        (workdir / "results.json").unlink(missing_ok=True)  # of another section `evaluate`, if there are any
         write_json(config.to_dict(), workdir / "config.json")
         write_json(machine(), workdir / "versions.json")
         history = _fit(model, config, workdir, history, verbose)

@@ -14,8 +14,10 @@ import filelock
 import tensorflow as tf
 from ml_collections import ConfigDict
 
+from dgm_zoo import files
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import check_writable, remove_leftovers, whole, writing
+from dgm_zoo.serving.integrity import metrics_fault
 from dgm_zoo.serving.metadata import git_revision
 
 RESULTS = "docs/results"
@@ -30,7 +32,7 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
     """Raises `InvalidInput` unless the run of `config` can use `workdir`; changes nothing.
 
     It cannot if `workdir` is not a folder or not writable, holds parts of a run without its config or, without
-    `overwrite`, a run of another config.
+    `overwrite`, a run of another config. The section `evaluate` may differ, since training does not depend on it.
     """
     check_writable(f"workdir '{workdir}'", workdir, folder=True)
     found = workdir / "config.json"
@@ -44,7 +46,7 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
         return
     if overwrite:
         return
-    changed = _differences(read_config(workdir), config.to_dict())
+    changed = _differences(*({**one, "evaluate": None} for one in (read_config(workdir), config.to_dict())))
     if changed:
         raise InvalidInput(
             f"workdir '{workdir}' holds a run of another config ({changed[0]}); choose another workdir, or --overwrite"
@@ -145,10 +147,7 @@ def read_config(workdir: Path) -> dict:
 def read_results(workdir: Path) -> dict | None:
     """Returns the contents of a run's `results.json`, or None without it; raises `InvalidInput` as `read_json` does."""
     def is_results(value):
-        metrics = value.get("metrics") if isinstance(value, dict) else None
-        return isinstance(metrics, dict) and all(
-            isinstance(one, dict) and {"value", "protocol"} <= set(one) for one in metrics.values()
-        )
+        return isinstance(value, dict) and metrics_fault(value.get("metrics")) is None
 
     path = workdir / "results.json"
     return read_json(path, is_results, "delete it to measure the run again") if path.exists() else None
@@ -166,16 +165,11 @@ def read_json(path: Path, fits: Callable = lambda value: True, advice: str = ADV
       InvalidInput: the file is missing, damaged or holds something else; or it cannot be read, and may be whole.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = files.read_json(path)
     except (FileNotFoundError, ValueError) as error:
         raise InvalidInput(f"'{path}' is damaged ({error}); {advice}") from None
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise files.unreadable(path, error) from None
     if not fits(value):
         raise InvalidInput(f"'{path}' is damaged (it holds something else than a run writes); {advice}")
     return value
-
-
-def unreadable(path: str | os.PathLike, error: OSError) -> InvalidInput:
-    """Returns the `InvalidInput` for a file that cannot be opened, whatever it holds."""
-    return InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions, or check the disk")

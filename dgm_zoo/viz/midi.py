@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pretty_midi
 
 TEMPO = 120.0  # beats per minute
+SLOWEST = 4  # beats per minute: a MIDI file states at most 16.8 seconds per beat
 VELOCITY = 100
 RESOLUTION = 480  # ticks per beat, a whole number of ticks per step for 4 to 96 steps per bar
 RATE = 22_050  # samples per second of a sound file
@@ -42,8 +43,8 @@ def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO)
     import pretty_midi
 
     x = _checked(phrase, tracks)
-    if isinstance(tempo, bool) or not isinstance(tempo, numbers.Real) or not 1 <= tempo <= 10_000:
-        raise InvalidInput(f"tempo={shown(tempo)} is not a tempo; give beats per minute, such as 120")
+    if isinstance(tempo, bool) or not isinstance(tempo, numbers.Real) or not SLOWEST <= tempo <= 10_000:
+        raise InvalidInput(f"tempo={shown(tempo)}; give {SLOWEST} to 10,000 beats per minute, such as 120")
     seconds = 60 * BEATS / (tempo * x.shape[1])  # per step
     song = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
     song.time_signature_changes.append(pretty_midi.TimeSignature(BEATS, 4, 0))

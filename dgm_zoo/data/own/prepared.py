@@ -1,6 +1,7 @@
 """A set of images that TensorFlow Datasets has prepared, with its own splits."""
 
 import glob
+import itertools
 import os
 import re
 
@@ -11,6 +12,7 @@ from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.data.facts import Set
 from dgm_zoo.data.own import making
 from dgm_zoo.data.own.folders import resized
+from dgm_zoo.data.stored import blocks, stored_files
 from dgm_zoo.errors import InvalidInput
 
 
@@ -44,8 +46,10 @@ def find(path: str, version: str) -> Set:
     """
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder_from_directory(place(path))
-    features, stored = builder.info.features, builder.info.splits
+    folder = place(path)
+    with stored_files(f"tfds:{path}", folder):
+        info = tfds.builder_from_directory(folder).info
+    features, stored = info.features, info.splits
     images = [key for key, one in features.items() if isinstance(one, tfds.features.Image)]
     labels = [key for key, one in features.items() if isinstance(one, tfds.features.ClassLabel)]
     if len(images) != 1 or "train" not in stored:
@@ -67,10 +71,9 @@ def find(path: str, version: str) -> Set:
         rows = rows if limit is None else min(limit, rows)
         x, y = np.empty((rows, *(image_size or shape[:2]), shape[-1]), np.uint8), np.full(rows, -1, np.int32)
         wanted = {key: True for key in (image, label) if key}
-        examples = builder.as_dataset(
-            split=part, shuffle_files=False, decoders=tfds.decode.PartialDecoding(wanted)
-        ).take(rows)
-        for i, example in enumerate(tfds.as_numpy(examples)):
+        decoders = tfds.decode.PartialDecoding(wanted)
+        examples = blocks(f"tfds:{path}", folder, split=part, decoders=decoders)
+        for i, example in enumerate(itertools.islice(examples, rows)):
             one = example[image]
             fits = one.shape == x.shape[1:]
             x[i] = one if fits else resized(Image.fromarray(one[..., 0] if shape[-1] == 1 else one), x.shape[1:])

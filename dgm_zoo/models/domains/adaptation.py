@@ -9,7 +9,7 @@ import tensorflow as tf
 from dgm_zoo.checks import layer_size, nonnegative, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Schedule
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import check_known
 from dgm_zoo.networks.dcgan import dense_discriminator
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
@@ -32,9 +32,8 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
       level: see `ADA`.
     """
     classes, size = layer_size("num_classes", num_classes), layer_size("feature_dim", feature_dim)
-    judged = {"features": size, "logits": classes}.get(level)
-    if judged is None:
-        raise unknown("level", level, LEVELS)
+    check_known("level", level, LEVELS)
+    judged = {"features": size, "logits": classes}[level]
     return {
         "trunk": lenet(image_shape, filters, size), "head": dense((size,), (classes,), (), name="head"),
         "discriminator": dense_discriminator((judged,), discriminator_hidden, normalization),
