@@ -7,7 +7,7 @@ import numpy as np
 
 from dgm_zoo import data
 from dgm_zoo.checks import real_array
-from dgm_zoo.data.arrays import AUTO, check_arrays
+from dgm_zoo.data.arrays import AUTO, as_array, check_arrays
 from dgm_zoo.data.checks import check_flags
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.features import extractor, pca
@@ -93,7 +93,12 @@ def sample_quality(
 def _against_array(x, real, classifier, threshold):
     """Returns the scores of samples x against an array of real examples."""
     check_flags(threshold=threshold)
-    real, _, levels = check_arrays(real, None, False, None, None if np.ndim(real) == 2 else AUTO)
+    try:
+        real = as_array("x", real)
+        points = real.ndim == 2 and real.dtype.kind == "f"
+        real, _, levels = check_arrays(real, None, False, None, None if points else AUTO)
+    except InvalidInput as error:
+        raise InvalidInput(f"real examples: {error}") from None
     real = real / np.float32(levels - 1) if real.dtype == np.uint8 else real
     if x.shape[1:] != real.shape[1:]:
         raise InvalidInput(f"samples have shape {list(x.shape[1:])}, but real examples {list(real.shape[1:])}")
