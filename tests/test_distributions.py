@@ -24,6 +24,7 @@ SPECS = {  # every head that has a density: spec, event shape, shape of its para
     "one_hot_vector": ("OneHotCategorical", (4,), (4,)),
     "tril": ("MultivariateNormalTriL", (2,), (5,)),
     "mixture": ({"name": "MixtureNormal", "num_components": 2}, (2, 3), (2, 18)),
+    "mixture_of_levels": ({"name": "MixtureLogistic", "num_components": 2, "levels": 17}, (2, 3), (2, 14)),
 }
 POINT = {"point": ("Deterministic", (2, 3), (2, 3))}
 PRIORS = {
@@ -91,6 +92,11 @@ def scipy_log_prob(key, params, x):
         lows = [np.array([[softplus(r[i]), 0], [q[i], softplus(p[i])]]) for i in range(len(params))]
         rows = [stats.multivariate_normal([a[i], b[i]], low @ low.T) for i, low in enumerate(lows)]
         return np.stack([row.logpdf(x[:, i]) for i, row in enumerate(rows)], -1)
+    if key == "mixture_of_levels":  # two pixels of three channels: two logits, two rows of means, two of raw scales
+        logits, loc, raw = params[..., :2], params[..., 2:8], params[..., 8:]
+        loc, raw = (part.reshape(*part.shape[:-1], 2, 3) for part in (loc, raw))
+        masses = levels_mass(x[..., None, :], loc, softplus(raw), 17).prod(-1)
+        return np.log((special.softmax(logits, -1) * masses).sum(-1)).sum(-1)
     logits, loc, raw = (p.reshape(*p.shape[:-1], -1, 2) for p in np.split(params, 3, -1))
     each = special.log_softmax(logits, -1) + stats.norm.logpdf(x[..., None], loc, softplus(raw))
     return special.logsumexp(each, -1).sum(event)
@@ -99,7 +105,7 @@ def scipy_log_prob(key, params, x):
 def events(key, shape, rng):
     if key in ("bernoulli", "straight_through"):
         return rng.integers(0, 2, shape)
-    if key == "logistic":
+    if key in ("logistic", "mixture_of_levels"):
         return rng.integers(0, 17, shape) / 16
     if key.startswith("one_hot"):
         return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
@@ -257,6 +263,40 @@ def test_the_ends_of_the_noise_give_the_outermost_levels():
     np.testing.assert_array_equal(x, [[0.0, 1.0]])
 
 
+@pytest.mark.parametrize("channels, levels", [(1, 256), (3, 6)])
+def test_the_masses_of_a_mixture_of_logistics_sum_to_one(channels, levels):
+    head = distributions.MixtureLogistic((1, channels), num_components=4, levels=levels)
+    params = params_of(head, 5, scale=3.0)
+    grid = np.stack(np.meshgrid(*[np.arange(levels) / (levels - 1)] * channels), -1).reshape(-1, 1, 1, channels)
+    masses = np.exp(np.float64(head(params).log_prob(tf.constant(grid, tf.float32))))
+    assert masses.shape == (levels**channels, 5)
+    np.testing.assert_allclose(masses.sum(0), 1, atol=2e-5)
+
+
+def test_sampled_pixels_have_the_masses_of_the_mixture():
+    head = distributions.MixtureLogistic((20000, 2), num_components=2, levels=3)
+    one = np.array([0.5, 0.0, 0.0, 0.1, 1.0, 0.9, -3.0, -2.0, -2.0, -1.5])  # logits, means, raw scales of two channels
+    q = head(tf.constant(np.tile(one, (1, 20000, 1)), tf.float32))
+    x = head.sample(q, head.noise(BatchNoise([0, 3], 1))).numpy()[0]
+    pairs = np.stack(np.meshgrid(*[[0, 0.5, 1]] * 2), -1).reshape(-1, 2)
+    alone = distributions.MixtureLogistic((1, 2), num_components=2, levels=3)(tf.constant(one[None, None], tf.float32))
+    masses = np.exp(alone.log_prob(tf.constant(pairs[:, None, None], tf.float32)))[:, 0]
+    within((x[:, None] == pairs).all(-1), masses)
+    assert np.corrcoef(x.T)[0, 1] > 0.4  # the channels share a component
+
+
+def test_a_mixture_of_one_logistic_is_a_logistic():
+    mixture, logistic = distributions.MixtureLogistic((2, 3), 1), distributions.IndependentLogistic((2, 3))
+    params = params_of(logistic)
+    given = tf.concat([tf.zeros([3, 2, 1]), params], -1)
+    x = tf.constant(np.random.default_rng(0).integers(0, 256, (3, 2, 3)) / 255, tf.float32)
+    np.testing.assert_allclose(mixture(given).log_prob(x), logistic(params).log_prob(x), rtol=1e-5)
+    np.testing.assert_allclose(mixture(given).mean(), logistic(params).mean(), rtol=1e-5)
+    noise = mixture.noise(BatchNoise([0, 0], 3))
+    np.testing.assert_array_equal(
+        mixture.sample(mixture(given), noise), logistic.sample(logistic(params), noise[1]))
+
+
 # ---------------------------------------------------------------------------------------------- sampling
 
 
@@ -266,7 +306,7 @@ def drawn(head, params, n=20000, seed=0):
     return q, head.sample(q, head.noise(BatchNoise([seed, 9], 1), n)).numpy()[:, 0]
 
 
-@pytest.mark.parametrize("key", [k for k in SPECS if k != "logistic"])
+@pytest.mark.parametrize("key", [k for k in SPECS if k not in ("logistic", "mixture_of_levels")])
 def test_samples_have_the_distributions_moments(key):
     head = head_of(key)
     q, z = drawn(head, params_of(head, 1, seed=4))
@@ -274,7 +314,8 @@ def test_samples_have_the_distributions_moments(key):
     within((z - q.mean()[0]) ** 2, q.variance()[0] if key != "tril" else np.diag(q.covariance()[0]))
 
 
-@pytest.mark.parametrize("key", ["bernoulli", "one_hot", "tril", "mixture", "normal", "logistic", "point"])
+@pytest.mark.parametrize("key", ["bernoulli", "one_hot", "tril", "mixture", "normal", "logistic",
+                                 "mixture_of_levels", "point"])
 def test_samples_are_the_same_under_xla(key):
     head = head_of(key)
     sample = lambda p, noise: head.sample(head(p), noise)  # noqa: E731
@@ -748,6 +789,8 @@ REFUSED = [
     ({"name": "IndependentNormal", "stddev": True}, "stddev True of"),
     ({"name": "IndependentNormal", "stddev": [1]}, r"stddev \[1\] of"),
     ({"name": "IndependentLogistic", "levels": 1}, "levels 1 of IndependentLogistic must be a whole number of"),
+    ({"name": "MixtureLogistic", "num_components": 0}, "num_components 0 of MixtureLogistic must be a whole number"),
+    ({"name": "MixtureLogistic", "num_components": 2, "levels": 1}, "levels 1 of MixtureLogistic must be a whole"),
     ({"name": "MixtureNormal", "num_components": 0}, "num_components 0 of MixtureNormal must be a whole number"),
     ({"name": "MixturePrior", "num_components": 2.0}, "num_components 2.0 of MixturePrior must be a whole number"),
     ({"name": "BernoulliPrior", "logits": "0"}, "logits '0' of BernoulliPrior must be one finite number"),

@@ -317,12 +317,14 @@ def test_options_that_do_not_fit_are_refused(tmp_path):
         assert "needs a path" in said(training.resolve, {**CONFIG, "data": {**given, "batch_size": 1}})
 
 
-def test_a_set_larger_than_half_of_the_memory_is_refused(tmp_path, monkeypatch):
+def test_a_set_larger_than_half_of_the_memory_is_not_read_into_it(tmp_path, monkeypatch):
     name = paint(tmp_path)
     monkeypatch.setattr(making, "available", lambda: 10_000)
-    assert said(data.load, name, "train", 4).startswith(f"split 'train' of '{name}' needs 0.0 GB, more than half of")
-    assert data.load(name, "train", 2, limit=4).cardinality() == 2
-    assert data.load(name, "train", 4, image_size=(8, 8)).element_spec.shape == (4, 8, 8, 3)
+    with_memory = {"in_memory": True}
+    assert said(data.load, name, "train", 4, **with_memory).startswith(
+        f"split 'train' of '{name}' needs 0.0 GB, more than half of")
+    assert data.load(name, "train", 2, limit=4, **with_memory).cardinality() == 2
+    assert data.load(name, "train", 4, image_size=(8, 8), **with_memory).element_spec.shape == (4, 8, 8, 3)
 
 
 # ------------------------------------------------------------------------------------------------ commands and runs

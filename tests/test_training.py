@@ -471,7 +471,7 @@ def test_values_that_are_no_pixels_are_refused_before_training(value, sentence, 
 
     x = np.zeros((200, 8, 8, 1), "float32")
     x[3, 0, 0] = value
-    monkeypatch.setattr(registry, "read_split", lambda *_: (x, np.zeros(200, "int32"), None, 17))
+    monkeypatch.setattr(registry, "open_split", lambda *_: (x, np.zeros(200, "int32"), None, 17))
     config(folder=folder)
     words = ["train", f"--config={folder / 'config.py'}", f"--workdir={tmp_path / 'run'}"]
     assert sentence in refused(capsys, tmp_path, *words)

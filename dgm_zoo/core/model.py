@@ -13,6 +13,7 @@ from dgm_zoo.checks import check_seed
 from dgm_zoo.core import averaging, calls, compiling, doors, endpoints, recipes, state, steps, training_data, vetting
 from dgm_zoo.core.coefficients import Changing, Coefficient, handed
 from dgm_zoo.core.endpoints import Endpoint, traced
+from dgm_zoo.core.explaining import explaining
 from dgm_zoo.core.formulation import Formulation
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.noise import step_seed
@@ -144,7 +145,7 @@ class GenerativeModel(keras.Model):
 
     def _make_function(self, step_function: Callable) -> Callable:
         vetted = vetting.vetted(self, step_function, training=step_function == self.train_step)
-        return steps.explaining(super()._make_function(vetted))
+        return explaining(super()._make_function(vetted))
 
     def jitted(self, function: Callable) -> Callable:
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients as inputs."""

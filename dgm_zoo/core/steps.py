@@ -1,6 +1,5 @@
 """One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -8,10 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dgm_zoo.core.explaining import NON_FINITE
 from dgm_zoo.core.vetting import current_batch
-from dgm_zoo.errors import InvalidInput, NonFiniteLoss
-
-NON_FINITE = "loss is not finite"
 
 
 class _Training(keras.layers.Layer):
@@ -130,29 +127,3 @@ def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
 
     total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
     tf.cond(tf.math.is_finite(total), tf.no_op, fail)
-
-
-def explaining(function: Callable) -> Callable:
-    """Returns `function`, which runs steps, raising what its errors stand for; see `explained`."""
-
-    def run(*args):
-        try:
-            return function(*args)
-        except tf.errors.InvalidArgumentError as error:
-            raise explained(error) from None
-
-    return run
-
-
-def explained(error: tf.errors.InvalidArgumentError) -> Exception:
-    """Converts the failed assertion of `check_finite` to `NonFiniteLoss`, and what a batch's check raised inside the
-    graph to `InvalidInput`; returns any other error unchanged."""
-    if refused := re.search(rf"{InvalidInput.__name__}: (.+)", str(error.message)):
-        return InvalidInput(refused.group(1))
-    found = re.search(NON_FINITE + r": term\W+(\w+)\W+at step\D+(\d+)", str(error.message))
-    if not found:
-        return error
-    term, step = found.groups()
-    return NonFiniteLoss(
-        f"term '{term}' became NaN or infinite at step {step}; lower the learning rate or check the data"
-    )

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from dgm_zoo.checks import is_whole, nonnegative, real_array, shown, whole_number
 from dgm_zoo.core.endpoints import Input, check_array
+from dgm_zoo.core.explaining import explaining
 from dgm_zoo.errors import InvalidInput
 
 X, LABEL, Y, WEIGHT = ("x", "image"), "label", "y", "sample_weight"  # the keys of a batch that is a dict
@@ -156,7 +157,7 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
     where = f"{type(model).__name__}.{method}"
     data = (x, y, weight)
     if isinstance(x, tf.data.Dataset):
-        data = next(iter(x.take(1)), None)
+        data = explaining(next)(iter(x.take(1)), None)
         if data is None:
             raise InvalidInput(f"{where}: the data set is empty; check its split and batch size")
     elif is_stream(x):

@@ -1,4 +1,4 @@
-"""Data sets as `tf.data` pipelines: seeded, resumable, in memory.
+"""Data sets as `tf.data` pipelines: seeded, resumable, in memory or, if they do not fit, from their files.
 
     from dgm_zoo import data
 
@@ -19,12 +19,14 @@ import importlib
 from dgm_zoo.data.describing import describe
 from dgm_zoo.data.preparing import prepare
 from dgm_zoo.data.registry import DatasetInfo, info, load
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.data.sets import COUNTERPARTS, list_datasets
 from dgm_zoo.data.shares import class_shares
 
 __all__ = [
     "COUNTERPARTS",
     "DatasetInfo",
+    "Rows",
     "class_shares",
     "describe",
     "from_arrays",

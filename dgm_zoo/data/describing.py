@@ -5,7 +5,8 @@ from typing import Any
 
 from dgm_zoo.data import checks, own
 from dgm_zoo.data.preparing import directory
-from dgm_zoo.data.reading import read_split
+from dgm_zoo.data.reading import open_split
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.data.sets import entry
 from dgm_zoo.errors import InvalidInput
 
@@ -31,11 +32,12 @@ def describe(
         classes: dict of each class to its number of rows in each split; None without labels.
         unlabelled: number of rows without a label in each split; None without labels.
         range: the least and the largest stored value.
-        megabytes: memory that the largest split needs.
+        megabytes: memory that the largest split would need.
+        in_memory: whether each split fits in it; those that do not are read from their files in each epoch.
         problems: sentences on what would stop or mislead a training.
 
     Raises:
-      InvalidInput: the set is unknown or not prepared, a file is damaged, or a split does not fit in memory.
+      InvalidInput: the set is unknown or not prepared, or a file is damaged.
 
     Example:
       >>> describe("digits")["range"]
@@ -57,10 +59,13 @@ def describe(
             f"the images have {len(sizes)} sizes, from {sizes[0][0]}x{sizes[0][1]} to {sizes[-1][0]}x{sizes[-1][1]}: "
             f"image_size is required, for example ({size[0]}, {size[1]})"
         )
-    xs, ys = {}, {}
+    xs, ys, ends = {}, {}, []
     for split in checks.SPLITS:
-        xs[split], ys[split], _, levels = read_split(name, split, directory(name), size)
-    low, high = min(x.min() for x in xs.values()), max(x.max() for x in xs.values())
+        x, ys[split], _, levels = open_split(name, split, directory(name), size)
+        xs[split] = x if isinstance(x, Rows) else making.held(x, ys[split])
+        ends += [(block.min(), block.max()) for block in xs[split].blocks()]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    needed = {split: making.memory(x) for split, x in xs.items()}
     classes = unlabelled = None
     if found.num_classes is not None:
         counts = {split: np.bincount(y[y >= 0], minlength=found.num_classes).tolist() for split, y in ys.items()}
@@ -81,8 +86,9 @@ def describe(
             "scale near 1"
         )
     return {
-        "name": name, "source": found.source, "shape": list(xs["train"].shape[1:]), "sizes": max(1, len(sizes)),
+        "name": name, "source": found.source, "shape": list(xs["train"].shape), "sizes": max(1, len(sizes)),
         "levels": levels, "splits": {split: len(x) for split, x in xs.items()}, "classes": classes,
         "unlabelled": unlabelled, "range": [low.item(), high.item()],
-        "megabytes": making.COPIES * max(x.nbytes for x in xs.values()) / 1e6, "problems": problems,
+        "megabytes": max(needed.values()) / 1e6, "in_memory": {split: making.fits(x) for split, x in needed.items()},
+        "problems": problems,
     }

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from dgm_zoo.checks import real_array
-from dgm_zoo.data import checks, draws, pipeline
+from dgm_zoo.data import blocks, checks, draws
 from dgm_zoo.data.arrays import AUTO, check_arrays
 from dgm_zoo.errors import InvalidInput
 
@@ -74,7 +74,7 @@ def domain(
             x = _spanned(x, span, levels)
         x, y, levels = check_arrays(x, y, False, None, levels)
         if image_size is not None:
-            x, levels = pipeline.resized(x, levels, image_size)
+            x, levels = blocks.resized(x, levels, image_size)
     except InvalidInput as error:
         raise InvalidInput(f"{name}: {error}") from None
     return Domain(role, name, x, np.full(len(x), draws.UNLABELLED, np.int32) if y is None else y, levels)

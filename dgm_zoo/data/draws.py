@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from dgm_zoo.data import checks
 from dgm_zoo.data.checks import SPLITS
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.errors import InvalidInput
 
 # Purposes of random streams. Purpose and seed form the first half of the generator's key.
@@ -30,12 +31,12 @@ def permutation(n: int, key: tf.Tensor) -> tf.Tensor:
     return tf.argsort(ranks, stable=True)
 
 
-def noise_of(binarize: str | None, dequantize: bool, x: np.ndarray, levels: int | None) -> Callable | None:
+def noise_of(binarize: str | None, dequantize: bool, x: np.ndarray | Rows, levels: int | None) -> Callable | None:
     """Returns the function (rows, key) -> float32 rows for the given options, or None for plain pixels."""
     if (binarize or dequantize) and levels is None:
         raise InvalidInput("binarize and dequantize need pixels; with levels=None leave both out")
     if dequantize:
-        if x.dtype != np.uint8:
+        if np.dtype(x.dtype) != np.uint8:
             raise InvalidInput(
                 f"dequantize=True needs uint8 grey levels, not {x.dtype}; give x as uint8 with its levels"
             )

@@ -36,16 +36,16 @@ class Own:
 
     Attributes:
       path: the folder or file; of a set of TFDS, its name.
-      read: function (split, image_size or None, limit or None) to x `[rows, ...]` and y int32 `[rows]` or None: the
-        first `limit` rows of the split, images at `image_size` if the kind can, else at their own size.
-      dtype: of x, "uint8" or "float32".
+      rows: function (split, image_size or None, limit or None) to the `Rows` of the first `limit` rows of the split,
+        images at `image_size` if the kind can, else at their own size.
+      in_files: whether `Rows.take` reads the files, so that a split need not fit in memory.
       classes: names of the classes, in the order of their numbers.
       sizes: the sizes (height, width) of the images in the files, sorted; () if the shape of x says it.
     """
 
     path: str
-    read: Callable
-    dtype: str
+    rows: Callable
+    in_files: bool
     classes: tuple
     sizes: tuple
 

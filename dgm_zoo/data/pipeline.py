@@ -1,10 +1,13 @@
-"""Batches from arrays in memory: order, binarisation and dequantisation as pure functions of the seed.
+"""Batches from arrays in memory, or from `Rows`: order, binarisation and dequantisation as pure functions of the seed.
 
-The pipeline moves whole batches. An epoch's order is one permutation; a batch is a slice of it, one gather
-and one draw of noise. Every random number comes from a stateless generator keyed by (seed, purpose, epoch,
-batch), so nothing depends on the number of threads, and epoch 7 can be computed without epochs 0 to 6.
+The pipeline moves whole batches. An epoch's order is one permutation; a batch is a slice of it, one gather (or one
+reading of rows by number, several batches at once) and one draw of noise. Every random number comes from a stateless
+generator keyed by (seed, purpose, epoch, batch), so nothing depends on the number of threads, and epoch 7 can be
+computed without epochs 0 to 6.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.data import checks, draws
-from dgm_zoo.data.arrays import AUTO, check_arrays
+from dgm_zoo.data.arrays import AUTO, check_arrays, check_targets
+from dgm_zoo.data.blocks import READERS, drawn_once, reader, resized
 from dgm_zoo.data.checks import SPLITS
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.errors import InvalidInput
-
-_BLOCK = 1024  # rows per block when a whole split is drawn or resized
 
 
 def from_arrays(
@@ -43,7 +46,8 @@ def from_arrays(
 
     Args:
       x: array [N, ...] with at least one row; images are [N, H, W, C]. Integers of any type are grey levels
-        0 .. levels - 1, which become k / (levels - 1); floats must lie in [0, 1]; booleans are bits.
+        0 .. levels - 1, which become k / (levels - 1); floats must lie in [0, 1]; booleans are bits. Or `Rows`, which
+        are read when a batch needs them and give the batches of the same rows in memory; their values are not checked.
       y: labels [N], integers from 0 on, -1 for a row without one; or, for `pairs`, bits [N, n]; or None.
       split: "train" (shuffled, drops the remainder, fresh noise in each epoch), "validation" or "test" (in
         order, keeps the last partial batch, the same noise every time).
@@ -77,9 +81,14 @@ def from_arrays(
         checks.check_flags(shuffle=shuffle)
     batch_size, seed, first_epoch = checks.check_options(split, batch_size, binarize, dequantize, seed, first_epoch)
     training = split == "train"
-    x, y, levels = check_arrays(x, y, labels, pairs, levels)
+    if isinstance(x, Rows):
+        y = x.labels() if y is None and labels else y
+        y, levels = check_targets(y, len(x), labels, pairs), 256 if levels == AUTO else levels
+    else:
+        x, y, levels = check_arrays(x, y, labels, pairs, levels)
     limit = checks.check_limit(limit, split, len(x))
-    x, y = x[:limit], None if y is None else y[:limit]
+    x = dataclasses.replace(x, count=limit or len(x)) if isinstance(x, Rows) else x[:limit]
+    y = None if y is None else y[:limit]
     if labelled_fraction is not None or labels_per_class is not None:
         checks.check_hiding(labelled_fraction, labels_per_class)
         if not labels:
@@ -90,14 +99,16 @@ def from_arrays(
         y = draws.hidden_latents(y, pairs, seed) if training else y
     if training and batch_size > len(x):
         raise InvalidInput(f"batch_size={batch_size} is more than the {len(x)} rows of 'train'; lower it")
-    if image_size is not None:
+    if image_size is not None and isinstance(x, Rows):
+        before, levels = levels, resized(x.take(np.zeros(1, int)), levels, image_size)[1]
+        x = x.changed(lambda rows, _: resized(rows, before, image_size)[0])
+    elif image_size is not None:
         x, levels = resized(x, levels, image_size)
 
     noise = draws.noise_of(binarize, dequantize, x, levels)
     if noise and (not training or binarize in ("fixed", "threshold")):
-        purpose = draws.DRAWN_ONCE + SPLITS.index(split)
-        drawn = _by_block(lambda rows, block: noise(rows, draws.key_of(seed, purpose, 0, block)), x)
-        x, levels, noise = (drawn.astype(np.uint8), 2, None) if binarize else (drawn, None, None)
+        x = drawn_once(x, noise, seed, draws.DRAWN_ONCE + SPLITS.index(split), bool(binarize))
+        levels, noise = 2 if binarize else None, None
 
     rows = len(x)
     y = y if labels or pairs is not None else None
@@ -105,11 +116,11 @@ def from_arrays(
     mixed = 0 < len(known) < rows
     labelled_rows = checks.check_labelled_rows(labelled_rows, batch_size, mixed, training)
     with tf.device("cpu:0"):
-        x = tf.constant(x)
+        read = reader(x) if isinstance(x, Rows) else functools.partial(tf.gather, tf.constant(x))
         y = None if y is None else tf.constant(y)
 
     def gather(epoch, b, rows):
-        batch = tf.gather(x, rows)
+        batch = read(rows)
         batch = noise(batch, draws.key_of(seed, draws.NOISE, epoch, b)) if noise else draws.values(batch, levels)
         if y is None:
             return batch
@@ -120,7 +131,7 @@ def from_arrays(
         rows, batch_size=batch_size, training=training, shuffle=shuffle, seed=seed,
         arrange=(lambda order: _mix(order, known, batch_size, labelled_rows)) if mixed else None,
     )
-    return batches_of(epoch_of_rows, gather, steps, first_epoch)
+    return batches_of(epoch_of_rows, gather, steps, first_epoch, READERS if isinstance(x, Rows) else 2)
 
 
 def seeded_order(
@@ -151,7 +162,7 @@ def seeded_order(
 
 
 def batches_of(
-    epoch_of_rows: Callable, gather: Callable, steps: int, first_epoch: int | None = None
+    epoch_of_rows: Callable, gather: Callable, steps: int, first_epoch: int | None = None, at_once: int = 2
 ) -> tf.data.Dataset:
     """Returns the batches of one epoch, or of all epochs from `first_epoch` on, as a `tf.data.Dataset`.
 
@@ -161,12 +172,13 @@ def batches_of(
       gather: function from such an element to the batch.
       steps: number of batches in an epoch.
       first_epoch: see `registry.load`.
+      at_once: number of batches that are gathered at once.
     """
     if first_epoch is None:
         epochs, cardinality = _next_epoch(), steps
     else:
         epochs, cardinality = tf.data.Dataset.range(first_epoch, checks.INT32), tf.data.INFINITE_CARDINALITY
-    dataset = epochs.flat_map(epoch_of_rows).map(gather, num_parallel_calls=2, deterministic=True)
+    dataset = epochs.flat_map(epoch_of_rows).map(gather, num_parallel_calls=at_once, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality)).prefetch(8)
 
     options = tf.data.Options()
@@ -218,42 +230,3 @@ def _next_epoch():
             return tf.identity(epoch)
 
     return tf.data.Dataset.range(1).map(take)
-
-
-def _by_block(function, x):
-    """Applies `function(rows, block number)` to x in blocks of rows; returns one NumPy array.
-
-    Blocks bound the memory use and make the numbers drawn for a row independent of the number of rows that follow.
-    """
-    starts = range(0, len(x), _BLOCK)
-    with tf.device("cpu:0"):
-        return np.concatenate([function(tf.constant(x[i : i + _BLOCK]), i // _BLOCK).numpy() for i in starts])
-
-
-def resized(
-    x: np.ndarray, levels: int | None, image_size: tuple[int, int]
-) -> tuple[np.ndarray, int | None]:
-    """Area-averages images to another size.
-
-    Args:
-      x: uint8 or float32 array [N, H, W, C].
-      levels: number of grey levels of x if it is uint8.
-      image_size: (height, width) in pixels.
-
-    Returns:
-      The images [N, height, width, C] and their number of levels: resized grey levels are rounded to 256
-      levels, since means lie between the old levels; floats stay floats.
-    """
-    size = checks.check_image_size(image_size)
-    if x.ndim != 4:
-        raise InvalidInput(f"image_size={size} needs images [N, H, W, C], not shape {x.shape}; leave it out")
-    if x.shape[1:3] == size:
-        return x, levels
-    if x.dtype != np.uint8:
-        return _by_block(lambda rows, _: tf.image.resize(rows, size, method="area"), x), levels
-
-    def resize(rows, _):
-        mean = tf.image.resize(tf.cast(rows, tf.float32), size, method="area")
-        return tf.cast(tf.round(mean * (255 / (levels - 1))), tf.uint8)
-
-    return _by_block(resize, x), 256

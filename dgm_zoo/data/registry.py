@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dgm_zoo.data import own
 from dgm_zoo.data.facts import Modes, Music
 from dgm_zoo.data.preparing import directory, prepared_in
-from dgm_zoo.data.reading import read_split
+from dgm_zoo.data.reading import AUTO, open_split
 from dgm_zoo.data.sets import entry
 from dgm_zoo.errors import InvalidInput
 
@@ -128,13 +128,17 @@ def load(
     sounding: int | None = None,
     data_dir: str | os.PathLike | None = None,
     path: str | os.PathLike | None = None,
+    in_memory: bool | str = AUTO,
 ) -> tf.data.Dataset:
     """Returns the batches of one split of a data set.
 
-    A split is read once and stays in memory for later calls; music is packed, eight values per byte. All randomness is
-    a function of the seed: the order of epoch e is a function of (seed, e), and its pixels are a function of
-    (seed, e, batch). In training each epoch has its own order and pixels; "validation" and "test" come in order, with
-    pixels drawn from (seed, row), the same every time and for every batch size.
+    A split is read once and stays in memory for later calls; music is packed, eight values per byte. A split of your
+    own files that would take more than half of the memory stays in them: batches are read by row numbers, several
+    ahead, and are bit for bit those of a split in memory.
+
+    All randomness is a function of the seed: the order of epoch e is a function of (seed, e), and its pixels are a
+    function of (seed, e, batch). In training each epoch has its own order and pixels; "validation" and "test" come in
+    order, with pixels drawn from (seed, row), the same every time and for every batch size.
 
     The splits never overlap. For `mnist` and `fashion_mnist` validation is the last 5,000 of TFDS's train, for
     `omniglot` its last 1,928, a tenth, for `textured_digits` its last 2,000; TFDS stores these sets in a fixed order
@@ -190,6 +194,8 @@ def load(
         `gaussian_mixtures` prepare themselves, in TFDS's default or a temporary folder if this one cannot be written
         to.
       path: path of your own data, if name is the kind only: load("folder", ..., path="cats").
+      in_memory: whether the split is read into memory; "auto" for a split that takes at most half of the memory. False
+        leaves it in its files, for "folder", "npy" and "tfds".
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
@@ -242,7 +248,7 @@ def load(
         image_size = checks.check_image_size(image_size)
     checks.check_channels(channels, found.image_shape)
     limit = checks.check_limit(limit, split, found.splits[split][1])
-    x, y, z, levels = read_split(name, split, directory(name, data_dir), image_size, channels, limit)
+    x, y, z, levels = open_split(name, split, directory(name, data_dir), image_size, channels, limit, in_memory)
     return pipeline.from_arrays(
         x,
         y if pairs is None else z,

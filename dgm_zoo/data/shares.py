@@ -5,7 +5,7 @@ import os
 from dgm_zoo.checks import check_seed
 from dgm_zoo.data import checks, own
 from dgm_zoo.data.preparing import directory
-from dgm_zoo.data.reading import read_split
+from dgm_zoo.data.reading import labels_of
 from dgm_zoo.data.sets import entry
 from dgm_zoo.errors import InvalidInput
 
@@ -17,15 +17,14 @@ def class_shares(
     labels_per_class: int | None = None,
     seed: int = 0,
     limit: int | None = None,
-    image_size: tuple[int, int] | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> list[float]:
     """Returns the share of each class among the labelled training rows: a list of floats that sum to 1.
 
     Args:
       name: one of `list_datasets()`, or `kind:path` for your own data; see `load`.
-      labelled_fraction, labels_per_class, seed, limit, image_size, data_dir: see `load`; without the first two all
-        labels count.
+      labelled_fraction, labels_per_class, seed, limit, data_dir: see `load`; without the first two all labels
+        count.
 
     Raises:
       InvalidInput: as for `load`; or a class has no labelled row.
@@ -42,8 +41,7 @@ def class_shares(
     if found.num_classes is None:
         raise InvalidInput(f"data set '{name}' {found.unlabelled}; choose another")
     seed, limit = check_seed(seed), checks.check_limit(limit, "train", found.splits["train"][1])
-    size = None if image_size is None else checks.check_image_size(image_size)
-    y = read_split(name, "train", directory(name, data_dir), size, limit=limit)[1][:limit]
+    y = labels_of(name, "train", directory(name, data_dir), limit)
     if labelled_fraction is not None or labels_per_class is not None:
         y = draws.hidden(y, labelled_fraction, labels_per_class, seed)
     counts = np.bincount(y[y >= 0], minlength=found.num_classes)

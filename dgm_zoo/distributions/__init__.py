@@ -8,13 +8,13 @@ from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.continuous import Deterministic, IndependentNormal, MixtureNormal, MultivariateNormalTriL
 from dgm_zoo.distributions.discrete import (
     IndependentBernoulli,
-    IndependentLogistic,
     OneHotCategorical,
     StraightThroughBernoulli,
 )
 from dgm_zoo.distributions.divergences import jensen_shannon, kl
 from dgm_zoo.distributions.groups import GroupedPrior, LadderPosterior, ReversePosterior
 from dgm_zoo.distributions.heads import Head
+from dgm_zoo.distributions.logistic import IndependentLogistic, MixtureLogistic
 from dgm_zoo.distributions.masks import MaskAndNoise
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.distributions.priors import (
@@ -39,6 +39,7 @@ HEADS = {
         OneHotCategorical,
         MultivariateNormalTriL,
         MixtureNormal,
+        MixtureLogistic,
         Deterministic,
         StandardNormal,
         UniformPrior,
@@ -88,6 +89,7 @@ __all__ = [
     "IndependentNormal",
     "LadderPosterior",
     "MaskAndNoise",
+    "MixtureLogistic",
     "MixtureNormal",
     "MixturePrior",
     "MultivariateNormalTriL",

@@ -3,7 +3,7 @@
 from dgm_zoo.metrics.codes import aggregate_posterior, code_error, codes_and_prior
 from dgm_zoo.metrics.equilibrium import consistency
 from dgm_zoo.metrics.evidence import active_units, bound_terms, factorised, log_likelihood
-from dgm_zoo.metrics.features import Extractor, extractor, inception_v3
+from dgm_zoo.metrics.features import Extractor, extractor, inception_v3, keras_application, pca
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
 from dgm_zoo.metrics.independence import constant_units, pairwise_information, refitted_error
 from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
@@ -42,6 +42,7 @@ __all__ = [
     "inception_score",
     "inception_v3",
     "intersection_over_union",
+    "keras_application",
     "kernel_distance",
     "least_samples",
     "load_reference",
@@ -50,6 +51,7 @@ __all__ = [
     "mode_coverage",
     "music_quality",
     "pairwise_information",
+    "pca",
     "precision_recall",
     "refitted_error",
     "retrieval",

@@ -17,6 +17,8 @@ from dgm_zoo.data.checks import check_flags, check_image_size, check_limit
 from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.metrics.features import Extractor
 
+_ROWS = 1_000  # of a split that may be larger than memory, seen at a time
+
 
 class Reference(NamedTuple):
     """Features and class probabilities of the real images.
@@ -82,11 +84,15 @@ def load_reference(
     path = _folder(folder) / _file_name(key)
     if extractor.name is not None and os.path.isfile(path):
         return _read(path, key)
+    at_once = key["images"] if split == "train" else min(key["images"], _ROWS)  # "train" drops an incomplete batch
     batches = data.load(
-        dataset, split, key["images"], image_size=image_size, channels=channels, limit=limit, shuffle=False,
+        dataset, split, at_once, image_size=image_size, channels=channels, limit=limit, shuffle=False,
         data_dir=data_dir, binarize="threshold" if threshold else None,
     )
-    found = Reference(_describe(key), *extractor.extract(next(iter(batches)).numpy()))
+    features, probabilities = zip(*(extractor.extract(x.numpy()) for x in batches), strict=True)
+    found = Reference(
+        _describe(key), np.concatenate(features), None if probabilities[0] is None else np.concatenate(probabilities)
+    )
     if extractor.name is not None:
         _write(path, key, found)
     return found

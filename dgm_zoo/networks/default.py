@@ -8,7 +8,7 @@ import keras
 
 from dgm_zoo.checks import shown
 from dgm_zoo.errors import InvalidInput, check_known
-from dgm_zoo.networks.conv import conv_decoder, conv_encoder
+from dgm_zoo.networks.conv import channels_of, conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
 from dgm_zoo.networks.dense import check_widths, dense
 from dgm_zoo.networks.lenet import lenet
@@ -29,13 +29,14 @@ def encoder_and_decoder(
     """Returns `(encoder, decoder)`, mirror images of each other, except "dcgan", whose decoder is a DCGAN generator.
 
     Args:
-      network: "dense", "conv", or "dcgan", whose encoder is that of "conv".
+      network: "dense", "conv", "resnet", which is "conv" with a residual block at each size, or "dcgan", whose encoder
+        is that of "conv".
       image_shape: event shape of x.
       latent_dim: size of z.
       posterior_shape: shape of the encoder's output, `posterior.params_shape`.
       likelihood_shape: shape of the decoder's output, `likelihood.params_shape`.
       hidden: widths of the encoder's hidden layers ("dense", default (200, 200); empty for a linear network) or its
-        channels ("conv" and "dcgan", default (32, 64)).
+        channels after each halving of the image (the others, default 32, 64, ... by `channels_of`).
       activation: a Keras activation, by default "tanh" for "dense" and "relu" for the others. "dcgan" uses it only in
         the encoder.
       condition_size: size of the condition vector c, 0 for none.
@@ -45,21 +46,21 @@ def encoder_and_decoder(
         convolutions.
     """
     check_widths(hidden)
-    check_known("network", network, ["dense", "conv", "dcgan"])
+    check_known("network", network, ["dense", "conv", "resnet", "dcgan"])
     _check_activation(activation)
     if network == "dense":
         hidden, activation = tuple((200, 200) if hidden is None else hidden), activation or "tanh"
         make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
     else:
-        hidden, activation = tuple((32, 64) if hidden is None else hidden), activation or "relu"
-        if len(hidden) != 2:
-            raise InvalidInput(f"hidden {hidden!r} of a '{network}' network must name two numbers of channels")
+        hidden, activation = channels_of(image_shape, hidden), activation or "relu"
+        residual = {"blocks": 1, "normalization": "group"} if network == "resnet" else {}
 
         def make(*shapes, widths, name):
             if network == "dcgan" and name == "decoder":
                 return dcgan_generator(*shapes, widths[::-1], condition_size, 256, None, name)
             builder = conv_encoder if name == "encoder" else conv_decoder
-            return builder(*shapes, widths, activation=activation, condition_size=condition_size, name=name)
+            given = {"activation": activation, "condition_size": condition_size, "name": name, **residual}
+            return builder(*shapes, widths, **given)
     encoder = make(tuple(image_shape), posterior_shape, widths=hidden, name="encoder")
     decoder = make((latent_dim,), likelihood_shape, widths=hidden[::-1], name="decoder")
     return encoder, decoder
@@ -75,7 +76,7 @@ def classifier_of(
     """Returns a classifier from x to logits `[batch, num_classes]`, linear in the features of its last hidden layer.
 
     Args:
-      network: "dense", "conv" or "dcgan" for the architecture of that encoder, or "lenet".
+      network: "dense", "conv", "resnet" or "dcgan" for the architecture of that encoder, or "lenet".
       hidden: as in `encoder_and_decoder`; for "lenet" the channels of its two convolutions and the width of its
         dense layer, default (16, 32, 128).
       activation: as in `encoder_and_decoder`; a LeNet always uses ReLU.

@@ -1,5 +1,6 @@
 """Training runs: from a config to a trained and evaluated model."""
 
+from dgm_zoo.training.against import evaluate_against
 from dgm_zoo.training.config import load_config, resolve
 from dgm_zoo.training.measure import evaluate
 from dgm_zoo.training.measures import Measure, register_measure
@@ -9,6 +10,7 @@ from dgm_zoo.training.run import load_run, train, train_model
 __all__ = [
     "Measure",
     "evaluate",
+    "evaluate_against",
     "list_experiments",
     "load_config",
     "load_run",

@@ -131,7 +131,7 @@ def class_prior(given: list | None, config: ConfigDict) -> list | None:
     """Returns the config's prior, or else the shares of the classes among the labelled training rows."""
     if given is not None:
         return given
-    takes = ("labelled_fraction", "labels_per_class", "limit", "image_size", "data_dir")
+    takes = ("labelled_fraction", "labels_per_class", "limit", "data_dir")
     options = {key: value for key, value in config.data.items() if key in takes}
     return data.class_shares(config.data.name, **options, seed=config.train.seed)
 

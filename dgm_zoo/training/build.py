@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from dgm_zoo import data
 from dgm_zoo.core import training_data
 from dgm_zoo.core.endpoints import check_array
+from dgm_zoo.core.explaining import explaining
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import create
@@ -99,7 +100,7 @@ def held_out(config: ConfigDict, model: GenerativeModel, split: str, **options: 
 
 def check_batch(batches: tf.data.Dataset, model: GenerativeModel, split: str) -> None:
     """Raises `InvalidInput` if the first batch does not match the model's inputs."""
-    x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(batches)))
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(explaining(next)(iter(batches)))
     given = training_data.parts(model, x, y)
     for name, wanted in model.takes().items():
         check_array(f"{split} split", name, given[name], wanted)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from dgm_zoo.core.explaining import explaining
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import writing
@@ -80,7 +81,7 @@ def evaluate(model: GenerativeModel, config: ConfigDict, split: str = "test", ve
     context, found = Context(model, config, split, verbose=verbose), {}
     for measure in taken(model, config):
         if measure.measure:
-            numbers = measure.measure(context)
+            numbers = explaining(measure.measure)(context)
             _declared(measure, "numbers", [name.format(split=split) for name in measure.numbers], numbers)
             found.update(numbers)
     return found

@@ -20,6 +20,7 @@ KEYS = {
     "data.batch_size": COUNT,
     "data.data_dir": TEXT.or_none(),
     "data.dequantize": Kind(one_of(True, False, None).fits, "True or False"),
+    "data.in_memory": one_of(True, False, "auto"),
     "data.labels": Kind(one_of(True, False, None).fits, "True or False"),
     "data.limit": ROWS,
     "train.epochs": COUNT,

@@ -74,12 +74,13 @@ def show(result: dict) -> str:
     return "\n".join(_described(**result))
 
 
-def _described(name, shape, levels, splits, classes, unlabelled, range, megabytes, problems, **_):
+def _described(name, shape, levels, splits, classes, unlabelled, range, megabytes, in_memory, problems, **_):
     """Yields the lines of `data.describe`."""
     kind = "real values" if levels is None else "bits" if levels == 2 else f"{levels} levels"
     yield f"{name}: {'x'.join(map(str, shape))}, {kind}, stored values from {range[0]:g} to {range[1]:g}"
     yield "splits: " + ", ".join(f"{split} {rows:,}" for split, rows in splits.items())
-    yield f"memory for the largest split: {megabytes:,.1f} MB"
+    read = "" if all(in_memory.values()) else "; it does not fit and is read from its files in each epoch"
+    yield f"memory for the largest split: {megabytes:,.1f} MB{read}"
     rows = {**(classes or {}), **({"(no label)": unlabelled} if unlabelled and any(unlabelled.values()) else {})}
     yield "classes: none" if classes is None else f"classes: {len(classes)}, rows in {', '.join(splits)}"
     width = max(map(len, rows), default=0)

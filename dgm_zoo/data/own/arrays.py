@@ -1,14 +1,15 @@
-"""NumPy's files: `.npz` with x and y, or with x_train, y_train, x_test, y_test; `.npy` with x."""
+"""NumPy's files: `.npz` with x and y, or with x_train, y_train, x_test, y_test; `.npy` with x, read row by row."""
 
 import os
 import zipfile
 
 import numpy as np
 
-from dgm_zoo.data.arrays import AUTO, check_arrays
+from dgm_zoo.data.arrays import AUTO, check_arrays, check_values, converted
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.data.facts import Set
 from dgm_zoo.data.own import making
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.errors import InvalidInput
 
 
@@ -17,13 +18,43 @@ def find(path: str, version: str) -> Set:
 
     Splits are the pairs x_train, y_train and so on; those missing are carved out of train by a hash of the rows'
     numbers. Images `[N, H, W]` get a channel. Integers are bits or grey levels, as in `from_arrays`; floats are pixels
-    in [0, 1] in images, and points in vectors.
+    in [0, 1] in images, and points in vectors. The rows of an `.npy` file stay in it.
 
     Raises:
       InvalidInput: the file is damaged or has other arrays, or an array is unsuitable.
     """
+    stored = _stored(path)
+    return _one(path, version, stored) if isinstance(stored, np.ndarray) else _several(path, version, stored)
+
+
+def _one(path, version, x):
+    """Returns the `Set` of an `.npy` file, whose memory map is x."""
+    try:
+        levels = check_values(x, _levels(x))
+    except InvalidInput as error:
+        raise InvalidInput(f"'{path}': {error}") from None
+    shape = (*x.shape[1:], 1) if x.ndim == 3 else x.shape[1:]
+    dtype = "float32" if x.dtype.kind == "f" else "uint8"
+    rows = making.carved(map(str, range(len(x))), SPLITS[1:])
+
+    def rows_of(split, image_size, limit):
+        wanted = rows[split][:limit]
+
+        def take(numbers):
+            stored = _stored(path)  # mapped anew: pages that were read would otherwise count as memory in use
+            return converted(np.asarray(stored[wanted[numbers]])).reshape(len(numbers), *shape)
+
+        return Rows(len(wanted), shape, dtype, take)
+
+    return making.made(
+        path, version, shape, {split: len(rows[split]) for split in SPLITS}, rows_of, levels=levels, in_files=True
+    )
+
+
+def _several(path, version, stored):
+    """Returns the `Set` of an `.npz` file, whose arrays are read at once."""
     making.check_memory(f"'{path}'", os.path.getsize(path))
-    given = _parts(path, _stored(path))
+    given = _parts(path, stored)
     x, y, levels = {}, {}, _levels(given["train"][0])
     for split, (images, labels) in given.items():
         images = images[..., None] if images.ndim == 3 else images
@@ -38,26 +69,25 @@ def find(path: str, version: str) -> Set:
             raise InvalidInput(
                 f"'{path}' has x of shape {shapes['train']} in train, but {shape} in {split}; make them equal"
             )
-    carved = making.carved([str(i) for i in range(len(x["train"]))], [split for split in SPLITS if split not in given])
+    carved = making.carved(map(str, range(len(x["train"]))), [split for split in SPLITS if split not in given])
     rows = {**{split: np.arange(len(x[split])) for split in given}, **(carved if len(carved) > 1 else {})}
     labelled = [part for part in y.values() if part is not None and (part >= 0).any()]
 
-    def read(split, image_size, limit):
+    def rows_of(split, image_size, limit):
         part, wanted = split if split in given else "train", rows[split][:limit]
-        return x[part][wanted], None if y[part] is None else y[part][wanted]
+        return making.held(x[part][wanted], None if y[part] is None else y[part][wanted])
 
     return making.made(
-        path, version, shapes["train"], {split: len(rows[split]) for split in SPLITS}, read, levels=levels,
-        dtype=x["train"].dtype.name,
+        path, version, shapes["train"], {split: len(rows[split]) for split in SPLITS}, rows_of, levels=levels,
         classes=tuple(map(str, range(1 + max(int(part.max()) for part in labelled)))) if labelled else (),
     )
 
 
 def _stored(path):
-    """Returns the arrays of a file by name; that of an `.npy` file is x."""
+    """Returns the memory map of an `.npy` file, or the arrays of an `.npz` file by name."""
     try:
-        found = np.load(path, allow_pickle=False)
-        return {"x": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        return found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise InvalidInput(f"'{path}' cannot be read as arrays of NumPy ({error}); save it anew") from None
 

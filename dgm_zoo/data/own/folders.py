@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.data.facts import Set
 from dgm_zoo.data.own import files_in, making, tables
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.errors import InvalidInput, unknown
 
 ENDINGS = (".jpg", ".jpeg", ".png")
@@ -43,20 +44,24 @@ def find(path: str, version: str) -> Set:
     sizes = tuple(sorted({size for size, _ in headers}))
     channels = 1 if all(grey for _, grey in headers) else 3
 
-    def read(split, image_size, limit):
-        wanted = rows[split][:limit]
-        x = np.empty((len(wanted), *(image_size or sizes[0]), channels), np.uint8)
+    def rows_of(split, image_size, limit):
+        wanted, shape = rows[split][:limit], (*(image_size or sizes[0]), channels)
 
-        def fill(i):
-            x[i] = fitted(os.path.join(path, names[wanted[i]]), x.shape[1:])
+        def take(numbers):
+            x = np.empty((len(numbers), *shape), np.uint8)
 
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(fill, range(len(wanted))))
-        return x, labels[wanted]
+            def fill(i):
+                x[i] = fitted(os.path.join(path, names[wanted[numbers[i]]]), shape)
+
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(fill, range(len(numbers))))
+            return x
+
+        return Rows(len(wanted), shape, "uint8", take, lambda: labels[wanted])
 
     return making.made(
         path, version, (*(sizes[0] if len(sizes) == 1 else (None, None)), channels),
-        {split: len(rows[split]) for split in SPLITS}, read, levels=256, classes=classes, sizes=sizes,
+        {split: len(rows[split]) for split in SPLITS}, rows_of, levels=256, in_files=True, classes=classes, sizes=sizes,
     )
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.data.facts import Own, Set
+from dgm_zoo.data.rows import Rows
 from dgm_zoo.errors import InvalidInput
 
 HELD_OUT = 0.1  # share of the rows in each split that is carved out of the training rows
-SHARE = 0.5  # of the machine's memory, which a split must not exceed
+SHARE = 0.5  # of the machine's memory, above which a split is read from its files batch by batch
 EXACT = 10  # rows of a split, up to which a tenth is a tenth: chance would make a small split too small
 COPIES = 2  # of a split in memory: the array, and the pipeline's tensor
 
@@ -24,10 +25,10 @@ def order_of(keys: Sequence[str]) -> np.ndarray:
 def _hashes(keys):
     """Numbers in [0, 1), uniform over keys."""
     digests = (hashlib.sha256(os.fsencode(key)).digest() for key in keys)
-    return np.array([int.from_bytes(digest[:6], "big") / 2**48 for digest in digests])
+    return np.fromiter((int.from_bytes(digest[:6], "big") / 2**48 for digest in digests), float)
 
 
-def carved(keys: Sequence[str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
+def carved(keys: Iterable[str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
     """Splits rows by a hash of their keys: about a tenth, at least one, for each split of `wanted`, the rest "train".
 
     A row stays in its split when rows are added. Of few rows a tenth is exact, up to `EXACT` rows in a split, so that a
@@ -47,13 +48,14 @@ def carved(keys: Sequence[str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
       >>> {split: len(rows) for split, rows in carved([f"{i}.png" for i in range(100)], ["validation", "test"]).items()}
       {'validation': 10, 'test': 10, 'train': 80}
     """
-    wanted, order = list(wanted), order_of(keys)
-    least = max(1, min(int(HELD_OUT * len(keys)), EXACT))
-    if len(keys) <= len(wanted):
-        raise InvalidInput(f"{len(keys)} rows do not fill the {len(wanted) + 1} splits; give at least one for each")
-    ends, start, found = np.searchsorted(_hashes(keys)[order], HELD_OUT * np.arange(1, len(wanted) + 1)), 0, {}
+    wanted, hashes = list(wanted), _hashes(keys)
+    order, rows = np.argsort(hashes, kind="stable"), len(hashes)
+    least = max(1, min(int(HELD_OUT * rows), EXACT))
+    if rows <= len(wanted):
+        raise InvalidInput(f"{rows} rows do not fill the {len(wanted) + 1} splits; give at least one for each")
+    ends, start, found = np.searchsorted(hashes[order], HELD_OUT * np.arange(1, len(wanted) + 1)), 0, {}
     for i, split in enumerate(wanted):
-        end = int(np.clip(ends[i], start + least, len(keys) - len(wanted) + i))
+        end = int(np.clip(ends[i], start + least, rows - len(wanted) + i))
         found[split], start = order[start:end], end
     return {**found, "train": order[start:]}
 
@@ -74,14 +76,19 @@ def as_classes(labels: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.array([number[label] for label in labels], np.int32), tuple(names)
 
 
+def held(x: np.ndarray, y: np.ndarray | None) -> Rows:
+    """Returns the `Rows` of arrays that are in memory already."""
+    return Rows(len(x), x.shape[1:], x.dtype.name, lambda numbers: x[numbers], lambda: y)
+
+
 def made(
-    path: str, version: str, image_shape: tuple, counts: dict[str, int], read: Callable, *, levels: int | None,
-    dtype: str = "uint8", classes: tuple[str, ...] = (), sizes: tuple = (),
+    path: str, version: str, image_shape: tuple, counts: dict[str, int], rows: Callable, *, levels: int | None,
+    in_files: bool = False, classes: tuple[str, ...] = (), sizes: tuple = (),
 ) -> Set:
     """Returns the `Set` of a user's own files.
 
     Args:
-      path, read, dtype, classes, sizes: see `Own`.
+      path, rows, in_files, classes, sizes: see `Own`.
       version: digest of the files.
       image_shape, levels: see `Set`; height and width are None if the sizes of images differ.
       counts: dict of split to its number of rows.
@@ -95,14 +102,14 @@ def made(
         source=path,
         licence="yours",
         levels=levels,
-        own=Own(path, read, dtype, classes, sizes),
+        own=Own(path, rows, in_files, classes, sizes),
         unlabelled=only,
     )
 
 
-def memory(rows: int, shape: Sequence[int], dtype: str) -> int:
-    """Returns the bytes that a split of `rows` examples of this shape needs: its array, and the pipeline's copy."""
-    return COPIES * rows * int(np.prod(shape)) * np.dtype(dtype).itemsize
+def memory(rows: Rows) -> int:
+    """Returns the bytes of memory that a split needs as an array, with the pipeline's copy of it."""
+    return COPIES * rows.count * int(np.prod(rows.shape)) * np.dtype(rows.dtype).itemsize
 
 
 def available() -> int | None:
@@ -111,6 +118,12 @@ def available() -> int | None:
         return int(SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return None
+
+
+def fits(needed: int) -> bool:
+    """Returns whether this many bytes are at most the share `SHARE` of this machine's memory, if it is known."""
+    free = available()
+    return free is None or needed <= free
 
 
 def check_memory(what: str, needed: int) -> None:

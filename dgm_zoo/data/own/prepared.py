@@ -1,7 +1,8 @@
 """A set of images that TensorFlow Datasets has prepared, with its own splits."""
 
+import contextlib
+import functools
 import glob
-import itertools
 import os
 import re
 
@@ -12,8 +13,11 @@ from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.data.facts import Set
 from dgm_zoo.data.own import making
 from dgm_zoo.data.own.folders import resized
-from dgm_zoo.data.stored import blocks, stored_files
+from dgm_zoo.data.rows import Rows
+from dgm_zoo.data.stored import stored_files
 from dgm_zoo.errors import InvalidInput
+
+LENGTH, BEFORE, AFTER = 8, 12, 4  # bytes of a record's length, of that and its checksum, of the record's checksum
 
 
 def place(path: str) -> str:
@@ -48,8 +52,8 @@ def find(path: str, version: str) -> Set:
 
     folder = place(path)
     with stored_files(f"tfds:{path}", folder):
-        info = tfds.builder_from_directory(folder).info
-    features, stored = info.features, info.splits
+        builder = tfds.builder_from_directory(folder)
+        features, stored = builder.info.features, builder.info.splits
     images = [key for key, one in features.items() if isinstance(one, tfds.features.Image)]
     labels = [key for key, one in features.items() if isinstance(one, tfds.features.ClassLabel)]
     if len(images) != 1 or "train" not in stored:
@@ -65,22 +69,91 @@ def find(path: str, version: str) -> Set:
         left -= 0 if split in stored else rows
     parts["train"] = (f"train[:{left}]", left)
     shape = features[image].shape
+    index = functools.cache(_index)
 
-    def read(split, image_size, limit):
+    def rows_of(split, image_size, limit):
         part, rows = parts[split]
         rows = rows if limit is None else min(limit, rows)
-        x, y = np.empty((rows, *(image_size or shape[:2]), shape[-1]), np.uint8), np.full(rows, -1, np.int32)
-        wanted = {key: True for key in (image, label) if key}
-        decoders = tfds.decode.PartialDecoding(wanted)
-        examples = blocks(f"tfds:{path}", folder, split=part, decoders=decoders)
-        for i, example in enumerate(itertools.islice(examples, rows)):
-            one = example[image]
-            fits = one.shape == x.shape[1:]
-            x[i] = one if fits else resized(Image.fromarray(one[..., 0] if shape[-1] == 1 else one), x.shape[1:])
-            y[i] = example[label] if label else -1
-        return x, y
+        wanted = (*(image_size or shape[:2]), shape[-1])
+        images = _examples(path, builder, part, image, index)
+
+        def take(numbers):
+            x = np.empty((len(numbers), *wanted), np.uint8)
+            for i, one in enumerate(images(numbers)):
+                grey = one[..., 0] if shape[-1] == 1 else one
+                x[i] = one if one.shape == wanted else resized(Image.fromarray(grey), wanted)
+            return x
+
+        @functools.cache
+        def labels():
+            if label is None:
+                return np.full(rows, -1, np.int32)
+            return np.fromiter(_examples(path, builder, part, label, index)(range(rows)), np.int32, rows)
+
+        return Rows(rows, wanted, "uint8", take, labels)
 
     return making.made(
-        path, version, shape, {split: rows for split, (_, rows) in parts.items()}, read, levels=256,
+        path, version, shape, {split: rows for split, (_, rows) in parts.items()}, rows_of, levels=256, in_files=True,
         classes=tuple(features[label].names) if label else (),
     )
+
+
+def _examples(path, builder, part, key, index):
+    """Returns a function from row numbers of a split to an iterator over one feature of them; no other is decoded."""
+    import tensorflow_datasets as tfds
+
+    features = tfds.decode.PartialDecoding({key: True}).extract_features(builder.info.features)
+    records = _records(builder, part, index)
+
+    def examples(numbers):
+        left = records(numbers)
+        while True:
+            with stored_files(f"tfds:{path}", builder.data_path):
+                record = next(left, None)
+                if record is None:
+                    return
+                example = features.deserialize_example_np(record)[key]
+            yield example
+
+    return examples
+
+
+def _records(builder, part, index):
+    """Returns a function from row numbers of a split to an iterator over their records.
+
+    Those of TFRecord files are found by an index of their places, which `index` makes for a file; other formats have
+    their own.
+    """
+    if builder.info.file_format.value != "tfrecord":
+        source = builder.as_data_source(split=part).data_source
+        return lambda numbers: iter(source.__getitems__([int(number) for number in numbers]))
+    files = [(one.filename, index(one.filename)[one.skip :][: one.take if one.take >= 0 else None])
+             for one in builder.info.splits[part].file_instructions]
+    ends = np.cumsum([len(places) for _, places in files])
+
+    def records(numbers):
+        with contextlib.ExitStack() as stack:
+            stored = {}
+            for number in numbers:
+                at = int(np.searchsorted(ends, number, "right"))
+                file, places = files[at]
+                stored[at] = stored.get(at) or stack.enter_context(open(file, "rb"))
+                start, length = places[number - ends[at]]  # counted from the end of this file's rows
+                stored[at].seek(start)
+                yield stored[at].read(length)
+
+    return records
+
+
+def _index(file):
+    """Returns where each record of a TFRecord file begins, and its length: int64 `[n, 2]`."""
+    found, start, size = [], 0, os.path.getsize(file)
+    with open(file, "rb") as stored:
+        while start < size:
+            length = int.from_bytes(stored.read(LENGTH), "little")
+            found.append((start + BEFORE, length))
+            start += BEFORE + length + AFTER
+            stored.seek(start)
+    if start != size:
+        raise InvalidInput(f"'{file}' is cut off; prepare the set anew")
+    return np.array(found, np.int64).reshape(-1, 2)

@@ -38,15 +38,15 @@ def find(path: str, version: str) -> Set:
     bits = bool(((x == 0) | (x == 1)).all())
     x = x.astype(np.uint8) if bits else x
     y, classes = making.as_classes(["" if label is None else cells[label].strip() for _, cells in lines])
-    rows = making.carved([str(i) for i in range(len(x))], ("validation", "test"))
+    rows = making.carved(map(str, range(len(x))), ("validation", "test"))
 
-    def read(split, image_size, limit):
+    def rows_of(split, image_size, limit):
         wanted = rows[split][:limit]
-        return x[wanted], y[wanted]
+        return making.held(x[wanted], y[wanted])
 
     return making.made(
-        path, version, x.shape[1:], {split: len(rows[split]) for split in SPLITS}, read, levels=2 if bits else None,
-        dtype=x.dtype.name, classes=classes,
+        path, version, x.shape[1:], {split: len(rows[split]) for split in SPLITS}, rows_of, levels=2 if bits else None,
+        classes=classes,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from dgm_zoo import data
+from dgm_zoo import data, metrics
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import pairs
@@ -103,6 +103,14 @@ class Context:
         if not labels:
             return np.concatenate([x.numpy() for x in parts]), None
         return tuple(np.concatenate([part.numpy() for part in some]) for some in zip(*parts, strict=True))
+
+    @cached_property
+    def log_likelihood(self) -> dict:
+        """The mean of log p(x) over `batches`, estimated once; see `metrics.log_likelihood`."""
+        given = self.config.evaluate
+        return metrics.log_likelihood(
+            self.model, self.batches, given.num_samples, given.repetitions, self.seed, self.verbose
+        )
 
     @property
     def rows(self) -> int:
