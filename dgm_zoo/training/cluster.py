@@ -108,7 +108,8 @@ class Cluster(NamedTuple):
 
     def _sum(self, values):
         def add(values):
-            return tf.distribute.get_replica_context().all_reduce("sum", values)
+            here = tf.identity(values)  # on the replica's device, which an argument of the graph lacks
+            return tf.distribute.get_replica_context().all_reduce("sum", here)
 
         replicas = self.strategy.num_replicas_in_sync // self.count  # of this worker, of which the first counts
         given = [values, *(np.zeros_like(values) for _ in range(replicas - 1))]
