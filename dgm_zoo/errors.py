@@ -23,6 +23,10 @@ class NonFiniteLoss(FloatingPointError):
     """A term of the objective became NaN or infinite; the message names the step and the term."""
 
 
+class LostWorker(RuntimeError):
+    """Another worker of a run on several machines has ended or cannot be reached; the message says what to do."""
+
+
 def unknown(kind: str, name: Any, options: Iterable) -> InvalidInput:
     """Returns the `InvalidInput` for a name that is not among `options`; it suggests the nearest one.
 

@@ -772,6 +772,8 @@ GOOD_LINES = {
     "compare": ["vae", "gan"],
     "draw": ["vae", "--out={}/a.svg"],
     "train": ["--config=vae_digits", "--workdir={}/run"],
+    "sweep": ["--config=vae_digits", "--workdir={}/sweep", "--grid=model.latent_dim=2"],
+    "compare-runs": ["{}/nowhere"],
     "evaluate": ["--preset=vae_digits"],
     "sample": ["--preset=vae_digits", "--n=2", "--out={}/a.png"],
     "accompany": ["--preset=vae_digits", "--midi=a.mid"],
@@ -784,7 +786,7 @@ GOOD_LINES = {
     "transfer": ["samples", "vae"],
     "directions": ["--quick", "--out={}/nowhere/a"],
 }
-WORKS = ("train", "evaluate", "export", "directions", "reproduce")  # whose other flags would begin the work
+WORKS = ("train", "sweep", "evaluate", "export", "directions", "reproduce")  # whose other flags would begin the work
 RIGHT_WORDS = {
     "0",
     "-1",

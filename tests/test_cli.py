@@ -221,7 +221,7 @@ def test_train_leaves_a_run_and_says_how_to_go_on(trained, folder, capsys):
     text = train.show(trained)
     assert f"{metric['value']:.2f} ± {metric['stderr']:.2g} ({metric['protocol']})" in text
     serve, ask = trained["serve_commands"]
-    assert f"-v {folder / 'vae' / 'export' / 'vae_digits'}:/models/vae_digits -e MODEL_NAME=vae_digits" in serve
+    assert f"-v {folder / 'vae' / 'export' / 'tiny'}:/models/tiny -e MODEL_NAME=tiny" in serve
     assert json.loads(ask.split("'")[1]) == {"instances": [{"seed": 0}]}
     assert trained["sample_command"] in text and serve in text and ask in text
     assert os.path.isfile(os.path.join(trained["export"], "saved_model.pb"))
@@ -313,17 +313,28 @@ def test_json_is_alone_on_stdout_and_progress_on_stderr(trained, folder, capsys)
 
 def test_export_adds_a_version_that_list_describe_and_sample_know(trained, folder, capsys, monkeypatch):
     place = folder / "vae" / "export"
-    words = ["export", f"--preset={trained['export']}", f"--out={place}", "--name=vae_digits"]
-    assert quiet_main(*words)["path"] == str(place / "vae_digits" / "2")
+    words = ["export", f"--preset={trained['export']}", f"--out={place}", "--name=tiny"]
+    assert quiet_main(*words)["path"] == str(place / "tiny" / "2")
     assert "give another version" in fails(capsys, 2, *words, "--version=1")
     monkeypatch.setenv("DGM_ZOO_PRESETS", str(place))
-    assert "vae_digits" in quiet_main("list", "presets")["presets"]
-    found = quiet_main("describe", "vae_digits")
+    assert "tiny" in quiet_main("list", "presets")["presets"]
+    found = quiet_main("describe", "tiny")
     assert found["kind"] == "preset" and found["dataset"]["name"] == "digits" and found["version"] == 2
     assert quiet_main("describe", trained["export"])["version"] == 1
-    assert main(["describe", "vae_digits"]) == 0
+    assert main(["describe", "tiny"]) == 0
     assert "test_log_likelihood" in capsys.readouterr().out
     assert "did you mean 'vae_digits'?" in fails(capsys, 2, "sample", "--preset=vae_digit")
+
+
+def test_an_export_has_the_name_of_the_runs_config(trained, folder, tmp_path):
+    from dgm_zoo.cli.exporting import name_of_config
+
+    words = ["export", f"--workdir={folder / 'vae'}", f"--out={tmp_path}"]
+    assert quiet_main(*words)["path"] == str(tmp_path / "tiny" / "1")
+    assert name_of_config("configs/ada_mnist_usps.py", ["train.epochs=2"]) == "ada_mnist_usps"
+    assert name_of_config("vae_mnist", []) == "vae_mnist" and name_of_config("my config.py", []) == "my_config"
+    assert name_of_config("vae_mnist", ["data.name=fashion_mnist"]) is None
+    assert name_of_config("runs/a/config.json", []) is None
 
 
 def test_another_config_in_the_workdir_is_refused_and_the_run_unharmed(trained, folder, capsys):

@@ -31,6 +31,7 @@ TAKEN = {
     "train.epochs": set(), "train.seed": {"-1", "0"}, "train.optimizer": {"{}"}, "train.decay": {"None"},
     "train.jit_compile": {"True"}, "train.steps_per_execution": set(), "train.precision": set(),
     "train.start_from": PATHS, "train.patience": {"None"}, "train.checkpoint_seconds": {"0", "2.5", "10**30"},
+    "train.sample_every": {"None"},
     "evaluate.batch_size": set(), "evaluate.num_samples": set(), "evaluate.repetitions": set(),
     "evaluate.limit": {"None"}, "evaluate.classifier": PATHS,
     "model.name": set(), "model": set(), "data": set(), "train": {"{}"}, "evaluate": {"{}"}, "modle": set(),

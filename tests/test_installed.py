@@ -130,7 +130,7 @@ def unmade(page):
     for name, *words in commands(page):
         call = parsing.parse(name, importlib.import_module(f"dgm_zoo.cli.commands.{name}"), words)
         wanted = {flag: call.flags[flag].value for flag in ("config", "workdir", "preset") if flag in call.flags}
-        if wanted.get("workdir") and name in ("train", "reproduce"):
+        if wanted.get("workdir") and name in ("train", "sweep", "reproduce"):
             runs.add(wanted.pop("workdir"))
         named = {"reproduce": experiments, "presets": presets}.get(name)
         words = call.arguments[1:] if name == "presets" else call.arguments

@@ -20,11 +20,12 @@ from dgm_zoo.models import GenerativeModel, list_models
 
 usage, = generator("usage")
 
-TUTORIALS = ("first_run", "your_images", "your_model", "paper_to_number", "production")
+TUTORIALS = ("first_run", "your_images", "your_model", "your_research", "paper_to_number", "production")
 EXECUTED = {  # page to the test file that runs its blocks, but those marked "not executed"
     **{f"docs/{name}.md": "test_guides.py" for name in ("add_a_bound", "add_a_model", "add_a_data_set")},
     "docs/add_a_measure.md": "test_measures.py", "docs/unified_view.md": "test_unified_view.py",
-    **{f"docs/tutorials/{name}.md": "test_snippets.py" for name in TUTORIALS}, "README.md": "test_snippets.py",
+    **{f"docs/tutorials/{name}.md": "test_snippets.py" for name in TUTORIALS},
+    "docs/tutorials/your_research.md": "test_examples.py", "README.md": "test_snippets.py",
     **{f"docs/systems/{name}.md": "test_snippets.py" for name in list_models()},
 }
 SHORT = ["--config.train.epochs=1", "--config.evaluate.num_samples=2", "--config.evaluate.limit=40"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # importing it takes TensorFlow
 
 
 def export_source(source: Source, directory: str, name: str | None = None, version: int | None = None) -> str:
-    """Exports the model with its record, by default as `<model>_<dataset>`; returns the version folder."""
+    """Exports the model with its record, as `<model>_<dataset>` without a name; returns the version folder."""
     from dgm_zoo import serving
     from dgm_zoo.data import own
 
@@ -33,6 +33,24 @@ def export_source(source: Source, directory: str, name: str | None = None, versi
         "metrics": source.metrics,
     }
     return serving.export(source.model, directory, name, version, metadata=record)
+
+
+def name_of_config(config: str, overrides: list[str]) -> str | None:
+    """Returns the name of a run's export, that of its config's file.
+
+    None if that says nothing: for files called config, and for another model or data set than the file's.
+
+    Args:
+      config: the value of `--config`.
+      overrides: such as "model.latent_dim=16".
+
+    Example:
+      >>> name_of_config("configs/ada_mnist_usps.py", ["train.epochs=2"])
+      'ada_mnist_usps'
+    """
+    path, others = Path(config), ("model.name", "data.name", "data.target", "data.path")
+    changed = any(override.partition("=")[0] in others for override in overrides)
+    return None if changed or path.stem == "config" else re.sub(r"[^\w.-]", "_", path.stem)
 
 
 def serve_commands(path: str, model: "GenerativeModel") -> list[str]:

@@ -9,22 +9,24 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dgm_zoo.cli import parsing, quiet
-from dgm_zoo.errors import InvalidInput, NonFiniteLoss, unknown
+from dgm_zoo.errors import InvalidInput, LostWorker, NonFiniteLoss, unknown
 
 COMMANDS = (
-    "list", "describe", "compare", "draw", "train", "evaluate", "sample", "accompany", "reconstruct", "interpolate",
+    "list", "describe", "compare", "draw", "train", "sweep", "compare-runs", "evaluate", "sample", "accompany",
+    "reconstruct", "interpolate",
     "export", "presets", "reproduce", "data", "transfer", "directions",
     "play",
 )
 HELP = ("--help", "-h", "-help", "help")
-BAD_INPUT, NOT_FINITE, INTERRUPTED, HUNG_UP = 2, 3, 130, 141
+BAD_INPUT, NOT_FINITE, TRY_AGAIN, INTERRUPTED, HUNG_UP = 2, 3, 75, 130, 141
 
 
 def console() -> NoReturn:
     """The process `dgm-zoo`: runs `main` and ends with its code.
 
     After Ctrl-C the process ends without the interpreter's shutdown. That would free objects that threads of TensorFlow
-    and tf.data still use, since training was left in the middle of a step, and the process could die by SIGABRT.
+    and tf.data still use, since training was left in the middle of a step, and the process could die by SIGABRT. One of
+    several workers ends so too, since TensorFlow's shutdown would wait for workers that have ended.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed, and the next file that is opened would take its number
@@ -32,7 +34,7 @@ def console() -> NoReturn:
         getattr(sys, name).reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
     sys.path.append(os.getcwd())  # for modules of a user's own, see `training.imports`; `python -m` begins with it
     code = main()
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TRY_AGAIN) or "TF_CONFIG" in os.environ:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -47,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
       0, or 2 for an error that the user can correct (one sentence on stderr), 3 for a loss that became NaN or
-      infinite, 130 for Ctrl-C, 141 if the reader of stdout has gone. Any other exception is a bug in the package and is
-      not caught.
+      infinite, 75 if another worker of the run ended, 130 for Ctrl-C, 141 if the reader of stdout has gone. Any other
+      exception is a bug in the package and is not caught.
 
     Example:
       >>> main(["sample", "--preset=vae_mnist", "--n=64", "--out=samples.png"])
@@ -80,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except NonFiniteLoss as error:
         return _fail(str(error), NOT_FINITE)
+    except LostWorker as error:
+        return _fail(str(error), TRY_AGAIN)
     except InvalidInput as error:
         return _fail(str(error), BAD_INPUT)
     except BrokenPipeError:  # as of `dgm-zoo list | head -1`

@@ -9,7 +9,8 @@ from absl import flags as absl_flags
 from dgm_zoo.errors import InvalidInput, unknown
 
 OVERRIDE = "--config."
-KINDS = {"string": "TEXT", "comma separated list of strings": "A,B"}  # as the usage shows absl's types
+# as the usage shows absl's types
+KINDS = {"string": "TEXT", "comma separated list of strings": "A,B", "multi string": "TEXT"}
 
 
 class Call(NamedTuple):

@@ -145,7 +145,9 @@ class GenerativeModel(keras.Model):
 
     def _make_function(self, step_function: Callable) -> Callable:
         vetted = vetting.vetted(self, step_function, training=step_function == self.train_step)
-        return explaining(super()._make_function(vetted))
+        function = super()._make_function(vetted)
+        distributed = self.distribute_strategy.num_replicas_in_sync > 1
+        return explaining(steps.several(function, self) if distributed else function)
 
     def jitted(self, function: Callable) -> Callable:
         """Returns `function` for evaluation: compiled with XLA if `compile` asked for it, coefficients as inputs."""

@@ -1,5 +1,6 @@
 """One training step: gradients of each player's own term, scaled for the replicas, compiled, applied, and checked."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -127,3 +128,27 @@ def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
 
     total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
     tf.cond(tf.math.is_finite(total), tf.no_op, fail)
+
+
+def several(function: Callable, model: Any) -> Callable:
+    """Returns the function of a distributed iterator that runs `model.steps_per_execution` batches on all replicas.
+
+    Keras' own loop over them cannot hold the batches of a distributed iterator.
+
+    Args:
+      function: what Keras' `_make_function` returned, which runs so many steps; it is asked for one at a time.
+      model: a compiled `GenerativeModel`.
+    """
+
+    def run(iterator):
+        count, model.steps_per_execution = model.steps_per_execution, 1
+        try:
+            outputs = function(iterator)
+            with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError):
+                for _ in range(count - 1):
+                    outputs = function(iterator)
+        finally:
+            model.steps_per_execution = count
+        return outputs
+
+    return run

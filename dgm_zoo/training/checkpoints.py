@@ -77,6 +77,7 @@ class Checkpoints(keras.callbacks.Callback):
       history: logs of the epochs before this process, a list of dicts.
       seconds: least time between two checkpoints, in seconds.
       patience: number of epochs without a better validation loss after which to stop; None never stops.
+      writes: whether this process writes; of several workers, of which all stop together, only the first does.
 
     Raises (in `fit`):
       NonFiniteLoss: a validation term, a weight or an optimizer's variable is NaN or infinite at the end of an epoch.
@@ -84,8 +85,11 @@ class Checkpoints(keras.callbacks.Callback):
       SystemExit: after SIGTERM, see `until_sigterm`.
     """
 
-    def __init__(self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None) -> None:
+    def __init__(
+        self, workdir: str | Path, history: list[dict], seconds: float, patience: int | None, writes: bool = True
+    ) -> None:
         super().__init__()
+        self.writes = writes
         self.folder, self.history = Path(workdir) / "checkpoints", list(history)
         self.seconds, self.patience = seconds, patience
         self.saved_at, self.best_weights = time.monotonic(), None
@@ -98,14 +102,14 @@ class Checkpoints(keras.callbacks.Callback):
         best, stop = best_epoch(self.history), stopped_early(self.history, self.patience)
         if stop:
             self.model.stop_training = True
-        if best == epoch:
+        if best == epoch and self.writes:
             with averaged(self.model):
                 self.best_weights = self.model.get_weights()
         last = stop or epoch + 1 == self.params["epochs"]
         if last or time.monotonic() - self.saved_at >= self.seconds:
             self.save(epoch, best)
             self.saved_at = time.monotonic()
-        else:
+        elif self.writes:
             self.unsaved = epoch, best, [v.numpy() for _, v in state(self.model)]
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -133,20 +137,23 @@ class Checkpoints(keras.callbacks.Callback):
     def end_if_terminated(self) -> None:
         if not self.terminated:
             return
-        if self.unsaved:
-            epoch, best, values = self.unsaved
-            for (_, variable), value in zip(state(self.model), values, strict=True):
-                variable.assign(value)
-            self.save(epoch, best)
+        self.save_unsaved()
         kept = newest(self.folder)
         where = f"the last whole epoch is in {kept}" if kept else "no epoch was complete, so nothing is saved"
         print(f"dgm-zoo: ended by SIGTERM; {where}; run the same command again to resume", file=sys.stderr)
         raise SystemExit(TERMINATED)
 
+    def save_unsaved(self) -> None:
+        """Writes the checkpoint of the last whole epoch, unless it is there already."""
+        if self.unsaved:
+            epoch, best, values = self.unsaved
+            for (_, variable), value in zip(state(self.model), values, strict=True):
+                variable.assign(value)
+            self.save(epoch, best)
+
     def check_finite(self, logs: dict) -> None:
         """Raises `NonFiniteLoss` for the first log, weight or optimizer variable that is not finite."""
-        found = [f"term '{name}'" for name, value in logs.items() if not np.isfinite(value)]
-        found += [f"variable '{name}'" for name, v in state(self.model) if not np.isfinite(v.numpy()).all()]
+        found = non_finite(self.model, logs)
         if found:
             raise NonFiniteLoss(
                 f"{found[0]} became NaN or infinite by step {int(np.asarray(self.model.step))}; "
@@ -155,6 +162,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def save(self, epoch: int, best: int) -> None:
         """Writes a checkpoint of the current weights and of the best weights so far."""
+        if not self.writes:
+            return
         final = self.folder / f"epoch_{epoch + 1:06d}"
         with whole(final) as partial:
             partial.mkdir()
@@ -227,6 +236,12 @@ def state(model: keras.Model) -> list[tuple[str, Any]]:
     batch count and the coefficients."""
     of_keras = [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
     return [*((v.path, v) for v in of_keras), *own_variables(model).items()]
+
+
+def non_finite(model: keras.Model, logs: dict) -> list[str]:
+    """Returns what is NaN or infinite at the end of an epoch: terms of the logs, weights, variables of optimizers."""
+    found = [f"term '{name}'" for name, value in logs.items() if not np.isfinite(value)]
+    return found + [f"variable '{name}'" for name, v in state(model) if not np.isfinite(v.numpy()).all()]
 
 
 def restore(path: Path, model: keras.Model) -> None:

@@ -33,6 +33,7 @@ TRAIN = {
     "start_from": None,  # workdir of a run with the same networks, whose best weights are the initial ones
     "patience": None,  # epochs without a better validation loss after which to stop
     "checkpoint_seconds": 20.0,  # least time between two checkpoints; the last epoch always gets one
+    "sample_every": None,  # epochs between two pictures of samples during training; None for no pictures
 }
 EVALUATE = {
     "batch_size": 500,  # rows of a batch of held-out data

@@ -1,6 +1,7 @@
 """Loops over the table of measures: selection, checks before training, numbers and pictures."""
 
 import fnmatch
+from collections.abc import Callable
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -10,6 +11,8 @@ from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import writing
 from dgm_zoo.training.measures import MEASURES, Context, Measure
+
+SAMPLES = "samples.png"
 
 
 def ordered() -> list[Measure]:
@@ -33,6 +36,14 @@ def taken(model: GenerativeModel, config: ConfigDict) -> list[Measure]:
     return [measure for measure in found if measure.name not in replaced]
 
 
+def sampling(model: GenerativeModel, config: ConfigDict) -> Callable | None:
+    """Returns the function `draw` of the measure that draws `samples.png`, or None if a run takes none.
+
+    Args: see `taken`.
+    """
+    return next((measure.draw for measure in taken(model, config) if SAMPLES in measure.files), None)
+
+
 def files() -> list[str]:
     """Returns the names of all files that measures write, some of them patterns, sorted."""
     return sorted({file for measure in MEASURES.values() for file in measure.files})
@@ -51,6 +62,11 @@ def check(model: GenerativeModel, config: ConfigDict) -> None:
                 f"config.evaluate.{key} is {value!r}, but {asked[0].name} needs {asked[0].lacks(model, config)}; set "
                 "it to None"
             )
+    if config.train.sample_every and sampling(model, config) is None:
+        raise InvalidInput(
+            f"config.train.sample_every is {config.train.sample_every}, but no measure draws samples of "
+            f"{config.model.name} on {config.data.name}; set it to None"
+        )
     owners = {}
     for measure in chosen:
         for name in [*measure.numbers, *measure.files]:

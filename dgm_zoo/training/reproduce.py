@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dgm_zoo import viz
-from dgm_zoo.errors import check_known, unknown
+from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.files import check_writable, whole
 from dgm_zoo.serving import places
 from dgm_zoo.training.build import dataset
@@ -17,7 +17,8 @@ from dgm_zoo.training.config import call_in, load_config, run_file
 from dgm_zoo.training.measures.base import kinds, plane
 from dgm_zoo.training.measures.samples import samples
 from dgm_zoo.training.run import load_run, train
-from dgm_zoo.training.workdir import check_workdir, machine, made_by, results_folder, write_json
+from dgm_zoo.training.seeds import over_seeds
+from dgm_zoo.training.workdir import check_workdir, machine, made_by, rescheduled, results_folder, write_json
 
 
 def list_experiments() -> list[str]:
@@ -116,6 +117,8 @@ def _runs(row, spec, quick, configs, workdir):
             changes.append(f"train.start_from={_folder(row['starts_from'], seed, workdir)}")
         config, folder = load_config(configs / row["config"], changes), _folder(row["name"], seed, workdir)
         check_workdir(config, folder, overwrite=False)
+        if again := rescheduled(config, folder):
+            raise InvalidInput(f"{again}; delete that run, or choose another workdir")
         runs.append((config, folder))
     return runs
 
@@ -141,27 +144,19 @@ def _row(row, seeds, runs, before=()):
       runs: results of its run for each seed.
       before: results of the runs that the first one starts from, which count in its budget.
     """
-    if row["metric"] not in runs[0]["metrics"]:
-        raise unknown("metric", row["metric"], runs[0]["metrics"])
-    values = [run["metrics"][row["metric"]]["value"] for run in runs]
-    first = runs[0]["metrics"][row["metric"]]
-    several = len(runs) > 1
+    found = over_seeds(runs, row["metric"])
     minutes = np.mean([run["training_seconds"] for run in runs]) / 60
     budget = f"{runs[0]['epochs']} epochs, {minutes:.1f} min"
     if before:
         seconds = sum(run["training_seconds"] for run in before)
         budget += f", after {sum(run['epochs'] for run in before)} epochs, {seconds / 60:.1f} min"
-    protocols = [run["metrics"][row["metric"]]["protocol"] for run in runs]
-    of_all = all(protocol == protocols[0] for protocol in protocols)
+    protocol = found["protocol"] if found["one_protocol"] else f"{found['protocol']} (seed {seeds[0]})"
     return {
         "model": row["label"],
         "dataset": runs[0]["dataset"]["name"],
         "metric": row["metric"],
-        "protocol": protocols[0] if of_all else f"{protocols[0]} (seed {seeds[0]})",
-        "value": float(np.mean(values)),
-        "values": values,
-        "stderr": float(np.std(values, ddof=1) / np.sqrt(len(values))) if several else first["stderr"],
-        "stderr_over": "seeds" if several else "one run",
+        "protocol": protocol,
+        **{key: found[key] for key in ("value", "values", "stderr", "stderr_over")},
         "seeds": list(seeds),
         "budget": budget,
         "published": row["published"],

@@ -1,32 +1,38 @@
 """One run, from config to numbers and pictures, in a workdir that can be resumed."""
 
+import contextlib
 import math
 import os
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
-import tensorflow as tf
 from ml_collections import ConfigDict
 
 from dgm_zoo import data
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.data.checks import SPLITS
-from dgm_zoo.errors import InvalidInput, NonFiniteLoss
+from dgm_zoo.errors import InvalidInput, LostWorker, NonFiniteLoss
 from dgm_zoo.files import writing
-from dgm_zoo.training import checkpoints, measure
+from dgm_zoo.training import checkpoints, cluster, measure
+from dgm_zoo.training.arguments import info_of
 from dgm_zoo.training.build import build, check_batch, compile_model, dataset, precision, steps_per_epoch
 from dgm_zoo.training.config import resolve
 from dgm_zoo.training.logs import TensorBoard
-from dgm_zoo.training.pairs import target_of
+from dgm_zoo.training.pairs import is_pair, target_of
+from dgm_zoo.training.progress import pictures
 from dgm_zoo.training.workdir import (
     check_workdir,
     claimed,
+    is_measured,
     machine,
     read_config,
     read_json,
     read_results,
+    remove_results,
     remove_run,
+    rescheduled,
     write_json,
 )
 
@@ -51,8 +57,9 @@ def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = Fals
     Args:
       config: the result of `load_config`.
       workdir: folder of the run, created if missing. A run of the same config in it is resumed. A finished run is not
-        repeated: its results are returned, or measured again if results.json was deleted or the section `evaluate`
-        has changed.
+        repeated: its results are returned, or measured again if results.json was deleted or `config.evaluate` changed.
+        With more `config.train.epochs` it goes on, to the weights of a run that had as many from the start; if a
+        schedule lasts until the last epoch, as "cosine" does, to others, with a warning, and the results say so.
       overwrite: start afresh: deletes the run in `workdir` after all checks of the new run have passed.
       verbose: 0 silent, 1 progress bars, 2 a line per epoch.
 
@@ -63,41 +70,44 @@ def train(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = Fals
     Raises:
       InvalidInput: the config, the data or the workdir is invalid; raised before training and before any file changes.
       NonFiniteLoss: a term became NaN or infinite; the message names the term, the step and the last good checkpoint.
+      LostWorker: of several workers, see `cluster.join`, another one has ended.
 
     Example:
       >>> train(load_config("vae_digits"), "runs/vae_digits")["metrics"]["test_log_likelihood"]["value"]
     """
-    config, workdir = resolve(config), Path(workdir)
-    if _finished(config, workdir, overwrite):
-        return read_results(workdir)
-    return _train(config, workdir, overwrite, verbose).results
+    workers, config, workdir = cluster.join(), resolve(config), Path(workdir)
+    found = workers.of_first(lambda: _finished(config, workdir, overwrite))
+    return found or _train(workers, config, workdir, overwrite, verbose).results
 
 
 def train_model(config: dict | ConfigDict, workdir: str | Path, overwrite: bool = False, verbose: int = 1) -> Run:
     """Like `train`, but returns the model with its results; the model is built only once.
 
-    Args and errors: see `train`.
+    Args: see `train`.
+
+    Raises:
+      InvalidInput: also on other workers than the first, which do not get the model.
 
     Example:
       >>> train_model(load_config("vae_digits"), "runs/vae_digits").model.sample(64, seed=0)
     """
-    config, workdir = resolve(config), Path(workdir)
-    return load_run(workdir) if _finished(config, workdir, overwrite) else _train(config, workdir, overwrite, verbose)
+    workers, config, workdir = cluster.join(), resolve(config), Path(workdir)
+    if not workers.first:
+        raise InvalidInput(f"worker {workers.index} does not get the model of a run; call train there, not train_model")
+    found = workers.of_first(lambda: _finished(config, workdir, overwrite))
+    return load_run(workdir) if found else _train(workers, config, workdir, overwrite, verbose)
 
 
 def _finished(config, workdir, overwrite):
-    """Returns whether `workdir` holds the results of this config; raises `InvalidInput` if the run cannot use it.
-
-    Results of a run with another section `evaluate` are not: it is measured again.
-    """
+    """Returns the results of this config in `workdir`, or None; raises `InvalidInput` if the run cannot use it."""
     check_workdir(config, workdir, overwrite)
-    if overwrite or not (workdir / "results.json").exists():
-        return False
-    return read_config(workdir).get("evaluate") == config.evaluate.to_dict()
+    return read_results(workdir) if not overwrite and is_measured(config, workdir) else None
 
 
-def _train(config, workdir, overwrite, verbose):
-    strategy = _strategy()
+def _train(workers, config, workdir, overwrite, verbose):
+    workers.check_same(config.to_dict())
+    strategy = workers.strategy
+    cluster.check_batch_size(config.data.batch_size, strategy.num_replicas_in_sync)
     keras.utils.set_random_seed(config.train.seed % 2**32)
     with precision(config.train.precision), strategy.scope():
         model = build(config)
@@ -105,21 +115,42 @@ def _train(config, workdir, overwrite, verbose):
             check_batch(dataset(config, model, split), model, split)
         compile_model(model, config)
         measure.check(model, config)
-        if config.train.start_from:
-            _start_from(config.train.start_from, model)
-    with claimed(workdir):
-        if overwrite:
-            remove_run(workdir, measure.files())
-        newest, history = checkpoints.newest_whole(workdir / "checkpoints", delete=True), []
-        if newest:
-            history = read_json(newest / "history.json")
-            with strategy.scope():
-                checkpoints.restore(newest / "model.keras", model)
-        (workdir / "results.json").unlink(missing_ok=True)  # of another section `evaluate`, if there are any
-        write_json(config.to_dict(), workdir / "config.json")
-        write_json(machine(), workdir / "versions.json")
-        history = _fit(model, config, workdir, history, verbose)
-        return _measure(_best(model, config, workdir, strategy), config, workdir, history, verbose)
+    with contextlib.ExitStack() as stack:
+        history = workers.of_first(lambda: _prepared(stack, model, config, workdir, overwrite))
+        workers.share_state(model)
+        history = _fit(workers, model, config, workdir, history, verbose)
+        run = Run(model, config, None)
+
+        def measured():
+            nonlocal run
+            run = _measure(_best(model, config, workdir, strategy), config, workdir, history, verbose)
+            return run.results
+
+        results = workers.of_first(measured)
+        return run._replace(results=results)
+
+
+def _prepared(stack, model, config, workdir, overwrite):
+    """Claims the workdir until `stack` ends, and gives `model` the newest checkpoint; returns its history."""
+    if config.train.start_from:
+        _start_from(config.train.start_from, model)
+    stack.enter_context(claimed(workdir))
+    if overwrite:
+        remove_run(workdir, measure.files())
+    elif (workdir / "results.json").exists():  # of fewer epochs, or of another evaluation
+        remove_results(workdir, measure.files())
+    again = rescheduled(config, workdir)
+    if again:
+        warnings.warn(again, stacklevel=4)
+        before = read_json(workdir / "schedules.json") if (workdir / "schedules.json").exists() else []
+        write_json([*before, again], workdir / "schedules.json")
+    newest, history = checkpoints.newest_whole(workdir / "checkpoints", delete=True), []
+    if newest:
+        history = read_json(newest / "history.json")
+        checkpoints.restore(newest / "model.keras", model)
+    write_json(config.to_dict(), workdir / "config.json")
+    write_json(machine(), workdir / "versions.json")
+    return history
 
 
 def _start_from(workdir, model):
@@ -132,24 +163,39 @@ def _start_from(workdir, model):
         )
 
 
-def _fit(model, config, workdir, history, verbose):
+def _fit(workers, model, config, workdir, history, verbose):
     """Trains the epochs that are missing from `history`; returns the whole history."""
     done = len(history)
     if done >= config.train.epochs or checkpoints.stopped_early(history, config.train.patience):
         return history
-    saver = checkpoints.Checkpoints(workdir, history, config.train.checkpoint_seconds, config.train.patience)
+    train = config.train
+    saver = checkpoints.Checkpoints(workdir, history, train.checkpoint_seconds, train.patience, writes=workers.first)
+    shown = [TensorBoard(workdir / "tensorboard", history), *pictures(model, config, workdir, history)]
     try:
-        with saver.until_sigterm(), writing(workdir / "tensorboard"):
+        with saver.until_sigterm(), workers.watched(), writing(workdir / "tensorboard"):
             model.fit(
-                dataset(config, model, "train", first_epoch=done), validation_data=dataset(config, model, "validation"),
-                steps_per_epoch=steps_per_epoch(config), initial_epoch=done, epochs=config.train.epochs,
-                callbacks=[TensorBoard(workdir / "tensorboard", history), saver], verbose=verbose,
+                dataset(config, model, "train", first_epoch=done), validation_data=_validation(workers, model, config),
+                steps_per_epoch=steps_per_epoch(config), initial_epoch=done, epochs=train.epochs,
+                callbacks=[*(shown if workers.first else []), saver], verbose=verbose if workers.first else 0,
             )
+    except LostWorker:
+        saver.save_unsaved()
+        raise
     except NonFiniteLoss as error:
         kept = checkpoints.newest(workdir / "checkpoints")
         good = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
         raise NonFiniteLoss(f"{error}; {good}") from None
     return saver.history
+
+
+def _validation(workers, model, config):
+    """Returns the validation split, in batches that leave no replica without rows."""
+    replicas = workers.strategy.num_replicas_in_sync
+    if replicas == 1 or is_pair(config):
+        return dataset(config, model, "validation")
+    rows = info_of(config).splits["validation"]
+    size = cluster.evaluation_batch(rows, config.evaluate.batch_size, replicas)
+    return dataset(config, model, "validation", batch_size=size)
 
 
 def _best(model, config, workdir, strategy):
@@ -180,6 +226,7 @@ def _measure(model, config, workdir, history, verbose):
         "best_epoch": checkpoints.best_epoch(history) + 1,
         "steps_per_epoch": steps_per_epoch(config),
         "seed": config.train.seed,
+        **({"schedules": read_json(schedules)} if (schedules := workdir / "schedules.json").exists() else {}),
         "training_seconds": checkpoints.seconds_before(workdir / "checkpoints"),
         **machine(),
     }
@@ -220,9 +267,3 @@ def load_run(workdir: str | Path) -> Run:
     results = read_results(workdir)
     measure.restore(model, config, results["metrics"] if results else {})
     return Run(model, config, results)
-
-
-def _strategy():
-    """Returns a strategy over all GPUs if there are several, else TensorFlow's default."""
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()

@@ -27,6 +27,7 @@ KEYS = {
     "train.steps_per_execution": COUNT,
     "train.patience": COUNT.or_none(),
     "train.checkpoint_seconds": Kind(lambda value: is_number(value) and value >= 0, "seconds, 0 or more"),
+    "train.sample_every": COUNT.or_none(),
     "train.start_from": Kind(TEXT.or_none().fits, "None, or the workdir of a run"),
     "train.decay": one_of(None, "cosine"),
     "train.precision": one_of("float32", "mixed_bfloat16"),

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
@@ -22,8 +23,13 @@ from dgm_zoo.serving.metadata import git_revision
 
 RESULTS = "docs/results"
 OWN_FILES = (  # in the order of deletion; config.json, which marks a run, is last
-    "results.json", "log.csv", "export", "tensorboard", "checkpoints", "versions.json", "config.json",
+    "results.json", "log.csv", "export", "progress", "tensorboard", "checkpoints", "schedules.json", "versions.json",
+    "config.json",
 )
+# Keys that may change between two commands on one workdir. A change of the first kind is trained or measured.
+MEASURED_AGAIN = r"train\.(epochs|patience)|evaluate\..+"
+CHANGEABLE = rf"{MEASURED_AGAIN}|train\.(checkpoint_seconds|sample_every)"
+OVER_ALL_EPOCHS = {"train.decay": "cosine", "model.domain_weight": "dann"}  # schedules that end with the last epoch
 
 ADVICE = "choose another workdir, or --overwrite"
 
@@ -32,7 +38,8 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
     """Raises `InvalidInput` unless the run of `config` can use `workdir`; changes nothing.
 
     It cannot if `workdir` is not a folder or not writable, holds parts of a run without its config or, without
-    `overwrite`, a run of another config. The section `evaluate` may differ, since training does not depend on it.
+    `overwrite`, a run of another config. What `evaluate` holds may differ, and the number of epochs, if no fewer are
+    asked for than there are.
     """
     check_writable(f"workdir '{workdir}'", workdir, folder=True)
     found = workdir / "config.json"
@@ -46,18 +53,58 @@ def check_workdir(config: ConfigDict, workdir: Path, overwrite: bool) -> None:
         return
     if overwrite:
         return
-    changed = _differences(*({**one, "evaluate": None} for one in (read_config(workdir), config.to_dict())))
-    if changed:
+    before, now = (flat(one) for one in (read_config(workdir), config.to_dict()))
+    changed = {key: f"{key} is {before.get(key)!r} there and {now.get(key)!r} here" for key in _changed(before, now)}
+    other = [said for key, said in changed.items() if not re.fullmatch(CHANGEABLE, key)]
+    if other:
         raise InvalidInput(
-            f"workdir '{workdir}' holds a run of another config ({changed[0]}); choose another workdir, or --overwrite"
+            f"workdir '{workdir}' holds a run of another config ({other[0]}); choose another workdir, or --overwrite"
         )
+    done = _done(workdir)
+    if now["train.epochs"] < done:
+        raise InvalidInput(f"workdir '{workdir}' holds {done} epochs; set config.train.epochs to {done} or more")
 
 
-def _differences(one, two, path=""):
-    if not (isinstance(one, dict) and isinstance(two, dict)):
-        return [] if one == two else [f"{path or 'it'} is {one!r} there and {two!r} here"]
-    keys = sorted({*one, *two})
-    return [d for k in keys for d in _differences(one.get(k), two.get(k), f"{path}.{k}".lstrip("."))]
+def rescheduled(config: ConfigDict, workdir: Path) -> str | None:
+    """Returns a sentence if `config` continues the run in `workdir` with another schedule, else None.
+
+    It does if a schedule lasts until the last epoch and another number of epochs is asked for after training began: the
+    run goes on as one of that many epochs would from here, but it is not that run.
+    """
+    if not (workdir / "config.json").exists() or not _done(workdir):
+        return None
+    before, now = (flat(one) for one in (read_config(workdir), config.to_dict()))
+    followed = [f"{key}={value!r}" for key, value in OVER_ALL_EPOCHS.items() if now.get(key) == value]
+    if before["train.epochs"] == now["train.epochs"] or not followed:
+        return None
+    there, here = before["train.epochs"], now["train.epochs"]
+    return (
+        f"{followed[0]} lasts until the last epoch, and workdir '{workdir}' was trained for {there}; it goes on as "
+        f"epoch {_done(workdir) + 1} of {here}, which is not the run that had {here} from the start"
+    )
+
+
+def _done(workdir):
+    return max((int(path.name[6:]) for path in workdir.glob("checkpoints/epoch_*")), default=0)
+
+
+def is_measured(config: ConfigDict, workdir: Path) -> bool:
+    """Returns whether `workdir`, which suits `config`, holds the results of its epochs and its evaluation."""
+    if not (workdir / "results.json").exists():
+        return False
+    changed = _changed(flat(read_config(workdir)), flat(config.to_dict()))
+    return not any(re.fullmatch(MEASURED_AGAIN, key) for key in changed)
+
+
+def _changed(one, two):
+    return [key for key in sorted({*one, *two}) if one.get(key) != two.get(key)]
+
+
+def flat(config: Any, path: str = "") -> dict:
+    """Returns a config, a dict of dicts, as one dict of dotted key to value."""
+    if not isinstance(config, dict):
+        return {path: config}
+    return {key: v for name, value in config.items() for key, v in flat(value, f"{path}.{name}".lstrip(".")).items()}
 
 
 @contextlib.contextmanager
@@ -90,7 +137,16 @@ def remove_run(workdir: Path, measured: Iterable[str] = ()) -> None:
     if not (workdir / "config.json").exists():
         return
     results, *others = OWN_FILES
-    for name in (results, *measured, *others):
+    _remove(workdir, (results, *measured, *others))
+
+
+def remove_results(workdir: Path, measured: Iterable[str] = ()) -> None:
+    """Deletes the numbers and pictures of the run in `workdir`, which are to be measured again; see `remove_run`."""
+    _remove(workdir, (OWN_FILES[0], *measured))
+
+
+def _remove(workdir, names):
+    for name in names:
         for path in sorted(workdir.glob(name)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -109,11 +165,11 @@ def results_folder(out: str | Path | None, quick: bool, quick_out: str | Path) -
 def machine() -> dict:
     """Returns what a result depends on besides its config: versions, git revision, machine."""
     packages = ("dgm_zoo", "tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets", "numpy")
-    cores = tf.config.threading.get_intra_op_parallelism_threads() or _cores()
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or cores()
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "git_revision": git_revision(),
-        "machine": f"{platform.machine()}, {cores} CPU cores, {len(tf.config.list_physical_devices('GPU'))} GPUs",
+        "machine": f"{platform.machine()}, {threads} CPU cores, {len(tf.config.list_physical_devices('GPU'))} GPUs",
     }
 
 
@@ -124,8 +180,9 @@ def made_by(results: dict) -> str:
     return f"{results['machine']}; {made}"
 
 
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def cores() -> int:
+    """Returns the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def write_json(value: dict, path: Path) -> None:

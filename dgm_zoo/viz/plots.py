@@ -139,6 +139,52 @@ def save_curves(history: dict[str, list[float]] | list[dict[str, float]], path: 
         _save(figure, path)
 
 
+def save_comparison(curves: dict[str, list], path: str | os.PathLike, title: str) -> None:
+    """Plots one term of several runs over their epochs, the runs of one label in one colour.
+
+    The vertical axis leaves out what is above all values of the later nine tenths of each curve.
+
+    Args:
+      curves: dict of label to curves, one for each seed, each a list of one value per epoch.
+      path: the PNG file.
+      title: the term.
+
+    Raises:
+      InvalidInput: no curve, or one that is empty or not finite.
+
+    Example:
+      >>> save_comparison({"z8": [[9.0, 7.0]], "z16": [[8.0, 6.5]]}, "comparison.png", "validation loss")
+    """
+    lines = {label: [real_array(label, one).astype(np.float64) for one in some] for label, some in curves.items()}
+    every = [one for some in lines.values() for one in some]
+    if not every or any(one.ndim != 1 or not len(one) or not np.isfinite(one).all() for one in every):
+        raise InvalidInput("curves are empty or not finite; give at least one, with a number for each epoch")
+    late = np.concatenate([one[len(one) // 10 :] for one in every])
+    margin = 0.05 * max(np.ptp(late), 1e-6)
+
+    with _style():
+        figure = _figure(8, 5)
+        axes = figure.add_subplot()
+        for (label, some), colour in zip(lines.items(), _cycle(len(lines)), strict=True):
+            for i, one in enumerate(some):
+                marker = "o" if len(one) < 10 else None
+                name = label if i == 0 else None
+                axes.plot(np.arange(1, len(one) + 1), one, color=colour, label=name, marker=marker, markersize=3)
+        axes.set_ylim(late.min() - margin, late.max() + margin)
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, fontsize="small")
+        _save(figure, path)
+
+
+def _cycle(n):
+    """Returns n colours, distinct up to `MOST_NAMED`."""
+    colours = _colours(min(n, MOST_NAMED))
+    return [colours[i % len(colours)] for i in range(n)]
+
+
 def _labels(labels):
     """Returns labels as an array of numbers or text, without NaN."""
     text = isinstance(labels, (list, tuple, np.ndarray)) and np.asarray(labels, object).size and all(

@@ -4,6 +4,8 @@ Writes OUT/NAME/VERSION with the SavedModel, its warm-up requests, the Keras mod
 --version it is the next one, which a running server loads.
 """
 
+from pathlib import Path
+
 from absl import flags as absl_flags
 
 from dgm_zoo.cli import source
@@ -19,7 +21,7 @@ EXAMPLES = ("dgm-zoo export --workdir=runs/vae_digits --out=saved_models --name=
 def define(flags: absl_flags.FlagValues) -> None:
     source.define(flags)
     absl_flags.DEFINE_string("out", "saved_models", "folder of the presets, created if missing", flag_values=flags)
-    absl_flags.DEFINE_string("name", None, "name for the server; by default MODEL_DATASET", flag_values=flags)
+    absl_flags.DEFINE_string("name", None, "name for the server; by default the one of the run", flag_values=flags)
     absl_flags.DEFINE_integer("version", None, "whole number of at least 1", flag_values=flags)
 
 
@@ -27,8 +29,14 @@ def run(call: Call) -> dict:
     flags = call.flags
     check_writable(f"--out={flags.out}", flags.out, folder=True)
     trained = source.open_source(flags)
-    path = export_source(trained, flags.out, flags.name, flags.version)
+    path = export_source(trained, flags.out, flags.name or _name(flags.workdir), flags.version)
     return {"path": path, "serve_commands": serve_commands(path, trained.model)}
+
+
+def _name(workdir):
+    """Returns the name under which `train` exported a run; None without one, or for a preset."""
+    folders = [path.name for path in Path(workdir, "export").glob("[!.]*") if path.is_dir()] if workdir else []
+    return folders[0] if len(folders) == 1 else None
 
 
 def show(result: dict) -> str:

@@ -9,6 +9,7 @@ from absl import flags as absl_flags
 
 from dgm_zoo.cli.parsing import Call, only
 from dgm_zoo.cli.quiet import import_tensorflow
+from dgm_zoo.cli.tables import aligned
 
 ARGUMENTS = 1
 USAGE = "NAME [--quick] [--out=DIR] [--workdir=DIR] [flags]"
@@ -33,10 +34,8 @@ def run(call: Call) -> dict:
 
 def show(result: dict) -> str:
     heads = ("model", "dataset", "metric", "value", "stderr", "published")
-    rows = [heads, *([_cell(row.get(head)) for head in heads] for row in result["rows"])]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
-    lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, "", f"wrote {', '.join(result['files'])}"])
+    rows = [list(heads), *([_cell(row.get(head)) for head in heads] for row in result["rows"])]
+    return "\n".join([*aligned(rows), "", f"wrote {', '.join(result['files'])}"])
 
 
 def _cell(value):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.exporting import export_source, serve_commands, serving_lines
+from dgm_zoo.cli.exporting import export_source, name_of_config, serve_commands, serving_lines
 from dgm_zoo.cli.parsing import Call
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.source import Source, metric_table, metric_value
@@ -32,12 +32,22 @@ INTERRUPTED = "run the same command again to resume from the last checkpoint"
 
 
 def define(flags: absl_flags.FlagValues) -> None:
+    define_config(flags)
+    absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run in the workdir", flag_values=flags)
+    absl_flags.DEFINE_list(
+        "workers", None, "addresses host:port of all processes that train together; by default those of TF_CONFIG",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_integer("index", None, "position of this process in --workers, from 0", flag_values=flags)
+
+
+def define_config(flags: absl_flags.FlagValues) -> None:
+    """Declares `--config` and `--workdir`."""
     absl_flags.DEFINE_string(
         "config", None, "name of a config, see dgm-zoo list configs, or Python file with get_config()",
         flag_values=flags,
     )
     absl_flags.DEFINE_string("workdir", None, "folder of the run, created if missing", flag_values=flags)
-    absl_flags.DEFINE_bool("overwrite", False, "start afresh: delete the run in the workdir", flag_values=flags)
 
 
 def run(call: Call) -> dict:
@@ -48,12 +58,17 @@ def run(call: Call) -> dict:
 
     import_tensorflow()
     from dgm_zoo import training
+    from dgm_zoo.training import cluster
 
-    model, config, results = training.train_model(
-        training.load_config(flags.config, call.overrides), flags.workdir, flags.overwrite
-    )
+    workers = cluster.join(flags.workers, flags.index)  # before anything else that uses TensorFlow
+    config = training.load_config(flags.config, call.overrides)
+    if not workers.first:
+        training.train(config, flags.workdir, flags.overwrite)
+        return {"worker": workers.index, "workers": workers.count, "workdir": flags.workdir}
+    model, config, results = training.train_model(config, flags.workdir, flags.overwrite)
     source = Source(f"--workdir={flags.workdir}", model, config, results["metrics"])
-    path = exported(flags.workdir, source) or export_source(source, os.path.join(flags.workdir, "export"))
+    name = name_of_config(flags.config, call.overrides)
+    path = exported(flags.workdir, source) or export_source(source, os.path.join(flags.workdir, "export"), name)
     return {
         "workdir": flags.workdir,
         "results": results,
@@ -91,6 +106,8 @@ def exported(workdir: str, source: Source) -> str | None:
 
 
 def show(result: dict) -> str:
+    if "worker" in result:
+        return f"worker {result['worker']} of {result['workers']} is done; worker 0 has written {result['workdir']}"
     metrics = result["results"]["metrics"]
     lines = ["", f"trained: {result['workdir']}", *metric_table(metrics), ""]
     best = metrics.get("test_log_likelihood")
