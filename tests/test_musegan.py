@@ -17,7 +17,6 @@ from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import phrase_critics
 from dgm_zoo.objectives.adversarial import Wasserstein, gradient_penalty
-from dgm_zoo.training.measures.music import nearest
 
 SHAPE, TRACKS = (2, 8, 24, 3), ["bass", "drums", "strings"]
 
@@ -200,7 +199,7 @@ def test_one_bar_is_a_phrase_without_time():
 def test_nearest_neighbours_are_counted():
     x = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
     training_phrases = np.packbits([[1, 1, 0, 0], [0, 0, 1, 1]], 1)
-    np.testing.assert_allclose(nearest(x, training_phrases), [0, 0.5, 1])
+    np.testing.assert_allclose(dgm_zoo.metrics.nearest_distances(x, training_phrases), [0, 0.5, 1])
 
 
 # Mistakes.
