@@ -147,6 +147,12 @@ def test_bits_that_critics_are_shown_carry_a_gradient_to_theta():
         assert all(np.any(slope) for slope in slopes)
 
 
+def test_the_critic_may_be_wider_than_the_generator():
+    model, wide = band(), band(critic_width=32)
+    assert wide.generator.count_params() == model.generator.count_params()
+    assert wide.critic.count_params() > 2 * model.critic.count_params()
+
+
 # Samples.
 
 
@@ -218,6 +224,9 @@ def test_nearest_neighbours_are_counted():
         ({"image_shape": (0, 8, 24, 3)}, "image_shape is .0, 8, 24, 3.; give the shape of one x"),
         ({"image_shape": (2, 10, 24, 3)}, "steps=10 is not supported by the music networks; give 8, 12, 16"),
         ({"image_shape": (2, 8, 25, 3)}, "pitches=25 is not a whole number of octaves"),
+        ({"critic_width": 40}, "width=40 is not supported by the music networks; give a multiple of 16"),
+        ({"critic_width": 0}, "critic_width is 0; give"),
+        ({"normalization": "bacth"}, "unknown normalization 'bacth'; did you mean 'batch'?"),
         ({"noise_dim": 7}, "noise=7 cannot be cut into 4 equal parts; give a multiple of 4"),
     ],
 )

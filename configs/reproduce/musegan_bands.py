@@ -2,8 +2,8 @@
 
     dgm-zoo reproduce musegan_bands
 
-Jamming, composer, hybrid, and the ablated composer without batch normalisation, with equal networks per bar, steps,
-batches and optimizer; and the first three given a track, the lead. Every model is measured on as many samples as there
+Jamming, composer, hybrid, and the ablated composer without batch normalisation, with equal widths, batches, steps and
+optimizer, on phrases of two bars; and the first three given a track, the lead, for one seed. Every model is measured on as many samples as there
 are test phrases: the paper's five measures with folded chroma, the Frechet distance of features of phrases, and the
 distance to the nearest training phrase. Training phrases, test phrases and training tracks shuffled among bars stand
 beside them, and what the paper measured on other data, the Lakh Piano-roll Dataset at 96 steps per bar.
@@ -55,6 +55,9 @@ MODELS = {
     "hybrid": ("hybrid", ["model.composition=hybrid"]),
     "ablated": ("composer without batch normalisation", ["model.composition=composer", "model.normalization=none"]),
 }
+OVERRIDES = [  # two bars and a narrower critic: 15 runs in an hour
+    "data.bars=2", "data.hop=2", "model.critic_width=256", "train.epochs=2", "evaluate.limit=None",
+]
 REFERENCES = {
     "training": "training phrases", "real": "test phrases", "shuffled": "training phrases, tracks shuffled among bars",
 }
@@ -80,7 +83,6 @@ def rows(name, label, overrides, suffix="", **others):
             }
 
 
-OVERRIDES = []
 
 
 def get_experiment():
@@ -93,7 +95,7 @@ def get_experiment():
     for name in ("jamming", "composer", "hybrid"):
         label, overrides = MODELS[name]
         against = {"against": "jamming_lead"} if name != "jamming" else {}
-        found += rows(f"{name}_lead", f"{label}, given the lead", [*overrides, "model.condition=lead"], **against)
+        found += rows(f"{name}_lead", f"{label}, given the lead", [*overrides, "model.condition=lead"], seeds=[0], **against)
     return {
         "rows": found,
         "seeds": [0, 1, 2],
