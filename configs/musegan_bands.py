@@ -24,7 +24,7 @@ def get_config():
         },
         "data": {"name": "freedoom_bands", "batch_size": 16, "bars": 4, "hop": 1, "steps": 16, "sounding": 3},
         "train": {
-            "epochs": 7,
+            "epochs": 6,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 2e-3, "beta_1": 0.5, "beta_2": 0.9},
             "decay": "cosine",

@@ -3,10 +3,11 @@
     dgm-zoo reproduce musegan_bands
 
 Jamming, composer, hybrid, and the ablated composer without batch normalisation, with equal widths, batches, steps and
-optimizer, on phrases of two bars; and the first three given a track, the lead, for one seed. Every model is measured on as many samples as there
-are test phrases: the paper's five measures with folded chroma, the Frechet distance of features of phrases, and the
-distance to the nearest training phrase. Training phrases, test phrases and training tracks shuffled among bars stand
-beside them, and what the paper measured on other data, the Lakh Piano-roll Dataset at 96 steps per bar.
+optimizer, on phrases of two bars; and the first three given a track, the lead, for one seed. Every model is measured
+on as many samples as there are test phrases: the paper's five measures with folded chroma, the Frechet distance of
+features of phrases, and the distance to the nearest training phrase. Training phrases, test phrases and training
+tracks shuffled among bars stand beside them, and what the paper measured on other data, the Lakh Piano-roll Dataset
+with 96 steps per bar.
 """
 
 SOURCE = "the paper's Table {}, on other data and probably with its code's unfolded chroma"
@@ -95,7 +96,8 @@ def get_experiment():
     for name in ("jamming", "composer", "hybrid"):
         label, overrides = MODELS[name]
         against = {"against": "jamming_lead"} if name != "jamming" else {}
-        found += rows(f"{name}_lead", f"{label}, given the lead", [*overrides, "model.condition=lead"], seeds=[0], **against)
+        given = [*overrides, "model.condition=lead"]
+        found += rows(f"{name}_lead", f"{label}, given the lead", given, seeds=[0], **against)
     return {
         "rows": found,
         "seeds": [0, 1, 2],
