@@ -29,7 +29,7 @@ class Trainer:
 
         keras.utils.set_random_seed(common.SEED)
         self.config, self.steps, self.model = config, steps, build(config)
-        adam = keras.optimizers.Adam(common.LEARNING_RATE, beta_1=0.5, beta_2=0.9)
+        adam = keras.optimizers.Adam(config.train.optimizer.learning_rate, beta_1=0.5, beta_2=0.9)
         self.model.compile(adam, jit_compile=jit_compile, steps_per_execution=steps)
 
     def epoch(self, e):
@@ -50,7 +50,7 @@ def main():
     from dgm_zoo import training
     from dgm_zoo.data import load
 
-    steps = 2 if options.quick else 12
+    steps = 2 if options.quick else 40
     config = training.load_config(CONFIG)
     given, batch = config.data.to_dict(), config.data.batch_size
     x = next(iter(load(given.pop("name"), "train", **{**given, "batch_size": steps * batch}))).numpy()
@@ -60,7 +60,8 @@ def main():
         ours = {"dgm_zoo": Trainer(config, False, steps), "dgm_zoo, XLA": Trainer(config, True, steps)}
         model = ours["dgm_zoo"].model
         theirs = torch.ask(
-            "build", shape=shape, width=config.model.width, noise=model.noise_dim, critic_steps=model.critic_steps,
+            "build", shape=shape, width=config.model.width, critic_width=config.model.critic_width,
+            noise=model.noise_dim, critic_steps=model.critic_steps,
         )["parameters"]
 
         def torch_epoch(_):
@@ -92,7 +93,8 @@ def main():
     common.finish(
         {
             "benchmark": "musegan", "quick": options.quick, "data": "freedoom_bands", "rows": len(x), "rounds": rounds,
-            "batch_size": batch, "shape": shape, "width": config.model.width, "critic_steps": model.critic_steps,
+            "batch_size": batch, "shape": shape, "width": config.model.width,
+            "critic_width": config.model.critic_width, "critic_steps": model.critic_steps,
             "parameters": parameters, "results": results,
             "peak_memory_mb": {"after the first epochs": before, "at the end": memory()},
             "targets": [common.target("the faster of dgm_zoo's two, times PyTorch", best, 1.0)],

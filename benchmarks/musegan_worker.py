@@ -3,11 +3,12 @@
 One JSON request per line on stdin, one JSON answer per line on stdout, as `dcgan_worker.py` has them.
 
     {"do": "hello", "threads": 2}                                     -> {"python": ..., "torch": ...}
-    {"do": "build", "shape": [4, 16, 84, 5], "width": 128, "noise": 128, "critic_steps": 5}  -> {"parameters": ...}
+    {"do": "build", "shape": [4, 16, 84, 5], "width": 128, "critic_width": 512, "noise": 128, "critic_steps": 1}
+                                                                      -> {"parameters": ...}
     {"do": "train", "data": "x.npy", "batch_size": 32}                -> {"seconds": ...}, one epoch
 
 The data are uint8 phrases in memory, converted batch by batch. A step is `critic_steps` steps of the critic on one
-batch, with the gradient penalty and fresh noise, then one of the generator; Adam at 1e-3 with betas 0.5 and 0.9.
+batch, with the gradient penalty and fresh noise, then one of the generator; Adam at 2e-3 with betas 0.5 and 0.9.
 """
 
 import json
@@ -37,7 +38,7 @@ def temporal(latent, bars, width):
 
 
 def bar_generator(latent, octaves, doublings, width):
-    """z `[b, latent]` to logits of one track, `[b, 1, steps, pitches]`: time first, then pitch."""
+    """z `[b, latent]` to logits of one track, `[b, 1, steps, pitches]`, steps a power of 2: time first, then pitch."""
     channels = [width // 2, *(width // share for share in (2, 4, 4, 8, 8)[:doublings])]
     layers = [*normalised(nn.Linear(latent, width, bias=False), width), nn.Unflatten(1, (width // 2, 2, 1))]
     for before, after in zip(channels, channels[1:]):  # noqa: B905 (one fewer)
@@ -104,11 +105,11 @@ class Critic(nn.Module):
 class Trainer:
     """Both networks with their optimizers."""
 
-    def __init__(self, shape, width, noise, critic_steps):
+    def __init__(self, shape, width, critic_width, noise, critic_steps):
         torch.manual_seed(0)
         self.critic_steps = critic_steps
-        self.nets = Generator(shape, width, noise), Critic(shape, width)
-        self.optimizers = [torch.optim.Adam(n.parameters(), 1e-3, (0.5, 0.9)) for n in self.nets]
+        self.nets = Generator(shape, width, noise), Critic(shape, critic_width)
+        self.optimizers = [torch.optim.Adam(n.parameters(), 2e-3, (0.5, 0.9)) for n in self.nets]
 
     def parameters(self):
         return sum(p.numel() for n in self.nets for p in n.parameters())

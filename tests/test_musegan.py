@@ -283,6 +283,8 @@ def said(*words):
 def test_a_run_counts_draws_and_sounds(run):
     results = json.loads((run / "run" / "results.json").read_text())["metrics"]
     assert {"test_EB_bass", "test_EB_bass_real", "test_UPC_lead_real", "test_nearest_training"} <= set(results)
+    assert {"test_EB_bass_training", "test_nearest_training_real"} <= set(results)
+    assert "test_phrase_distance" not in results  # 40 phrases have a singular covariance
     assert results["test_EB_strings"]["value"] == results["test_EB_strings_real"]["value"]  # it is given
     for name in ("samples.png", "samples.mid", "samples.wav", "test_phrases.png", "test_phrases.wav"):
         assert (run / "run" / name).stat().st_size > 100
