@@ -231,3 +231,4 @@ def test_rows_are_laid_out_as_a_matrix_and_what_is_undefined_is_left_out(folder,
 | VAE | 1 epochs, 1.0 min | 2 | seeds |
 | IWAE | 1 epochs, 1.0 min | 2 | seeds |
 """ in page
+    assert "- `test_a_real` on digits: nats\n- `test_b` on digits: nats\n- `matrix.json` has the protocol" in page

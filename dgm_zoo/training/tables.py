@@ -25,11 +25,23 @@ def page(results: dict, title: str, drawn: bool = False) -> str:
     lines += _differences(results["rows"])
     if drawn:
         lines += ["", f"![Samples of the first seed]({results['experiment']}.png)"]
-    protocols = sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in results["rows"]})
     command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"
-    lines += ["", *(f"- {line}" for line in protocols), *(f"- {note}" for note in results["notes"])]
+    lines += ["", *(f"- {line}" for line in _protocols(results)), *(f"- {note}" for note in results["notes"])]
     lines += [f"- Command: `{command}`; {made_by(results)}.", ""]
     return "\n".join(lines)
+
+
+def _protocols(results):
+    """Returns the protocol of each number; below matrices, of one number in each column."""
+    rows = results["rows"]
+    if "tables" not in results:
+        return sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in rows})
+    first = {row.get("column", row["metric"]): row for row in reversed(rows)}
+    shown = [first[column] for one in results["tables"] for column in one["columns"] if column in first]
+    return [
+        *(f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in shown),
+        f"`{results['experiment']}.json` has the protocol of every number.",
+    ]
 
 
 def _list(rows):
