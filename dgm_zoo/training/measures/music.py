@@ -96,7 +96,8 @@ def neighbours(packed: np.ndarray, sets: dict[str, np.ndarray]) -> dict:
     for whose, x in sets.items():
         distance = metrics.nearest_distances(x[spread(COMPARED, len(x))], packed)
         found[f"nearest_training{whose}"] = {
-            "value": float(distance.mean()), "stderr": float(distance.std(ddof=1) / len(distance) ** 0.5),
+            "value": float(distance.mean()),
+            "stderr": float(distance.std(ddof=1) / len(distance) ** 0.5) if len(distance) > 1 else None,
             "protocol": f"Jaccard distance to the nearest of {len(packed):,} training phrases (0: a copy, 1: no "
                         f"common note), mean over {len(distance)} {KINDS[whose]} phrases, evenly spaced",
         }
