@@ -30,5 +30,5 @@ def get_config():
             "decay": "cosine",
             "steps_per_execution": 32,
         },
-        "evaluate": {"batch_size": 300, "limit": 600},
+        "evaluate": {"batch_size": 300},
     })
