@@ -535,6 +535,17 @@ def of_metrics():
             {"phrases": np.zeros((2, 2, 16, 84, 5), "uint8"), "tracks": BAND},
             {"phrases": ARRAY.allowing("one row"), "tracks": NAME},
         ),
+        "phrase_features": (
+            {"phrases": np.zeros((2, 2, 16, 84, 5), "uint8"), "tracks": BAND},
+            {"phrases": ARRAY.allowing("one row"), "tracks": NAME},
+        ),
+        "shuffled_tracks": (
+            {"phrases": np.zeros((2, 2, 16, 84, 5), "uint8")}, {"phrases": ARRAY.allowing("one row"), "seed": SEED},
+        ),
+        "nearest_distances": (
+            {"x": bits, "others": np.packbits(bits.astype("uint8").reshape(len(bits), -1), 1)},
+            {"x": real, "others": ARRAY.allowing("one row")},
+        ),
         "log_likelihood": ({**good, "num_samples": 3}, {**few, "num_samples": COUNT, "seed": SEED}),
         "bound_terms": (good, few),
         "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE)}),

@@ -17,7 +17,6 @@ from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import phrase_critics
 from dgm_zoo.objectives.adversarial import Wasserstein, gradient_penalty
-from dgm_zoo.training.measures.music import nearest
 
 SHAPE, TRACKS = (2, 8, 24, 3), ["bass", "drums", "strings"]
 
@@ -148,6 +147,12 @@ def test_bits_that_critics_are_shown_carry_a_gradient_to_theta():
         assert all(np.any(slope) for slope in slopes)
 
 
+def test_the_critic_may_be_wider_than_the_generator():
+    model, wide = band(), band(critic_width=32)
+    assert wide.generator.count_params() == model.generator.count_params()
+    assert wide.critic.count_params() > 2 * model.critic.count_params()
+
+
 # Samples.
 
 
@@ -200,7 +205,7 @@ def test_one_bar_is_a_phrase_without_time():
 def test_nearest_neighbours_are_counted():
     x = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
     training_phrases = np.packbits([[1, 1, 0, 0], [0, 0, 1, 1]], 1)
-    np.testing.assert_allclose(nearest(x, training_phrases), [0, 0.5, 1])
+    np.testing.assert_allclose(dgm_zoo.metrics.nearest_distances(x, training_phrases), [0, 0.5, 1])
 
 
 # Mistakes.
@@ -219,6 +224,9 @@ def test_nearest_neighbours_are_counted():
         ({"image_shape": (0, 8, 24, 3)}, "image_shape is .0, 8, 24, 3.; give the shape of one x"),
         ({"image_shape": (2, 10, 24, 3)}, "steps=10 is not supported by the music networks; give 8, 12, 16"),
         ({"image_shape": (2, 8, 25, 3)}, "pitches=25 is not a whole number of octaves"),
+        ({"critic_width": 40}, "width=40 is not supported by the music networks; give a multiple of 16"),
+        ({"critic_width": 0}, "critic_width is 0; give"),
+        ({"normalization": "bacth"}, "unknown normalization 'bacth'; did you mean 'batch'?"),
         ({"noise_dim": 7}, "noise=7 cannot be cut into 4 equal parts; give a multiple of 4"),
     ],
 )
@@ -275,6 +283,8 @@ def said(*words):
 def test_a_run_counts_draws_and_sounds(run):
     results = json.loads((run / "run" / "results.json").read_text())["metrics"]
     assert {"test_EB_bass", "test_EB_bass_real", "test_UPC_lead_real", "test_nearest_training"} <= set(results)
+    assert {"test_EB_bass_training", "test_nearest_training_real"} <= set(results)
+    assert "test_phrase_distance" not in results  # 40 phrases have a singular covariance
     assert results["test_EB_strings"]["value"] == results["test_EB_strings_real"]["value"]  # it is given
     for name in ("samples.png", "samples.mid", "samples.wav", "test_phrases.png", "test_phrases.wav"):
         assert (run / "run" / name).stat().st_size > 100

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from dgm_zoo import data
+from dgm_zoo import data, metrics
 from dgm_zoo.data.tracks import BAND, VOICES, Track
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics import music
@@ -169,3 +169,60 @@ def test_what_does_not_suit(phrases, options, message):
 def test_two_drum_tracks_have_a_pattern_each():
     found = music.music_quality(np.ones((1, 1, 96, 84, 2)), (Track("low", 0, drum=True), Track("high", 0, drum=True)))
     assert set(found["DP"]) == {"low", "high"} and found["TD"] == {}
+
+
+# Phrases as sets.
+
+
+def phrases(n=40, steps=16, bars=2, seed=0):
+    return (np.random.default_rng(seed).random((n, bars, steps, 84, 5)) < 0.02).astype("float32")
+
+
+def test_features_of_a_phrase_have_known_values():
+    x = np.zeros((1, 2, 16, 84, 5))
+    x[0, :, 4:8, C + 12, BASS] = 1  # the same note in both bars
+    x[0, 0, 0, E, DRUMS] = 1
+    found, one = metrics.phrase_features(x, BAND)[0], 16 + 7 + 12 + 2
+    bass, drums, guitar = found[:one], found[one : one + 25], found[one + 25 : 2 * one + 25]
+    assert len(found) == 4 * one + 25
+    assert np.flatnonzero(bass).tolist() == [4, 16 + 1, 16 + 7 + C, one - 1]
+    np.testing.assert_allclose(bass[[4, 17, 23, -1]], [1, 0.25, 0.25, 1])  # notes, octave, pitch class, repetition
+    assert np.flatnonzero(drums).tolist() == [0, 16, 23]  # half of the bars are empty, none is repeated
+    np.testing.assert_allclose(drums[[0, 16, 23]], [0.5, 1 / 32, 0.5])
+    assert np.flatnonzero(guitar).tolist() == [one - 2] and guitar[-2] == 1
+
+
+@pytest.mark.parametrize(("steps", "grid"), [(8, 8), (24, 8), (48, 16), (96, 16)])
+def test_features_count_notes_on_the_grid_that_steps_and_sixteenths_share(steps, grid):
+    found = metrics.phrase_features(phrases(3, steps), BAND)
+    assert found.shape == (3, 5 * (grid + 9) + 4 * 12) and np.isfinite(found).all()
+
+
+def test_another_rhythm_is_farther_than_other_phrases_of_the_same_kind():
+    late = np.roll(phrases(400, bars=1, seed=2), 1, 3)
+    late[:, :, ::2] = 0
+    of = lambda x: metrics.phrase_features(x, BAND)  # noqa: E731
+    near = metrics.frechet_distance(of(phrases(400, bars=1)), of(phrases(400, bars=1, seed=1)))["value"]
+    assert near < metrics.frechet_distance(of(phrases(400, bars=1)), of(late))["value"] / 2
+
+
+def test_shuffled_tracks_keep_their_bars():
+    x = phrases(20)
+    apart = metrics.shuffled_tracks(x, seed=3)
+    np.testing.assert_array_equal(apart, metrics.shuffled_tracks(x, seed=3))
+    for track in range(5):
+        one, other = (sorted(map(bytes, bars[..., track].reshape(40, -1).astype("uint8"))) for bars in (x, apart))
+        assert one == other
+    assert (apart != x).any() and (metrics.shuffled_tracks(x, seed=4) != apart).any()
+
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda x: metrics.phrase_features(x[..., :80, :], BAND), "phrases of 80 pitches do not divide into octaves; give"),
+    (lambda x: metrics.phrase_features(x[..., :4], BAND), "phrases has shape .40, 2, 16, 84, 4.; give .n, bars,"),
+    (lambda x: metrics.shuffled_tracks(x[0]), "phrases has shape .2, 16, 84, 5.; give .n, bars, steps"),
+    (lambda x: metrics.nearest_distances(x, np.zeros((3, 7), np.uint8)),
+     "others is uint8 of shape .3, 7., but x has 13440 values per phrase; give uint8 .m, 1680."),
+])
+def test_sets_that_cannot_be_compared(call, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        call(phrases())

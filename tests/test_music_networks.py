@@ -8,6 +8,7 @@ import tensorflow as tf
 from dgm_zoo import networks
 from dgm_zoo.distributions import BatchNoise, binarised
 from dgm_zoo.errors import InvalidInput
+from dgm_zoo.networks.blocks import BlockConv2D, BlockConv2DTranspose
 from dgm_zoo.networks.music import feature_shapes, time_factors
 
 BASS, DRUMS, GUITAR, LEAD, STRINGS = range(5)
@@ -60,6 +61,31 @@ def test_sizes_are_those_of_the_released_code():
     temporal, phrase = networks.temporal_generator(32, 4), networks.phrase_critic()
     assert shape(temporal, "two_bars") == (2, 1024) and shape(temporal, "all_bars") == (4, 32)
     assert shape(phrase, "two_bars") == (3, 512) and shape(phrase, "all_bars") == (1, 128)
+
+
+@pytest.mark.parametrize(("general", "block", "shape", "size"), [
+    (keras.layers.Conv2D, BlockConv2D, (3, 4, 24, 5), (1, 12)),
+    (keras.layers.Conv2D, BlockConv2D, (3, 6, 1, 5), (3, 1)),
+    (keras.layers.Conv2DTranspose, BlockConv2DTranspose, (3, 4, 2, 5), (1, 12)),
+    (keras.layers.Conv2DTranspose, BlockConv2DTranspose, (3, 4, 1, 5), (2, 1)),
+])
+def test_a_product_of_blocks_is_the_convolution(general, block, shape, size):
+    x, one = normal(*shape), general(4, size, size, bias_initializer="normal")
+    wanted, other = one(x), block(4, size)
+    other.build(x.shape)
+    other.set_weights(one.get_weights())
+    np.testing.assert_allclose(other(x), wanted, rtol=1e-5, atol=1e-5)
+    assert type(other).from_config(other.get_config()).strides == size
+
+
+def test_the_ablation_leaves_batch_normalisation_out_everywhere():
+    def count(network):
+        return sum(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
+
+    sizes = {"bars": 2, "steps": 16, "tracks": 2, "noise": 16, "width": 32, "conditional": True}
+    assert count(networks.phrase_generator("composer", **sizes)) > 0
+    ablated = networks.phrase_generator("composer", **sizes, normalization="none")
+    assert count(ablated) == 0 and all(layer.use_bias for layer in ablated._flatten_layers() if layer.name == "project")
 
 
 def test_critics_have_no_batch_normalisation():
@@ -178,6 +204,8 @@ def test_a_generator_of_phrases_is_saved_and_loaded(tmp_path):
                                            "multiple of 12, such as 84"),
     (lambda: networks.bar_critic(16, width=100), "width=100 is not supported by the music networks; give a multiple of "
                                                  "16"),
+    (lambda: networks.temporal_generator(8, 2, normalization="batsh"), "unknown normalization 'batsh'; did you mean "
+                                                                       "'batch'? (known: batch, none)"),
     (lambda: networks.temporal_generator(8, 1), "bars is 1; give a whole number of at least 2"),
     (lambda: networks.phrase_critic(1), "bars is 1; give a whole number of at least 2"),
     (lambda: networks.phrase_generator("jam"), "unknown composition 'jam'; did you mean 'jamming'? (known: composer, "

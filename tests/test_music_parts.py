@@ -86,6 +86,8 @@ def test_a_silent_phrase_is_a_silent_file_and_bytes_repeat(tmp_path):
 
 @pytest.mark.parametrize(("phrase", "tempo", "message"), [
     (np.zeros((16, 84, 5)), 120, "phrase has shape [16, 84, 5]; give [bars, steps, pitches, 5]"),
+    (np.zeros((1, 16, 108, 5)), 120, "phrase has 108 pitches from MIDI 24 on, but MIDI ends at 127; give at most 104, "
+                                     "such as 84"),
     (np.full((1, 16, 84, 5), 0.4), 120, "phrase holds 0.4; give zeros and ones, such as those above a threshold"),
     (np.zeros((1, 16, 84, 5)), 0, "tempo=0; give 4 to 10,000 beats per minute, such as 120"),
 ])

@@ -176,3 +176,59 @@ def test_a_row_that_is_held_against_none_is_refused_before_training(folder, monk
     monkeypatch.setattr(keras.Model, "fit", pytest.fail)
     with pytest.raises(InvalidInput, match="unknown row to compare with 'vea'; did you mean 'vae'?"):
         training.reproduce("alone", out="results", verbose=0)
+
+
+MATRIX = '''"""Two measures of two models."""
+
+def row(name, label, metric, published, **others):
+    return {"name": name, "label": label, "config": "tiny.py", "overrides": [f"model.name={name}"], "metric": metric,
+            "published": published, "published_source": "a paper", "where_measured": True, **others}
+
+def get_experiment():
+    return {
+        "rows": [row("vae", "test set", "test_a_real", None, column="test_a", seeds=[0], budget="none"),
+                 row("vae", "VAE", "test_a", 2.5), row("vae", "VAE", "test_b", 4.0),
+                 row("iwae", "IWAE", "test_a", None), row("iwae", "IWAE", "test_b", None, against="vae")],
+        "seeds": [0, 1], "quick": [], "notes": [],
+        "tables": [{"title": "Both", "columns": {"test_a": "first", "test_b": "second"}}],
+    }
+'''
+
+
+def test_rows_are_laid_out_as_a_matrix_and_what_is_undefined_is_left_out(folder, monkeypatch):
+    (folder / "configs" / "reproduce" / "matrix.py").write_text(MATRIX)
+    module = sys.modules["dgm_zoo.training.reproduce"]
+
+    def finished(config, workdir, verbose):
+        metrics = {"test_a_real": 9.0, "test_a": 1.0 + config.train.seed}
+        if config.model.name == "vae" and config.train.seed == 1:
+            metrics["test_b"] = 5.0
+        found = {key: {"value": value, "stderr": 0.25, "protocol": "nats"} for key, value in metrics.items()}
+        return {"dataset": {"name": "digits"}, "metrics": found, "epochs": 1, "training_seconds": 60.0}
+
+    monkeypatch.setattr(module, "train", finished)
+    monkeypatch.setattr(module, "_picture", lambda *given: False)
+    rows = training.reproduce("matrix", out="results", verbose=0)["rows"]
+    assert [(row["model"], row["metric"], row["value"], row["seeds"]) for row in rows] == [
+        ("test set", "test_a_real", 9.0, [0]), ("VAE", "test_a", 1.5, [0, 1]), ("VAE", "test_b", 5.0, [1]),
+        ("IWAE", "test_a", 1.5, [0, 1]),
+    ]
+    page = (folder / "results" / "matrix.md").read_text()
+    assert """## Both
+
+| model | first | second |
+| --- | --- | --- |
+| test set | 9 ± 0.2 | - |
+| VAE | 1.5 ± 0.5 | 5 ± 0.2 |
+| IWAE | 1.5 ± 0.5 | - |
+| *published: VAE* | 2.5 | 4 |
+
+## Budgets
+
+| model | budget | seeds | s.e. over |
+| --- | --- | --- | --- |
+| test set | none | 1 | one run |
+| VAE | 1 epochs, 1.0 min | 2 | seeds |
+| IWAE | 1 epochs, 1.0 min | 2 | seeds |
+""" in page
+    assert "- `test_a_real` on digits: nats\n- `test_b` on digits: nats\n- `matrix.json` has the protocol" in page

@@ -155,9 +155,10 @@ def test_every_preset_has_sums_that_fit_and_the_card_of_its_metadata(name):
     assert integrity.check(folder) == len(integrity.sums(folder)) >= 7
     metadata = serving.read_metadata(folder)
     metadata.pop("files")
-    from dgm_zoo.serving.card import card
+    from dgm_zoo.serving.card import SAMPLES, card
 
-    assert (folder / "README.md").read_text(encoding="utf-8") == card(metadata)
+    beside = [name for name in SAMPLES if (folder / name).is_file()]
+    assert (folder / "README.md").read_text(encoding="utf-8") == card(metadata, beside)
 
 
 def test_a_card_begins_with_the_header_that_hubs_read(folder):

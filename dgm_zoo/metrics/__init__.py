@@ -9,6 +9,7 @@ from dgm_zoo.metrics.independence import constant_units, pairwise_information, r
 from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.music import music_quality
+from dgm_zoo.metrics.phrases import nearest_distances, phrase_features, shuffled_tracks
 from dgm_zoo.metrics.quality import least_samples, sample_quality
 from dgm_zoo.metrics.reference import Reference, load_reference
 from dgm_zoo.metrics.scores import (
@@ -50,12 +51,15 @@ __all__ = [
     "log_partition",
     "mode_coverage",
     "music_quality",
+    "nearest_distances",
     "pairwise_information",
     "pca",
+    "phrase_features",
     "precision_recall",
     "refitted_error",
     "retrieval",
     "sample_quality",
     "segmentation_iou",
+    "shuffled_tracks",
     "share",
 ]

@@ -60,7 +60,7 @@ def qualified_notes(bars: np.ndarray) -> np.ndarray:
       bars: zeros and ones of one track, `[n, steps, pitches]`.
     """
     least = _qualified_steps(np.shape(bars)[1])
-    notes, long_ones = _runs(bars, 1).sum((1, 2)), _runs(bars, least).sum((1, 2))
+    notes, long_ones = begun(bars, 1).sum((1, 2)), begun(bars, least).sum((1, 2))
     return _share(long_ones, notes)
 
 
@@ -85,7 +85,7 @@ def drum_patterns(bars: np.ndarray) -> np.ndarray:
         )
     weight = np.zeros(period)
     weight[[1, -1]], weight[0] = NEXT_TO, 1.0
-    hits = _runs(bars, 1).sum(2).reshape(len(bars), SIXTEENTHS, period).sum(1)
+    hits = begun(bars, 1).sum(2).reshape(len(bars), SIXTEENTHS, period).sum(1)
     best = np.max([hits @ np.roll(weight, shift) for shift in range(period)], 0)
     return _share(best, hits.sum(1))
 
@@ -162,9 +162,9 @@ def music_quality(phrases: np.ndarray, tracks: tuple[Track, ...], chroma: str = 
     Example:
       >>> music_quality(model.sample(500, seed=0), data.info("freedoom_bands").music.tracks)["TD"]["bass-guitar"]
     """
-    x = _checked(phrases, tracks)
+    x = checked_phrases(phrases, tracks)
     check_known("chroma", chroma, CHROMAS)
-    steps = x.shape[1]
+    x, steps = x.reshape(-1, *x.shape[2:]), x.shape[2]
     result = {"EB": {}, "UPC": {}, "QN": {}, "DP": {}, "TD": {}}
     for index, track in enumerate(tracks):
         bars = x[..., index]
@@ -189,8 +189,13 @@ def _qualified_steps(steps):
     return max(2, -(-QUALIFIED * steps // FINEST))
 
 
-def _runs(bars, least):
-    """Whether a run of at least `least` steps of one pitch begins at each step of a bar: bool `[n, steps, pitches]`."""
+def begun(bars: np.ndarray, least: int) -> np.ndarray:
+    """Whether a run of at least `least` steps of one pitch begins at each step of a bar: bool `[n, steps, pitches]`.
+
+    Args:
+      bars: zeros and ones of one track, `[n, steps, pitches]`.
+      least: at least 1; with 1, every note's first step.
+    """
     x = np.pad(np.asarray(bars, bool), ((0, 0), (1, least), (0, 0)))
     steps = np.shape(bars)[1]
     begins = x[:, 1 : steps + 1] & ~x[:, :steps]
@@ -212,8 +217,12 @@ def _mean(values):
     return {"value": float(values.mean()), "stderr": stderr, "bars": len(values)}
 
 
-def _checked(phrases, tracks):
-    """Phrases as bars of bools, `[n * bars, steps, pitches, tracks]`."""
+def checked_phrases(phrases: np.ndarray, tracks: tuple[Track, ...]) -> np.ndarray:
+    """Returns phrases as bools, `[n, bars, steps, pitches, tracks]`.
+
+    Raises:
+      InvalidInput: the phrases have another shape, no bar, or values other than 0 and 1.
+    """
     check_tracks(tracks)
     x = real_array("phrases", phrases)
     if x.ndim != 5 or not x.size or x.shape[-1] != len(tracks):
@@ -223,4 +232,4 @@ def _checked(phrases, tracks):
     other = x[(x != 0) & (x != 1)]
     if len(other):
         raise InvalidInput(f"phrases holds {other[0]:g}; give zeros and ones")
-    return x.astype(bool).reshape(-1, *x.shape[2:])
+    return x.astype(bool)

@@ -1,8 +1,9 @@
 """MuseGAN's networks of one bar, and of the bars of a phrase: piano-rolls `[steps, pitches, tracks]`.
 
 A generator upsamples time first, then pitch; a critic and an encoder downsample pitch first, then time. Only
-generators and encoders have batch normalisation, since a critic's gradient penalty is defined per example. `width` is
-the width of the widest layer, 1,024 in the paper; all other widths scale with it.
+generators and encoders have batch normalisation, since a critic's gradient penalty is defined per example;
+`normalization` "none" leaves it out, as in the paper's ablation. `width` is the width of the widest layer, 1,024 in the
+paper; all other widths scale with it.
 
 Reference: Dong et al., MuseGAN, 2018, and its released code, which defines layers and kernels. With fewer than 96
   steps, some of its downsampling and upsampling layers are omitted.
@@ -12,7 +13,8 @@ import keras
 import numpy as np
 
 from dgm_zoo.checks import whole_number
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, check_known
+from dgm_zoo.networks.blocks import BlockConv2D, BlockConv2DTranspose
 
 WIDTH = 1024
 SLOPE = 0.2
@@ -21,6 +23,7 @@ FIRST = 2  # number of time steps at a generator's first layer and an encoder's 
 ENCODED = 16  # channels of an encoder
 GROWTH = (2, 4, 4, 8, 8)  # width / channels after each upsampling of time
 NARROWEST = 16  # width / the least number of channels
+NORMALIZATIONS = ("batch", "none")  # of generators and encoders
 
 
 def time_factors(steps: int) -> tuple[int, ...]:
@@ -46,7 +49,7 @@ def time_factors(steps: int) -> tuple[int, ...]:
 
 
 def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: int = 1, width: int = WIDTH,
-                  conditional: bool = False, density: tuple[float, ...] | None = None,
+                  conditional: bool = False, density: tuple[float, ...] | None = None, normalization: str = "batch",
                   name: str = "bar_generator") -> keras.Model:
     """Returns G_bar: z `[batch, latent_dim]` to the logits of a bar, `[batch, steps, pitches, tracks]`.
 
@@ -60,9 +63,10 @@ def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: i
         another track, in that order. Each is concatenated to the layer of its size.
       density: for each track, the share of its values that are 1, near which the probabilities are initialised; None
         for 1/2. A generator whose initial density is far too high learns silence first, and may not recover.
+      normalization: "batch" or "none".
 
     Raises:
-      InvalidInput: the networks do not support the shape or width.
+      InvalidInput: the networks do not support the shape or width, or the normalization is unknown.
 
     Example:
       >>> bar_generator(128, steps=16).output_shape
@@ -80,17 +84,15 @@ def bar_generator(latent_dim: int, steps: int = 96, pitches: int = 84, tracks: i
         return h if found is None else keras.layers.Concatenate()([h, found])
 
     def grown(h, channels, factor, name):
-        return _normalised(keras.layers.Conv2DTranspose(
-            channels, factor, factor, use_bias=False, kernel_initializer=_even(), name=name
-        )(joined(h)), keras.layers.ReLU())
+        return made(BlockConv2DTranspose, channels, factor, name=name)(joined(h))
 
-    h = keras.layers.Dense(width, use_bias=False, kernel_initializer=_even(), name="project")(z)
-    h = keras.layers.Reshape((FIRST, 1, width // FIRST))(_normalised(h, keras.layers.ReLU()))
+    made = _maker(normalization, keras.layers.ReLU)
+    h = keras.layers.Reshape((FIRST, 1, width // FIRST))(made(keras.layers.Dense, width, name="project")(z))
     for i, (factor, share) in enumerate(zip(factors, GROWTH, strict=False), 1):
         h = grown(h, width // share, (factor, 1), f"time_{i}")
     h = grown(h, width // NARROWEST, (1, octaves), "octaves")
-    x = keras.layers.Conv2DTranspose(
-        tracks, (1, OCTAVE), (1, OCTAVE), kernel_initializer=_small(), name="bar", bias_initializer=_logits(density),
+    x = BlockConv2DTranspose(
+        tracks, (1, OCTAVE), kernel_initializer=_small(), name="bar", bias_initializer=_logits(density),
     )(joined(h))
     return keras.Model([z, *features] if features else z, x, name=name)
 
@@ -110,11 +112,12 @@ def feature_shapes(steps: int, pitches: int = 84) -> list[tuple[int, int, int]]:
     return shapes
 
 
-def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder") -> keras.Model:
+def bar_encoder(steps: int = 96, pitches: int = 84, normalization: str = "batch",
+                name: str = "bar_encoder") -> keras.Model:
     """Returns E: a bar of one track `[batch, steps, pitches, 1]` to a list of features with shapes `feature_shapes`.
 
     Raises:
-      InvalidInput: the networks do not support the shape.
+      InvalidInput: the networks do not support the shape, or the normalization is unknown.
 
     Example:
       >>> [feature.shape for feature in bar_encoder(16).outputs]
@@ -122,17 +125,15 @@ def bar_encoder(steps: int = 96, pitches: int = 84, name: str = "bar_encoder") -
     """
     factors, octaves = _checked(steps, pitches, WIDTH)
     h = y = keras.Input((steps, pitches, 1), name="condition")
-    features = []
+    features, made = [], _maker(normalization, lambda: keras.layers.LeakyReLU(SLOPE))
     for i, kernel in enumerate([(1, OCTAVE), (1, octaves), *((factor, 1) for factor in reversed(factors))], 1):
-        h = keras.layers.Conv2D(
-            ENCODED, kernel, kernel, use_bias=False, kernel_initializer=_even(), name=f"conv_{i}"
-        )(h)
-        h = _normalised(h, keras.layers.LeakyReLU(SLOPE))
+        h = made(BlockConv2D, ENCODED, kernel, name=f"conv_{i}")(h)
         features.append(h)
     return keras.Model(y, features, name=name)
 
 
-def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str = "temporal_generator") -> keras.Model:
+def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, normalization: str = "batch",
+                       name: str = "temporal_generator") -> keras.Model:
     """Returns G_temp: z `[batch, latent_dim]` to a latent vector for each bar, `[batch, bars, latent_dim]`.
 
     The vectors are nonnegative: as in the released code, batch normalisation and ReLU also follow the last layer.
@@ -141,9 +142,10 @@ def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str
       latent_dim: size of z and of each vector.
       bars: at least 2.
       width: width of the hidden layer.
+      normalization: "batch" or "none".
 
     Raises:
-      InvalidInput: fewer than 2 bars.
+      InvalidInput: fewer than 2 bars, or the normalization is unknown.
 
     Example:
       >>> temporal_generator(32, 4).output_shape
@@ -151,11 +153,9 @@ def temporal_generator(latent_dim: int, bars: int, width: int = WIDTH, name: str
     """
     bars = whole_number("bars", bars, 2)
     z = keras.Input((latent_dim,), name="z")
-    h = keras.layers.Reshape((1, latent_dim))(z)
+    h, made = keras.layers.Reshape((1, latent_dim))(z), _maker(normalization, keras.layers.ReLU)
     for channels, kernel, called in [(width, 2, "two_bars"), (latent_dim, bars - 1, "all_bars")]:
-        h = _normalised(keras.layers.Conv1DTranspose(
-            channels, kernel, use_bias=False, kernel_initializer=_even(), name=called
-        )(h), keras.layers.ReLU())
+        h = made(keras.layers.Conv1DTranspose, channels, kernel, name=called)(h)
     return keras.Model(z, h, name=name)
 
 
@@ -206,11 +206,13 @@ def phrase_critic(bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int
 def _looked_at(x, octaves, width):
     """The features of bars, `[bars, time, 1, channels]`: pitch first, then time."""
     halvings = min(2, (x.shape[1] // 8).bit_length() - 1)
-    layers = [(8, (1, OCTAVE), (1, OCTAVE)), (8, (1, octaves), (1, octaves))]
-    layers += [(8, (2, 1), (2, 1))] * halvings + [(4, (4, 1), (2, 1)), (2, (3, 1), (2, 1))]
-    for i, (share, kernel, stride) in enumerate(layers, 1):
-        x = keras.layers.Conv2D(width // share, kernel, stride, kernel_initializer=_even(), name=f"conv_{i}")(x)
-        x = keras.layers.LeakyReLU(SLOPE)(x)
+    blocks = [(1, OCTAVE), (1, octaves), *[(2, 1)] * halvings]
+    layers = [BlockConv2D(width // 8, block, kernel_initializer=_even(), name=f"conv_{i}")
+              for i, block in enumerate(blocks, 1)]
+    layers += [keras.layers.Conv2D(width // share, (size, 1), (2, 1), kernel_initializer=_even(), name=f"conv_{i}")
+               for i, (share, size) in enumerate([(4, 4), (2, 3)], len(blocks) + 1)]
+    for layer in layers:
+        x = keras.layers.LeakyReLU(SLOPE)(layer(x))
     return x
 
 
@@ -220,8 +222,17 @@ def _value(h, width):
     return keras.layers.Dense(1, kernel_initializer=_even(), name="value")(h)
 
 
-def _normalised(h, activation):
-    return activation(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(h))
+def _maker(normalization, activation):
+    """Returns a function `(layer's class, *arguments)` to a function of a tensor: layer, normalisation, activation."""
+    check_known("normalization", normalization, NORMALIZATIONS)
+
+    def made(layer, *args, name):
+        apply = layer(*args, use_bias=normalization == "none", kernel_initializer=_even(), name=name)
+        if normalization == "none":
+            return lambda h: activation()(apply(h))
+        return lambda h: activation()(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(apply(h)))
+
+    return made
 
 
 def _even():

@@ -45,7 +45,8 @@ def noise_sizes(composition: str, bars: int, tracks: int, noise: int = NOISE) ->
 
 def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: int = 84, tracks: int = 5,
                      noise: int = NOISE, width: int = WIDTH, conditional: bool = False, share_temporal: bool = False,
-                     density: tuple[float, ...] | None = None, name: str = "generator") -> keras.Model:
+                     density: tuple[float, ...] | None = None, normalization: str = "batch",
+                     name: str = "generator") -> keras.Model:
     """Returns G: z `[batch, sum of noise_sizes]` to the logits of a phrase, `[batch, bars, steps, pitches, tracks]`.
 
     Bar t of track i is G_bar,i(z, G_temp(z_t)_t, z_i, G_temp,i(z_it)_t), without the parts that the composition lacks.
@@ -59,9 +60,10 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
         encoded features of each bar of y are inputs to the generator of that bar.
       share_temporal: whether all temporal generators share their weights, as in the released code.
       density: one value per generated track; see `bar_generator`.
+      normalization: "batch" or "none".
 
     Raises:
-      InvalidInput: the composition is unknown, or the networks do not support the sizes.
+      InvalidInput: the composition or normalization is unknown, or the networks do not support the sizes.
 
     Example:
       >>> phrase_generator("hybrid", bars=4, steps=16, width=256).output_shape
@@ -72,7 +74,7 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
     for (part, size), values in zip(sizes.items(), keras.ops.split(z, len(sizes), 1), strict=True):
         if part.endswith("t"):
             if shared is None or not share_temporal:
-                shared = temporal_generator(size, bars, width, name=f"temporal_of_{part}")
+                shared = temporal_generator(size, bars, width, normalization, name=f"temporal_of_{part}")
             parts[part] = shared(values)
         else:
             parts[part] = keras.layers.RepeatVector(bars, name=f"every_bar_of_{part}")(values)
@@ -81,13 +83,14 @@ def phrase_generator(composition: str, bars: int = 4, steps: int = 96, pitches: 
     if conditional:
         y = keras.Input((bars, steps, pitches, 1), name="condition")
         inputs = [z, y]
-        features = bar_encoder(steps, pitches)(keras.ops.reshape(y, (-1, steps, pitches, 1)))
+        features = bar_encoder(steps, pitches, normalization)(keras.ops.reshape(y, (-1, steps, pitches, 1)))
 
     def generated(of, tracks, called):
         latent, out = _joined([parts[part] for part in of]), len(tracks)
         given = None if density is None else [density[track] for track in tracks]
-        make = bar_generator(latent.shape[-1], steps, pitches, out, width, conditional, given, name=called)
-        latent = keras.ops.reshape(latent, (-1, latent.shape[-1]))
+        size = latent.shape[-1]
+        make = bar_generator(size, steps, pitches, out, width, conditional, given, normalization, name=called)
+        latent = keras.ops.reshape(latent, (-1, size))
         bar = make([latent, *features] if features else latent)
         return keras.ops.reshape(bar, (-1, bars, steps, pitches, out))
 

@@ -3,27 +3,32 @@
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 CARD_FILE = "README.md"
+SAMPLES = ("samples.png", "samples.mid")  # files that may lie beside the card, which then shows or links them
 LICENCE = "apache-2.0"  # of the weights, as of the package; in the spelling of model hubs
 
 
 def write_card(folder: str | os.PathLike, metadata: dict[str, Any]) -> None:
-    """Writes the card into a version folder."""
-    (Path(folder) / CARD_FILE).write_text(card(metadata), encoding="utf-8", newline="\n")
+    """Writes the card into a version folder, with those of `SAMPLES` that are there."""
+    beside = [name for name in SAMPLES if (Path(folder) / name).is_file()]
+    (Path(folder) / CARD_FILE).write_text(card(metadata, beside), encoding="utf-8", newline="\n")
 
 
-def card(metadata: dict[str, Any]) -> str:
+def card(metadata: dict[str, Any], beside: Sequence[str] = ()) -> str:
     """Returns the card as Markdown: a header for model hubs, then model, data, metrics, use, endpoints, limits.
 
     Args:
       metadata: the dict returned by `serving.metadata.describe`.
+      beside: names of files of samples in the card's folder.
     """
     sections = {
         f"{metadata['name']}, version {metadata['version']}": _model(metadata),
         "Data": _data(metadata),
+        **({"Samples": _samples(beside)} if beside else {}),
         "Metrics": _metrics(metadata),
         "Use": _use(metadata),
         "Endpoints": _endpoints(metadata),
@@ -88,6 +93,11 @@ def _metrics(metadata):
     ]
     seed = "" if metadata["seed"] is None else f"\n\nOne training run, seed {metadata['seed']}."
     return _table(["metric", "value ± standard error", "protocol"], rows) + seed
+
+
+def _samples(beside):
+    shown = [f"![Samples]({name})" for name in beside if name.endswith(".png")]
+    return "\n\n".join([*shown, *(f"To listen to: [{name}]({name})." for name in beside if name.endswith(".mid"))])
 
 
 def _use(metadata):

@@ -1,6 +1,11 @@
 """Reproduction of published tables: a small spec, its runs, and a table with the published numbers.
 
-A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring is the title.
+A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring is the title. It returns
+`rows`, `seeds`, `quick` (overrides of a quick run), `notes`, and perhaps `tables`, which lay rows out as matrices; see
+`tables.page`. A row has a `name`, which names its runs, a `label`, `config`, `overrides`, `metric`, `published` and
+`published_source`; perhaps also `against` or `starts_from` (names of other rows), `seeds` of its own, `column`, the
+metric whose column of a matrix it stands in, `budget`, a text, for a row that needs no training of its own, and
+`where_measured`, True if runs without the metric do not count, such as those whose samples leave it undefined.
 """
 
 import math
@@ -12,6 +17,7 @@ from dgm_zoo import viz
 from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.files import check_writable, whole
 from dgm_zoo.serving import places
+from dgm_zoo.training import tables
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import call_in, load_config, run_file
 from dgm_zoo.training.measures.base import kinds, plane
@@ -66,18 +72,22 @@ def reproduce(
     rows, trained = [], {}
     for row, these in zip(spec["rows"], runs, strict=True):
         trained[row["name"]] = [train(config, folder, verbose=verbose) for config, folder in these]
-        rows.append(_row(row, spec["seeds"], trained[row["name"]], _before(row, spec["rows"], trained)))
+        rows.append(_row(row, seeds_of(row, spec), trained[row["name"]], _before(row, spec["rows"], trained)))
     for row, described in zip(rows, spec["rows"], strict=True):
-        if "against" in described:
-            row.update(_difference(row, rows[_base(described, spec["rows"])]))
-    results = {"experiment": name, "quick": quick, "rows": rows, "notes": spec["notes"], **machine()}
+        base = rows[_base(described, spec["rows"])] if "against" in described else None
+        if row and base and row["seeds"] == base["seeds"]:
+            row.update(_difference(row, base))
+    results = {
+        "experiment": name, "quick": quick, "rows": [row for row in rows if row], "notes": spec["notes"],
+        **({"tables": spec["tables"]} if "tables" in spec else {}), **machine(),
+    }
     write_json(results, out / f"{name}.json")
     folders = {}
     for row, these in zip(spec["rows"], runs, strict=True):
-        folders.setdefault(these[0][1], row["label"])
+        folders.setdefault(these[0][1], (row["label"], kinds(these[0][0].data.name)))
     drawn = _picture(folders, out, name)
     with whole(out / f"{name}.md") as partial:
-        partial.write_text(table(results, spec["title"], drawn), encoding="utf-8")
+        partial.write_text(tables.page(results, spec["title"], drawn), encoding="utf-8")
     return {**results, "files": [str(out / f"{name}.{kind}") for kind in ("json", "md", *(["png"] if drawn else []))]}
 
 
@@ -85,13 +95,14 @@ def _picture(folders, out, name, count=16, points=2000):
     """Draws samples of each model's first seed into `<name>.png`, if it has samples; returns whether any were drawn.
 
     Args:
-      folders: dict of a run's workdir to its label.
+      folders: dict of a run's workdir to its label and the kinds of its data.
     """
     images, panels, sets = {}, {}, []
-    for folder, label in folders.items():
+    for folder, (label, found) in folders.items():
+        if not {"points", "images"} & found:
+            continue
         model, config, _ = load_run(folder)
-        found = kinds(config.data.name)
-        if "sample" not in model.endpoints() or not {"points", "images"} & found:
+        if "sample" not in model.endpoints():
             continue
         if "points" not in found:
             images[label] = samples(model, config, count, 0)[0]
@@ -111,7 +122,7 @@ def _picture(folders, out, name, count=16, points=2000):
 def _runs(row, spec, quick, configs, workdir):
     """Returns `(config, folder)` for each seed of a row, checked before the first row is trained."""
     runs = []
-    for seed in spec["seeds"]:
+    for seed in seeds_of(row, spec):
         changes = [*row["overrides"], *(spec["quick"] if quick else []), f"train.seed={seed}"]
         if "starts_from" in row:
             changes.append(f"train.start_from={_folder(row['starts_from'], seed, workdir)}")
@@ -121,6 +132,11 @@ def _runs(row, spec, quick, configs, workdir):
             raise InvalidInput(f"{again}; delete that run, or choose another workdir")
         runs.append((config, folder))
     return runs
+
+
+def seeds_of(row: dict, spec: dict) -> list[int]:
+    """Returns the seeds of a row: its own, or those of the spec."""
+    return row.get("seeds", spec["seeds"])
 
 
 def _folder(name, seed, workdir):
@@ -138,12 +154,17 @@ def _before(row, rows, trained):
 
 
 def _row(row, seeds, runs, before=()):
-    """Returns one row of results.
+    """Returns one row of results; None if none of its runs has the metric and they need not.
 
     Args:
       runs: results of its run for each seed.
       before: results of the runs that the first one starts from, which count in its budget.
     """
+    if row.get("where_measured"):
+        measured = [(seed, run) for seed, run in zip(seeds, runs, strict=True) if row["metric"] in run["metrics"]]
+        if not measured:
+            return None
+        seeds, runs = zip(*measured, strict=True)
     found = over_seeds(runs, row["metric"])
     minutes = np.mean([run["training_seconds"] for run in runs]) / 60
     budget = f"{runs[0]['epochs']} epochs, {minutes:.1f} min"
@@ -158,7 +179,8 @@ def _row(row, seeds, runs, before=()):
         "protocol": protocol,
         **{key: found[key] for key in ("value", "values", "stderr", "stderr_over")},
         "seeds": list(seeds),
-        "budget": budget,
+        "budget": row.get("budget", budget),
+        **({"column": row["column"]} if "column" in row else {}),
         "published": row["published"],
         "published_source": row["published_source"],
     }
@@ -185,53 +207,6 @@ def _difference(row, base):
         "difference_stderr": float(differences.std(ddof=1) / np.sqrt(len(differences))) if several else None,
         "published_difference": row["published"] - base["published"] if known else None,
     }
-
-
-def _seen(row):
-    """Returns whether a published difference is seen: "yes", "no", "the opposite", or "-" if undetermined."""
-    found, stderr, published = row["difference"], row["difference_stderr"], row["published_difference"]
-    if not stderr or not published:
-        return "-"
-    errors = math.copysign(found / stderr, found * published)
-    return "yes" if errors > 2 else "the opposite" if errors < -2 else "no"
-
-
-def _differences(rows):
-    """Returns the lines of the Markdown table of differences; empty if no row is compared with another."""
-    rows = [row for row in rows if "against" in row]
-    heads = ("model", "against", "metric", "difference", "± s.e.", "published", "seen")
-    lines = ["", "| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    for row in rows:
-        stderr = "-" if row["difference_stderr"] is None else f"{row['difference_stderr']:.2g}"
-        published = "-" if row["published_difference"] is None else f"{row['published_difference']:+.3g}"
-        metric = row["metric"].removeprefix("test_").replace("_", " ")
-        cells = row["model"], row["against"], metric, f"{row['difference']:+.3g}", stderr, published, _seen(row)
-        lines.append("| " + " | ".join(cells) + " |")
-    rule = "Differences are paired by seed; one is seen if it has the published sign and over twice its standard error."
-    return [*lines, "", rule] if rows else []
-
-
-def table(results: dict, title: str, drawn: bool = False) -> str:
-    """Returns the Markdown page of `results`, with the picture `<experiment>.png` if one was drawn."""
-    heads = ("model", "metric", "value", "± s.e.", "published", "budget", "seeds")
-    lines = [f"# {title}", ""]
-    if results["quick"]:
-        lines += ["A quick run: it shows that everything runs, and no more.", ""]
-    lines += ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    for row in results["rows"]:
-        stderr = "-" if row["stderr"] is None else f"{row['stderr']:.2g} ({row['stderr_over']})"
-        published = "-" if row["published"] is None else f"{row['published']} ({row['published_source']})"
-        metric = row["metric"].removeprefix("test_").replace("_", " ")
-        cells = (row["model"], metric, f"{row['value']:.4g}", stderr, published, row["budget"], len(row["seeds"]))
-        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    lines += _differences(results["rows"])
-    if drawn:
-        lines += ["", f"![Samples of the first seed]({results['experiment']}.png)"]
-    protocols = sorted({f"`{row['metric']}` on {row['dataset']}: {row['protocol']}" for row in results["rows"]})
-    command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"
-    lines += ["", *(f"- {line}" for line in protocols), *(f"- {note}" for note in results["notes"])]
-    lines += [f"- Command: `{command}`; {made_by(results)}.", ""]
-    return "\n".join(lines)
 
 
 def _specs():

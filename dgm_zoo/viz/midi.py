@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TEMPO = 120.0  # beats per minute
 SLOWEST = 4  # beats per minute: a MIDI file states at most 16.8 seconds per beat
 VELOCITY = 100
+HIGHEST_PITCH = 127  # of MIDI
 RESOLUTION = 480  # ticks per beat, a whole number of ticks per step for 4 to 96 steps per bar
 RATE = 22_050  # samples per second of a sound file
 
@@ -35,7 +36,8 @@ def to_midi(phrase: np.ndarray, tracks: tuple[Track, ...], tempo: float = TEMPO)
       tempo: beats per minute.
 
     Raises:
-      InvalidInput: the shape is wrong, a value is neither 0 nor 1, or the tempo is not positive.
+      InvalidInput: the shape is wrong, pitches are out of MIDI's range, a value is neither 0 nor 1, or the tempo is not
+        positive.
 
     Example:
       >>> to_midi(x[0], data.info("freedoom_bands").music.tracks).write("phrase.mid")
@@ -119,6 +121,11 @@ def _checked(phrase, tracks):
     x = real_array("phrase", phrase)
     if x.ndim != 4 or not x.size or x.shape[-1] != len(tracks):
         raise InvalidInput(f"phrase has shape {list(x.shape)}; give [bars, steps, pitches, {len(tracks)}]")
+    if x.shape[2] > HIGHEST_PITCH - LOWEST_PITCH + 1:
+        raise InvalidInput(
+            f"phrase has {x.shape[2]} pitches from MIDI {LOWEST_PITCH} on, but MIDI ends at {HIGHEST_PITCH}; give at "
+            f"most {HIGHEST_PITCH - LOWEST_PITCH + 1}, such as 84"
+        )
     other = x[(x != 0) & (x != 1)]
     if len(other):
         raise InvalidInput(f"phrase holds {other[0]:g}; give zeros and ones, such as those above a threshold")

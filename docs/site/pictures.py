@@ -21,18 +21,27 @@ def schematic(name: str) -> bytes:
     return kept(f"schematic-{name}.svg", key.encode(), lambda path: viz.save_schematic([formulation], path))
 
 
-def sample_command(preset: str, out: str) -> list[str]:
+def beside(preset: str) -> bool:
+    """Returns whether a preset has a picture of samples beside its card."""
+    return (Path(serving.preset_dir(preset)) / "samples.png").is_file()
+
+
+def sample_command(preset: str, out: str = "samples.png") -> list[str]:
     """Returns the words after `dgm-zoo` that draw a preset's samples."""
     return ["sample", f"--preset={preset}", "--n=64", "--seed=0", f"--out={out}"]
 
 
 def samples(preset: str) -> bytes:
-    """Returns 64 samples of a preset as PNG, as `dgm-zoo sample` draws them; empty if they have no picture.
+    """Returns samples of a preset as PNG: those beside its card, or 64 as `dgm-zoo sample` draws them.
+
+    Empty if they have no picture.
 
     Raises:
       RuntimeError: the command failed for another reason than the kind of the samples.
     """
     folder = Path(serving.preset_dir(preset))
+    if beside(preset):
+        return (folder / "samples.png").read_bytes()
     return kept(f"samples-{preset}.png", (folder / "model.keras").read_bytes(), lambda path: _draw(preset, path))
 
 

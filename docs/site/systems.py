@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 import notation
+import pictures
 import usage
 from sources import args_of, excerpt, file_of, table
 
@@ -124,18 +125,19 @@ def pictured(name: str) -> str:
     found = []
     for one in presets(name):
         if has_samples(one):
-            found.append(
-                f"![64 samples of {one['name']}](../pictures/samples-{one['name']}.png){{ .samples }}\n\n"
-                f"`dgm-zoo sample --preset={one['name']} --n=64 --seed=0 --out=samples.png`"
+            how = (
+                "As `dgm-zoo train` drew them; the preset's folder has them as MIDI, too."
+                if pictures.beside(one["name"]) else f"`dgm-zoo {' '.join(pictures.sample_command(one['name']))}`"
             )
+            found.append(f"![Samples of {one['name']}](../pictures/samples-{one['name']}.png){{ .samples }}\n\n{how}")
     return "\n\n".join(found)
 
 
 def has_samples(preset: dict) -> bool:
-    """Returns whether the samples of a preset, given its metadata, are images or points."""
+    """Returns whether a preset, given its metadata, has a picture of samples: of its own, of images or of points."""
     sample = preset["endpoints"].get("sample")
     shape = sample["outputs"]["x"]["shape"][1:] if sample else []
-    return len(shape) >= 3 or shape == [2]
+    return len(shape) == 3 or shape == [2] or pictures.beside(preset["name"])
 
 
 @functools.cache
@@ -227,7 +229,7 @@ def gallery() -> str:
         if has_samples(preset):
             cards.append(
                 f'<a href="systems/{preset["model"]}.html"><img src="pictures/samples-{preset["name"]}.png" '
-                f'alt="64 samples of {preset["name"]}" loading="lazy"><span>{preset["name"]}</span></a>'
+                f'alt="Samples of {preset["name"]}" loading="lazy"><span>{preset["name"]}</span></a>'
             )
     others = [
         f"[`{one['name']}`](systems/{one['model']}.md)" for one in map(serving.read_metadata, serving.list_presets())

@@ -13,9 +13,9 @@ from dgm_zoo.objectives import adversarial
 
 @recipes.makes("generator", "critic", "prior", "objective", "composition", "tracks", "condition", "noise_dim")
 def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, composition: str = "hybrid",
-         condition: str | None = None, noise_dim: int = 128, width: int = 1024, share_temporal: bool = False,
-         density: Sequence[float] | None = None, prior: Any = "StandardNormal",
-         objective: Any = "Wasserstein") -> dict[str, Any]:
+         condition: str | None = None, noise_dim: int = 128, width: int = 1024, critic_width: int | None = None,
+         share_temporal: bool = False, normalization: str = "batch", density: Sequence[float] | None = None,
+         prior: Any = "StandardNormal", objective: Any = "Wasserstein") -> dict[str, Any]:
     """Returns the generator, the critic, the prior, the objective and the settings of a MuseGAN.
 
     Args:
@@ -25,8 +25,10 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
         generator per track, one critic).
       condition: name of the given track; None to generate all tracks.
       noise_dim: size of the noise input of one bar generator; see `networks.noise_sizes`.
-      width: width of the widest layer; see `networks.music`.
+      width: width of the widest layer of a generator; see `networks.music`.
+      critic_width: that of a critic, which keeps an eighth of it of all pitches and tracks in a step; None for `width`.
       share_temporal: whether all temporal generators share their weights, as in the released code.
+      normalization: of generators, "batch", or "none" as in the paper's ablation.
       density: for each track, the share of its values that are 1, to initialise the generator; None for 1/2.
       prior: see `distributions.get`.
       objective: see `objectives.adversarial`.
@@ -38,6 +40,7 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
         )
     bars, steps, pitches, count = image_shape
     width = layer_size("width", width)
+    critic_width = width if critic_width is None else layer_size("critic_width", critic_width)
     if not isinstance(share_temporal, bool):
         raise InvalidInput(f"share_temporal is {shown(share_temporal)}; give True or False")
     if tracks is not None and not (isinstance(tracks, (list, tuple)) and all(isinstance(one, str) for one in tracks)):
@@ -52,10 +55,11 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
     sizes = noise_sizes(composition, bars, made, noise_dim)
     generator = phrase_generator(
         composition, bars, steps, pitches, made, noise_dim, width, index is not None, share_temporal,
-        None if density is None else [share for i, share in enumerate(density) if i != index],
+        None if density is None else [share for i, share in enumerate(density) if i != index], normalization,
     )
+    critic = phrase_critics(composition, bars, steps, pitches, count, index, critic_width)
     return {
-        "generator": generator, "critic": phrase_critics(composition, bars, steps, pitches, count, index, width),
+        "generator": generator, "critic": critic,
         "prior": distributions.get(prior, (sum(sizes.values()),)), "objective": adversarial(objective),
         "composition": composition, "tracks": tracks, "condition": condition, "noise_dim": noise_dim,
     }

@@ -1,7 +1,6 @@
 """Generated music: statistics compared with the test split's, pictures, MIDI and sound."""
 
 import numpy as np
-import tensorflow as tf
 
 from dgm_zoo import data, metrics, viz
 from dgm_zoo.data.tracks import Track
@@ -10,8 +9,8 @@ from dgm_zoo.training.measures.base import Context, Measure, register_measure
 SHOWN = 3  # phrases in the picture, of the samples and of the test split each
 HEARD = 4  # phrases in the piece written as MIDI and as sound
 COMPARED = 200  # number of samples, and of test phrases, compared with training phrases
-BLOCK = 256  # training phrases compared at a time
 COUNTED = ("EB", "UPC", "QN", "DP", "TD")
+KINDS = {"": "generated", "_real": "held-out", "_training": "training", "_shuffled": "shuffled training"}
 
 
 def tracks_of(context: Context) -> tuple[Track, ...]:
@@ -19,70 +18,90 @@ def tracks_of(context: Context) -> tuple[Track, ...]:
     return data.info(context.config.data.name).music.tracks
 
 
-def phrases(context: Context, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the first n phrases of the split (all evaluated ones if None), and as many samples.
+def phrases(context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the evaluated phrases of the split, and as many samples.
 
     For a model with a condition, sample i accompanies the condition's track of phrase i.
 
     Returns:
       Two arrays `[n, bars, steps, pitches, tracks]`.
     """
-    real = np.concatenate([x.numpy() for x in context.batches])[:n]
+    real = np.concatenate([x.numpy() for x in context.batches])
     return real, context.model.perform(real, seed=context.seed)
 
 
-def measure_statistics(context: Context) -> dict:
-    """Returns per cent of bars (EB), notes (QN), drum hits (DP); pitch classes (UPC); distances (TD); see
-    `music_quality`."""
+def training_phrases(context: Context) -> np.ndarray:
+    """Returns all training phrases, `np.packbits` of each flattened phrase, `[n, bytes]`."""
+    batches = context.examples("train", shuffle=False, batch_size=1)  # a larger batch would drop the last rows
+    return np.concatenate([np.packbits(x.numpy().astype(bool).reshape(len(x), -1), 1) for x in batches])
+
+
+def spread(n: int, total: int) -> np.ndarray:
+    """Returns the numbers of at most n rows, evenly spaced over `total` rows: neighbouring phrases overlap.
+
+    Example:
+      >>> spread(3, 10)
+      array([0, 3, 6])
+    """
+    return np.arange(min(n, total)) * total // min(n, total)
+
+
+def measure(context: Context) -> dict:
     real, drawn = phrases(context)
-    of_real, of_drawn = (metrics.music_quality(x, tracks_of(context)) for x in (real, drawn))
+    packed = training_phrases(context)
+    some = packed[spread(len(real), len(packed))]  # no more than there are held-out phrases
+    training = np.unpackbits(some, 1, real[0].size).astype(bool).reshape(-1, *real.shape[1:])
+    found = {
+        **statistics(tracks_of(context), {
+            "": drawn, "_real": real, "_training": training, "_shuffled": metrics.shuffled_tracks(training),
+        }),
+        **distances(tracks_of(context), real, {"": drawn, "_training": training}),
+        **neighbours(packed, {"": drawn, "_real": real}),
+    }
+    return {f"{context.split}_{name}": number for name, number in found.items()}
+
+
+def statistics(tracks: tuple[Track, ...], sets: dict[str, np.ndarray]) -> dict:
+    """Returns EB, UPC, QN, DP and TD, as `music_quality` counts them, of sets of phrases named by suffix."""
     found = {}
-    for name in COUNTED:
-        for track in of_drawn[name]:
-            for number, whose in ((of_drawn[name][track], ""), (of_real[name][track], "_real")):
+    for whose, x in sets.items():
+        counted = metrics.music_quality(x, tracks)
+        for name in COUNTED if whose != "_shuffled" else ("TD",):
+            for track, number in counted[name].items():
                 if number["value"] is not None:
-                    kind = "real" if whose else "sampled"
-                    found[f"{context.split}_{name}_{track.replace('-', '_')}{whose}"] = {
+                    found[f"{name}_{track.replace('-', '_')}{whose}"] = {
                         "value": number["value"], "stderr": number["stderr"],
-                        "protocol": f"mean over {number['bars']:,} {kind} bars of {real.shape[2]} steps",
+                        "protocol": f"mean over {number['bars']:,} {KINDS[whose]} bars of {x.shape[2]} steps",
                     }
     return found
 
 
-def measure_neighbours(context: Context) -> dict:
-    real, drawn = phrases(context, COMPARED)
-    training = np.concatenate([np.packbits(x.numpy().astype(bool).reshape(len(x), -1), 1)
-                               for x in context.examples("train", shuffle=False, batch_size=1)])
-    found = {}
-    for name, x in (("nearest_training", drawn), ("nearest_training_real", real)):
-        distance = nearest(x, training)
-        found[f"{context.split}_{name}"] = {
-            "value": float(distance.mean()), "stderr": float(distance.std(ddof=1) / len(distance) ** 0.5),
-            "protocol": f"Jaccard distance to the nearest of {len(training):,} training phrases (0: a copy, 1: no "
-                        f"common note), mean over {len(x)} {'test phrases' if 'real' in name else 'samples'}",
+def distances(tracks: tuple[Track, ...], real: np.ndarray, sets: dict[str, np.ndarray]) -> dict:
+    """Returns the Frechet distance of each set from held-out phrases, if these are more than their features."""
+    features, found = metrics.phrase_features(real, tracks), {}
+    if len(features) <= features.shape[1]:
+        return found  # a singular covariance
+    for whose, x in sets.items():
+        number = metrics.frechet_distance(features, metrics.phrase_features(x, tracks))
+        found[f"phrase_distance{whose}"] = {
+            **number, "protocol": f"{KINDS[whose]} against held-out phrases: {number['protocol']}; rhythm, pitches, "
+                                  "empty bars and repetition of each track",
         }
     return found
 
 
-def nearest(x: np.ndarray, packed: np.ndarray) -> np.ndarray:
-    """Returns each phrase's Jaccard distance, 1 - |both| / |either|, to its nearest phrase in a set, float `[n]`.
-
-    Args:
-      x: zeros and ones, `[n, ...]`.
-      packed: the set, `np.packbits` of each flattened phrase: uint8 `[m, bytes]`.
-
-    Example:
-      >>> nearest(np.array([[1, 1, 0, 0]]), np.packbits([[0, 1, 1, 0], [0, 0, 0, 1]], 1))
-      array([0.66666667])
-    """
-    x = np.reshape(x, (len(x), -1)).astype(np.float32)
-    best = np.ones(len(x))
-    for start in range(0, len(packed), BLOCK):
-        other = np.unpackbits(packed[start : start + BLOCK], 1, x.shape[1]).astype(np.float32)
-        both = tf.matmul(x, other, transpose_b=True).numpy()
-        either = x.sum(1)[:, None] + other.sum(1) - both
-        best = np.minimum(best, 1 - np.max(both / np.maximum(either, 1), 1))
-    return best
+def neighbours(packed: np.ndarray, sets: dict[str, np.ndarray]) -> dict:
+    """Returns the mean distance of phrases of each set to the nearest of the training phrases `packed`."""
+    found = {}
+    for whose, x in sets.items():
+        distance = metrics.nearest_distances(x[spread(COMPARED, len(x))], packed)
+        found[f"nearest_training{whose}"] = {
+            "value": float(distance.mean()),
+            "stderr": float(distance.std(ddof=1) / len(distance) ** 0.5) if len(distance) > 1 else None,
+            "protocol": f"Jaccard distance to the nearest of {len(packed):,} training phrases (0: a copy, 1: no "
+                        f"common note), mean over {len(distance)} {KINDS[whose]} phrases, evenly spaced",
+        }
+    return found
 
 
 def draw(context: Context) -> dict:
@@ -103,14 +122,10 @@ def draw(context: Context) -> dict:
 
 
 register_measure(Measure(
-    "music_statistics", "MuseGAN's EB, UPC, QN, DP and TD, of samples and of real phrases.",
+    "music_statistics", "EB, UPC, QN, DP and TD of MuseGAN; distance from held-out phrases; nearest training phrases.",
     abilities=frozenset({"perform"}), data=frozenset({"music"}),
-    numbers=tuple(f"{{split}}_{name}_*" for name in COUNTED), measure=measure_statistics, order=70,
-))
-register_measure(Measure(
-    "nearest_phrases", "How near samples are to a training phrase, beside how near test phrases are.",
-    abilities=frozenset({"perform"}), data=frozenset({"music"}),
-    numbers=("{split}_nearest_training", "{split}_nearest_training_real"), measure=measure_neighbours, order=75,
+    numbers=(*(f"{{split}}_{name}_*" for name in COUNTED), "{split}_phrase_distance*", "{split}_nearest_training*"),
+    measure=measure, order=70,
 ))
 register_measure(Measure(
     "phrases", f"{SHOWN} samples as piano-rolls, a piece of {HEARD} of them as MIDI and as sound; the test split's.",
