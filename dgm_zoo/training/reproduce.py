@@ -1,6 +1,7 @@
 """Reproduction of published tables: a small spec, its runs, and a table with the published numbers.
 
-A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring is the title.
+A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of its docstring is the title. A row may
+have `seeds` of its own, fewer where a run is expensive; its table says how many.
 """
 
 import math
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dgm_zoo import viz
-from dgm_zoo.errors import check_known, unknown
+from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.files import check_writable, whole
 from dgm_zoo.serving import places
 from dgm_zoo.training.build import dataset
@@ -52,20 +53,24 @@ def reproduce(
     check_known("experiment", name, specs)
     spec = _load(specs[name])
     for row in spec["rows"]:
+        row.setdefault("seeds", spec["seeds"])
+    for row in spec["rows"]:
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
     out = results_folder(out, quick, workdir)
     check_writable(f"out '{out}'", out, folder=True)
     runs, names = [], []
     for row in spec["rows"]:
-        if "starts_from" in row and row["starts_from"] not in names:
-            raise unknown("row to start from", row["starts_from"], names)
+        if "starts_from" in row:
+            if row["starts_from"] not in names:
+                raise unknown("row to start from", row["starts_from"], names)
+            _check_seeds(row, spec["rows"][names.index(row["starts_from"])])
         names.append(row["name"])
         runs.append(_runs(row, spec, quick, specs[name].parents[1], workdir))
     rows, trained = [], {}
     for row, these in zip(spec["rows"], runs, strict=True):
         trained[row["name"]] = [train(config, folder, verbose=verbose) for config, folder in these]
-        rows.append(_row(row, spec["seeds"], trained[row["name"]], _before(row, spec["rows"], trained)))
+        rows.append(_row(row, trained[row["name"]], _before(row, spec["rows"], trained)))
     for row, described in zip(rows, spec["rows"], strict=True):
         if "against" in described:
             row.update(_difference(row, rows[_base(described, spec["rows"])]))
@@ -110,7 +115,7 @@ def _picture(folders, out, name, count=16, points=2000):
 def _runs(row, spec, quick, configs, workdir):
     """Returns `(config, folder)` for each seed of a row, checked before the first row is trained."""
     runs = []
-    for seed in spec["seeds"]:
+    for seed in row["seeds"]:
         changes = [*row["overrides"], *(spec["quick"] if quick else []), f"train.seed={seed}"]
         if "starts_from" in row:
             changes.append(f"train.start_from={_folder(row['starts_from'], seed, workdir)}")
@@ -134,7 +139,7 @@ def _before(row, rows, trained):
     return found
 
 
-def _row(row, seeds, runs, before=()):
+def _row(row, runs, before=()):
     """Returns one row of results.
 
     Args:
@@ -157,12 +162,12 @@ def _row(row, seeds, runs, before=()):
         "model": row["label"],
         "dataset": runs[0]["dataset"]["name"],
         "metric": row["metric"],
-        "protocol": protocols[0] if of_all else f"{protocols[0]} (seed {seeds[0]})",
+        "protocol": protocols[0] if of_all else f"{protocols[0]} (seed {row['seeds'][0]})",
         "value": float(np.mean(values)),
         "values": values,
         "stderr": float(np.std(values, ddof=1) / np.sqrt(len(values))) if several else first["stderr"],
         "stderr_over": "seeds" if several else "one run",
-        "seeds": list(seeds),
+        "seeds": list(row["seeds"]),
         "budget": budget,
         "published": row["published"],
         "published_source": row["published_source"],
@@ -176,7 +181,18 @@ def _base(row, rows):
     names = [other["name"] if other["metric"] == row["metric"] else None for other in rows]
     if row["against"] not in names:
         raise unknown("row to compare with", row["against"], filter(None, names))
-    return names.index(row["against"])
+    position = names.index(row["against"])
+    _check_seeds(row, rows[position])
+    return position
+
+
+def _check_seeds(row, other):
+    """Raises `InvalidInput` unless two rows, whose runs belong together by seed, have the same seeds."""
+    if list(row["seeds"]) != list(other["seeds"]):
+        raise InvalidInput(
+            f"the rows '{row['name']}' and '{other['name']}' have the seeds {list(row['seeds'])} and "
+            f"{list(other['seeds'])}; give both the same, since their runs are paired by seed"
+        )
 
 
 def _difference(row, base):

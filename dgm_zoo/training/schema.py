@@ -42,6 +42,7 @@ def one_of(*values: Any) -> Kind:
 
 COUNT = Kind(is_count, "a whole number of at least 1")
 TEXT = Kind(lambda value: isinstance(value, str) and bool(value) and "\0" not in value, "a string")
+PRESET = Kind(TEXT.or_none().fits, "None, or the name or folder of a preset")
 ROWS = Kind(
     lambda value: value is None or is_count(value) or _is_pair_of_rows(value), "None, or a whole number of at least 1"
 )
@@ -63,8 +64,12 @@ KEYS = {
     "evaluate.num_samples": COUNT,
     "evaluate.repetitions": COUNT,
     "evaluate.limit": COUNT.or_none(),
-    "evaluate.classifier": Kind(TEXT.or_none().fits, "None, or the name or folder of a preset"),
+    "evaluate.classifier": Kind(
+        lambda value: PRESET.fits(value) or isinstance(value, list) and len(value) == 2 and all(map(TEXT.fits, value)),
+        PRESET.wanted,
+    ),
 }
+OF_TWO = {"data.limit": COUNT.or_none(), "evaluate.classifier": PRESET}  # with two domains also a list, one value each
 AMOUNT = Kind(lambda value: is_number(value) and value >= 0, "a number of at least 0")
 SHARE = Kind(lambda value: is_number(value) and 0 <= value < 1, "a number from 0 to below 1")
 SETTINGS = {  # of Keras' optimizers, besides those whose kind follows from their default
@@ -89,8 +94,10 @@ def check(config: dict[str, dict]) -> None:
         section, key = path.split(".")
         if key in config[section] or section != "data" or key == "batch_size":
             kind.check(path, config[section].get(key))
-    if isinstance(config["data"].get("limit"), list) and config["data"].get("target") is None:
-        COUNT.or_none().check("data.limit", config["data"]["limit"])
+    for path, kind in OF_TWO.items() if config["data"].get("target") is None else ():
+        section, key = path.split(".")
+        if isinstance(config[section].get(key), list):
+            kind.check(path, config[section][key])
 
 
 def check_optimizer(cls: type, settings: dict[str, Any]) -> None:
