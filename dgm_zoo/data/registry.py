@@ -37,6 +37,7 @@ class DatasetInfo:
       modes: the `Modes` of a mixture of Gaussians, or None for every other set.
       latents: name of the latent bits of an example, such as "mask"; None for a set without pairs.
       music: the `Music` of a set of piano-rolls, which names its tracks, or None for every other set.
+      exact: whether every split holds the same few examples, one for each class, in exact proportion.
     """
 
     name: str
@@ -51,6 +52,7 @@ class DatasetInfo:
     modes: Modes | None
     latents: str | None
     music: Music | None
+    exact: bool = False
 
 
 def info(
@@ -101,6 +103,7 @@ def info(
         modes=found.modes,
         latents=found.latents,
         music=found.music,
+        exact=found.exact,
     )
 
 
