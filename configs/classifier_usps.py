@@ -3,7 +3,8 @@
     dgm-zoo data prepare usps --manual_dir=FOLDER_WITH_usps.npz
     dgm-zoo train --config=classifier_usps --workdir=runs/classifier_usps
 
-The test images of USPS are known to be harder than those of training.
+Took 5 minutes on a third of a core, with a test accuracy of 0.9676 (2,007 images, known to be harder than those of
+training).
 """
 
 from ml_collections import ConfigDict

@@ -120,6 +120,7 @@ def test_a_run_of_two_domains_trains_measures_and_resumes(tmp_path):
     metrics = found["metrics"]
     assert {"test_target_accuracy", "test_source_accuracy", "test_accuracy_target"} <= set(metrics)
     assert metrics["test_target_accuracy"]["value"] == metrics["test_source_accuracy"]["value"]  # one and the same set
+    assert (tmp_path / "run" / "domain_map.png").stat().st_size > 10_000
     run = training.load_run(tmp_path / "run")
     assert "val_accuracy_target" in (tmp_path / "run" / "log.csv").read_text()
     assert training.train(config(), tmp_path / "run", verbose=0) == found
