@@ -33,7 +33,7 @@ register_measure(Measure(
     order=5,
 ))
 register_measure(Measure(
-    "domain_map", f"The features of {SHOWN} test images of each domain in the plane, in the colour of class and domain.",
+    "domain_map", f"The features of {SHOWN} test images of each domain in the plane, coloured by class and domain.",
     endpoints={"features": ("x",), "classify": ("x",)}, data=frozenset({"target labels"}), files=("domain_map.png",),
     draw=draw,
 ))
