@@ -15,11 +15,11 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "cyclegan", "translator_filters": 16, "blocks": 2, "discriminator_filters": 16, "cycle_weight": 5.0,
+            "name": "cyclegan", "translator_filters": 8, "blocks": 2, "discriminator_filters": 16, "cycle_weight": 5.0,
         },
-        "data": {"name": "mnist", "target": "usps", "batch_size": 64, "limit": 6400},
+        "data": {"name": "mnist", "target": "usps", "batch_size": 32, "limit": 6400},
         "train": {
-            "epochs": 10,
+            "epochs": 4,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
             "decay": "cosine",

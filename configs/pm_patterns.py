@@ -17,7 +17,7 @@ def get_config():
         },
         "data": {"name": "patterns/sixteen_bits", "batch_size": 16},
         "train": {
-            "epochs": 4,
+            "epochs": 2,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 3e-3, "players": {"phi": {"learning_rate": 3e-2}}},
             "steps_per_execution": 256,
