@@ -7,6 +7,10 @@ It prints test_class_kept_to_target and test_class_kept_to_source, the share of 
 the domain that they go to, classifier_usps or classifier_mnist, finds the class of the original, and their Fréchet
 distance to real images; both also for images that are not translated; and draws translations.png. A CycleGAN may
 permute classes: a small cycle error does not show that it has not.
+
+Took 10 minutes on a third of a core. classifier_usps finds the class in 0.885 of the translations to USPS (0.663 of the
+MNIST images themselves), classifier_mnist in 0.902 of those to MNIST (0.841 of the USPS images themselves); the Fréchet
+distance falls from 230 to 36 and from 156 to 44.
 """
 
 from ml_collections import ConfigDict
