@@ -20,9 +20,9 @@ def measure(context: Context) -> dict:
 
 
 def measure_ensemble(context: Context) -> dict:
-    code = codes(context, context.split, context.rows)
+    code, patterns = codes(context, context.split, context.rows), info_of(context.config).num_classes or 0
     return {
-        f"{context.split}_factorial": metrics.factorial(code, info_of(context.config).num_classes),
+        f"{context.split}_factorial": metrics.factorial(code, patterns),
         f"{context.split}_distinct_codes": metrics.distinct_codes(code),
     }
 

@@ -24,7 +24,7 @@ def draw(context: Context) -> dict:
         x, label = (part[:SHOWN] for part in context.domain(role, labels=True))
         features.append(context.model.features(x))
         labels += [f"{one} {name}" for one in label]  # the two domains of a class are neighbours in the legend
-    return {"domain_map.png": lambda path: viz.save_latent_map(np.concatenate(features), labels, path)}
+    return {"domain_map.png": lambda path: viz.save_latent_map(np.concatenate(features), np.array(labels), path)}
 
 
 register_measure(Measure(
