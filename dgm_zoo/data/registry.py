@@ -197,8 +197,8 @@ def load(
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
       with z float32 [B, n], the pixels of a mask row by row. For `gaussian_mixtures`, x is points [B, 2], mostly within
-      [-1.5, 1.5], and y the mode (or the half moon); for `uci_binary`, x is bits [B, n]; for music, x is zeros and ones
-      [B, bars, steps, pitches, tracks].
+      [-1.5, 1.5], and y the mode (or the half moon); for `uci_binary` and `patterns`, x is bits [B, n], of
+      `patterns/mixed` signals [B, 8]; for music, x is zeros and ones [B, bars, steps, pitches, tracks].
 
     Raises:
       InvalidInput: the set is unknown or not prepared, your own files are missing, damaged or do not fit in memory, or
