@@ -13,8 +13,8 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "cyclegan", "translator_filters": 12, "blocks": 1, "discriminator_filters": 16, "cycle_weight": 5.0,
-            "identity_weight": 0.5,
+            "name": "cyclegan", "translator_filters": 12, "blocks": 1, "residual": True, "discriminator_filters": 16,
+            "cycle_weight": 5.0, "identity_weight": 0.5,
         },
         "data": {"name": "emoji/noto", "target": "emoji/twemoji", "batch_size": 16},
         "train": {
