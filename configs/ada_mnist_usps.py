@@ -22,13 +22,14 @@ def get_config():
     return ConfigDict({
         "model": {
             "name": "ada", "mode": "symmetric", "level": "features", "filters": [20, 50], "feature_dim": 500,
-            "discriminator_hidden": [500, 500], "domain_weight": 0.1,
+            "padding": "valid", "discriminator_hidden": [500, 500], "domain_weight": 0.1,
         },
         "data": {"name": "mnist", "target": "usps", "batch_size": 128, "limit": [2000, 1800]},
         "train": {
             "epochs": 30,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
+            "decay": "cosine",
             "steps_per_execution": 32,
         },
     })

@@ -13,12 +13,12 @@ from ml_collections import ConfigDict
 def get_config():
     return ConfigDict({
         "model": {
-            "name": "cyclegan", "translator_filters": 16, "blocks": 2, "discriminator_filters": 16, "cycle_weight": 5.0,
-            "identity_weight": 0.5,
+            "name": "cyclegan", "translator_filters": 12, "blocks": 1, "residual": True, "discriminator_filters": 16,
+            "cycle_weight": 5.0, "identity_weight": 0.5,
         },
-        "data": {"name": "emoji/noto", "target": "emoji/twemoji", "batch_size": 32},
+        "data": {"name": "emoji/noto", "target": "emoji/twemoji", "batch_size": 16},
         "train": {
-            "epochs": 15,
+            "epochs": 10,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
             "decay": "cosine",

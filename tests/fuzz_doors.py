@@ -518,6 +518,8 @@ def of_metrics():
         ),
         "constant_units": ({"code": bits}, {"code": real}),
         "pairwise_information": ({"code": bits}, {"code": real}),
+        "distinct_codes": ({"code": bits}, {"code": real}),
+        "factorial": ({"code": bits, "patterns": 4}, {"code": real, "patterns": COUNT}),
         "counterpart_error": ({"translated": bits, "counterpart": bits}, {"translated": real, "counterpart": real}),
         "retrieval": ({"translated": bits, "counterpart": bits}, {"translated": real, "counterpart": real}),
         "intersection_over_union": (

@@ -129,6 +129,17 @@ def test_a_lenet_takes_images_from_4_pixels_on(shape):
     assert [layer.filters for layer in network.layers if isinstance(layer, keras.layers.Conv2D)] == [2, 3]
 
 
+def test_without_padding_a_lenet_has_the_sizes_of_the_original():
+    network = lenet((28, 28, 1), (20, 50), 500, padding="valid")
+    assert network.get_layer("pool_1").output.shape[1:3] == (12, 12)
+    assert network.get_layer("pool_2").output.shape[1:] == (4, 4, 50)
+    assert lenet((16, 16, 1), (2, 3), 7, padding="valid").get_layer("pool_2").output.shape[1:3] == (1, 1)
+    with pytest.raises(InvalidInput, match="of at least 16x16 pixels, with padding 'valid'"):
+        lenet((15, 16, 1), (2, 3), 7, padding="valid")
+    with pytest.raises(InvalidInput, match="unknown padding 'vaild'; did you mean 'valid'?"):
+        lenet((28, 28, 1), padding="vaild")
+
+
 def test_features_are_rectified():
     assert (np.asarray(classifier().features(images(64)[0])) >= 0).all()
 

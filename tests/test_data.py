@@ -52,7 +52,9 @@ def test_the_registry_lists_and_describes_every_set(tmp_path):
     assert data.list_datasets() == [
         "bars", "binarized_mnist", "digits", "emoji/noto", "emoji/twemoji", "fashion_mnist", "freedoom_bands",
         "gaussian_mixtures/grid", "gaussian_mixtures/moons", "gaussian_mixtures/ring", "jsb_chorales", "mnist",
-        "mnist_m", "mnist_textures", "omniglot", "pianoroll", "textured_digits",
+        "mnist_m", "mnist_textures", "omniglot",
+        *(f"patterns/{name}" for name in ("four", "four_bits", "mixed", "sixteen", "sixteen_bits", "skewed")),
+        "pianoroll", "textured_digits",
         *(f"uci_binary/{name}" for name in UCI_BINARY), "usps", "usps/16x16",
     ]
     for name in data.list_datasets():

@@ -11,12 +11,15 @@ from zoo import CLASSES, SHAPE, tiny, weights
 
 import dgm_zoo
 from dgm_zoo import training
+from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.data import pair_from_arrays
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import ADA, PM, CycleGAN
 from dgm_zoo.networks import Predictors
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.training import arguments, build, pairs
+from dgm_zoo.training.measures import translations
+from dgm_zoo.training.measures.base import MEASURES, Context
 
 # ---------------------------------------------------------------------------------------------- what is refused
 
@@ -117,6 +120,7 @@ def test_a_run_of_two_domains_trains_measures_and_resumes(tmp_path):
     metrics = found["metrics"]
     assert {"test_target_accuracy", "test_source_accuracy", "test_accuracy_target"} <= set(metrics)
     assert metrics["test_target_accuracy"]["value"] == metrics["test_source_accuracy"]["value"]  # one and the same set
+    assert (tmp_path / "run" / "domain_map.png").stat().st_size > 10_000
     run = training.load_run(tmp_path / "run")
     assert "val_accuracy_target" in (tmp_path / "run" / "log.csv").read_text()
     assert training.train(config(), tmp_path / "run", verbose=0) == found
@@ -135,6 +139,68 @@ def test_translations_are_drawn_and_the_pool_survives(tmp_path):
     found = training.train_model(plain, tmp_path / "run", verbose=0)
     assert (tmp_path / "run" / "translations.png").exists()
     assert int(found.model.pool_target.count) == 10 and np.ptp(found.model.pool_target.images) > 0
+
+
+class Judge:
+    """Stands for a classifier of digits that gives every image of `calls` the class of its brightest column."""
+
+    def __init__(self, name, features=True):
+        self.name, self.known = name, {"classify", *({"features"} if features else {})}
+
+    def endpoints(self):
+        return {name: Endpoint({"x": Input((8, 8, 1))}, None) for name in self.known}
+
+    def get_weights(self):
+        return [np.frombuffer(self.name.encode(), np.uint8)]
+
+    def answer(self, name, x):
+        logits = np.asarray(x).sum((1, 3))
+        return {"features": {"features": logits}, "classify": {"logits": logits, "probabilities": logits}}[name]
+
+    def classify(self, x):
+        return self.answer("classify", x)
+
+
+def of_translations(classifier, **sections):
+    small = {"name": "cyclegan", "network": "dense", "hidden": [8], "pool_size": 10}
+    given = {"data": {"name": "digits", "target": "digits", "batch_size": 100}, "model": small, "train": {"epochs": 1},
+             "evaluate": {"limit": 100, "classifier": classifier}}
+    return training.resolve({**given, **sections})
+
+
+def test_the_classifier_of_a_translations_domain_judges_it(monkeypatch):
+    monkeypatch.setattr(translations, "from_preset", Judge)
+    both = of_translations(["of_source", "of_target"])
+    model = dgm_zoo.create("cyclegan", image_shape=(8, 8, 1), network="dense", hidden=[8])
+    monkeypatch.setattr(type(model), "translate", lambda model, x, to: x)
+    found = translations.measure_classes(Context(model, both))
+    kept = found["test_class_kept_to_target"]
+    assert kept["protocol"] == "of_target finds the class of 100 translations to the target"
+    assert found["test_class_of_source"]["protocol"] == "of_source finds the class of 100 real images of the source"
+    names = {name.format(split="test") for name in MEASURES["class_kept"].numbers}
+    assert set(found) == names and len(names) == 10
+    for to in ("target", "source"):
+        assert found[f"test_frechet_distance_to_{to}"]["value"] == pytest.approx(0.0, abs=1e-6)  # one and the same set
+        kept = [found[f"test_class_kept_{key}to_{to}"]["value"] for key in ("", "untranslated_")]
+        assert kept[0] == kept[1]
+    assert "features of of_target-" in found["test_frechet_distance_to_target"]["protocol"]
+    one = translations.measure_classes(Context(model, of_translations("judge")))
+    assert one["test_class_of_target"]["protocol"].startswith("judge finds")
+
+
+def test_classifiers_that_do_not_suit_the_domains_are_refused(monkeypatch):
+    monkeypatch.setattr(translations, "from_preset", lambda name: Judge(name, features=name != "plain"))
+    model = dgm_zoo.create("cyclegan", image_shape=(8, 8, 1), network="dense", hidden=[8])
+    translations.check_classes(model, of_translations("judge"))
+    with pytest.raises(InvalidInput, match="preset 'plain' is not a classifier; set config.evaluate.classifier to"):
+        translations.check_classes(model, of_translations(["judge", "plain"]))
+    other = dgm_zoo.create("cyclegan", image_shape=(4, 4, 1), network="dense", hidden=[8])
+    with pytest.raises(InvalidInput, match=r"'judge' takes images \(8, 8, 1\), but the source's have \(4, 4, 1\); set"):
+        translations.check_classes(other, of_translations("judge"))
+    with pytest.raises(InvalidInput, match=r"evaluate.classifier is \['a', 'b', 'c'\]; give None, or the name or"):
+        of_translations(["a", "b", "c"])
+    with pytest.raises(InvalidInput, match=r"evaluate.classifier is \['a', 'b'\]; give None, or the name or folder of"):
+        of_translations(["a", "b"], data={"name": "digits", "batch_size": 10}, model={"name": "vae"})
 
 
 @pytest.mark.exhaustive

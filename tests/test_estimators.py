@@ -336,9 +336,27 @@ def test_the_information_of_pairs_of_bits_is_its_formula(name):
     assert metrics.constant_units(code.tolist())["value"] == ((code.mean(0) < 0.01) | (code.mean(0) > 0.99)).sum()
 
 
+SKEWED = np.repeat(np.arange(4), [1, 2, 2, 4])  # the published ensemble of 1/9, 2/9, 2/9 and 4/9
+
+
+@pytest.mark.parametrize(("words", "patterns", "wanted", "distinct"), [
+    ([(1, 1), (0, 1), (1, 0), (0, 0)], 4, 1, 4),  # factorial and invertible, as published
+    ([(0, 1), (0, 0), (1, 0), (1, 1)], 4, 0, 4),  # invertible, units dependent
+    ([(1, 1, 1), (0, 1, 1), (1, 0, 1), (0, 0, 1)], 4, 1, 4),  # with a constant unit
+    ([(1, 1), (0, 1), (1, 0.06), (0, 0)], 4, 0, 4),  # a unit that is not binary
+    ([(1, 0), (0, 0), (0, 0), (0, 0)], 4, 0, 2),  # independent, but patterns share a code
+    ([(1, 0), (0, 0), (0, 0), (0, 0)], 2, 1, 2),
+])
+def test_a_code_is_factorial_if_binary_invertible_and_independent(words, patterns, wanted, distinct):
+    code = np.array(words, float)[np.tile(SKEWED, 128)]
+    assert metrics.factorial(code, patterns)["value"] == wanted
+    assert metrics.distinct_codes(code)["value"] == distinct
+
+
 @pytest.mark.parametrize(
     ("measure", "sentence"),
     [
+        (lambda: metrics.factorial(np.eye(2), 0), "patterns is 0; give a whole number of at least 1"),
         (lambda: metrics.counterpart_error([[np.nan]], [[0.0]]), "translated holds NaN or infinity in row 0"),
         (lambda: metrics.retrieval([], []), "translated has shape [0]; give at least one example, [n, ...]"),
         (lambda: metrics.retrieval([[1j]], [[1.0]]), "translated is not an array of numbers; give real numbers"),

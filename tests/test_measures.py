@@ -62,7 +62,7 @@ def test_every_measure_of_the_package_is_taken_by_some_model_of_the_zoo():
     models, data = [tiny(name) for name in TABLE], ("digits", "textured_digits", "gaussian_mixtures/ring")
     settings = [described(name, "classifier") for name in data]
     settings += [described("digits", "classifier", "digits"), described("emoji/noto", target="emoji/twemoji")]
-    settings += [described("freedoom_bands")]
+    settings += [described("freedoom_bands"), described("patterns/four")]
     lacking = {
         name for name, one in MEASURES.items()
         if all(one.lacks(model, setting) for model in models for setting in settings)

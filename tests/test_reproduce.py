@@ -143,6 +143,28 @@ def test_rows_held_against_another_differ_seed_by_seed(folder, monkeypatch):
         assert f"| +0.5 | {seen} |" in (folder / "results" / "paired.md").read_text()
 
 
+def test_a_row_may_have_fewer_seeds_than_the_table(folder, monkeypatch):
+    few = SPEC.replace('"model.k=2"])]', '"model.k=2"]) | {"seeds": [0]}]')
+    (folder / "configs" / "reproduce" / "few.py").write_text(few)
+    unpaired = few.replace('{"seeds": [0]}', '{"seeds": [0], "against": "vae"}')
+    (folder / "configs" / "reproduce" / "unpaired.py").write_text(unpaired)
+    module, trained = sys.modules["dgm_zoo.training.reproduce"], []
+
+    def finished(config, workdir, verbose):
+        trained.append(workdir.name)
+        metric = {"value": -1.0, "stderr": None, "protocol": "nats"}
+        return {"dataset": {"name": "digits"}, "metrics": {"test_log_likelihood": metric}, "epochs": 1,
+                "training_seconds": 60.0}
+
+    monkeypatch.setattr(module, "train", finished)
+    monkeypatch.setattr(module, "_picture", lambda *given: False)
+    rows = training.reproduce("few", out="results", verbose=0)["rows"]
+    assert trained == ["vae-seed0", "vae-seed1", "iwae-seed0"] and [row["seeds"] for row in rows] == [[0, 1], [0]]
+    with pytest.raises(InvalidInput, match=r"rows 'iwae' and 'vae' have the seeds \[0\] and \[0, 1\]; give both"):
+        training.reproduce("unpaired", out="results", verbose=0)
+    assert len(trained) == 3
+
+
 TUNED = SPEC.replace('"model.k=2"])]', '"model.k=2"]) | {"starts_from": "vae"}]')
 
 

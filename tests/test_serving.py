@@ -295,6 +295,17 @@ def test_the_card_is_made_from_the_metadata(preset):
     assert "    max_{theta, eta}" in page  # the objective, as a code block
 
 
+def test_a_card_names_both_domains(tmp_path):
+    given = {"dataset": {"name": "digits", "target": "usps"}}
+    folder = Path(serving.export(sampler(), tmp_path, "pair", metadata=given))
+    found = serving.read_metadata(folder)["dataset"]
+    assert found["target"]["version"] == "1.0.0" and "Licence" not in found["target"]["source"]
+    page = (folder / "README.md").read_text()
+    assert 'datasets: ["digits", "usps"]' in page
+    assert "`digits` 1.0.0. Source" in page and "`usps` 1.0.0. Source" in page
+    assert "trained only on `digits` and `usps`;" in page
+
+
 def test_numbers_are_shown_to_their_precision():
     assert number(-86.7612, 0.0834) == "-86.761 ± 0.083"
     assert number(1234.6, 52.0) == "1235 ± 52"
@@ -383,6 +394,8 @@ def test_an_export_does_not_overwrite_one_that_was_faster(tmp_path, monkeypatch)
         ({"metadata": {"metrics": {"nll": {"value": 1.0}}}}, "metric 'nll' has no 'protocol'"),
         ({"metadata": {"metrics": {"nll": {"value": float("nan"), "protocol": ""}}}}, "cannot be written as JSON"),
         ({"metadata": {"dataset": "digit"}}, "unknown data set 'digit'; did you mean 'digits'"),
+        ({"metadata": {"dataset": {"name": "mnist", "target": "ups"}}}, "unknown data set 'ups'; did you mean 'usps'"),
+        ({"metadata": {"dataset": {"name": "mnist", "target": 3}}}, "'target' of metadata 'dataset' is 3; give a name"),
         ({"model": models.GenerativeModel(seed=0)}, "GenerativeModel has no endpoints"),
         ({"model": sampler(np.nan)}, "of Sampler is NaN or infinite, so every answer would be; train it again"),
     ],

@@ -85,6 +85,20 @@ def test_the_activation_gives_the_range(activation, low, high):
     assert low <= out.min() < low + 0.1 and high - 0.1 < out.max() <= high
 
 
+@pytest.mark.parametrize(("activation", "low", "high"), [("sigmoid", 0, 1), ("tanh", -1, 1), ("linear", -9, 9)])
+def test_a_residual_translator_returns_its_input_at_first_and_has_a_gradient(activation, low, high, tmp_path):
+    network = resnet_translator((8, 8, 3), filters=4, blocks=1, activation=activation, residual=True)
+    x = np.linspace(low, high, 2 * 8 * 8 * 3, dtype="float32").reshape(2, 8, 8, 3)
+    cut = 0.0 if activation == "linear" else 0.02 * (high - low)
+    np.testing.assert_allclose(network(x), np.clip(x, low + cut, high - cut), atol=1e-5)
+    change = network.get_layer("change").kernel
+    with tf.GradientTape() as tape:
+        brightness = tf.reduce_sum(network(tf.constant(x)))
+    assert np.abs(tape.gradient(brightness, change.value)).max() > 1e-3
+    change.assign(0.1 * normal(7, 7, 4, 3))
+    np.testing.assert_array_equal(reloaded(network, tmp_path)(x), network(x))
+
+
 @pytest.mark.parametrize("groups", [-1, 2])
 def test_an_image_is_translated_without_regard_to_its_batch(groups):
     network, x = resnet_translator((8, 8, 1), filters=4, blocks=1, groups=groups), normal(5, 8, 8, 1)
@@ -100,6 +114,8 @@ def test_an_image_is_translated_without_regard_to_its_batch(groups):
         ({"upsampling": "resise"}, "unknown upsampling 'resise'; did you mean 'resize'?"),
         ({"activation": "softmax"}, "unknown activation 'softmax'"),
         ({"blocks": -1}, "blocks is -1; give a whole number of at least 0"),
+        ({"residual": True, "channels": 3}, "residual is True, with 1 channels in and 3 out; give True, which"),
+        ({"residual": "yes"}, "residual is 'yes', with 1 channels in and 1 out; give True"),
     ],
 )
 def test_a_translator_that_does_not_suit_is_refused(given, sentence):

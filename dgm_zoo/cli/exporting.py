@@ -11,24 +11,27 @@ from dgm_zoo.cli.source import Source
 if TYPE_CHECKING:  # importing it takes TensorFlow
     from dgm_zoo.core.model import GenerativeModel
 
+OWN = {"source": "files of the user's own", "licence": "yours"}
+
 
 def export_source(source: Source, directory: str, name: str | None = None, version: int | None = None) -> str:
     """Exports the model with its record, as `<model>_<dataset>` without a name; returns the version folder."""
     from dgm_zoo import serving
     from dgm_zoo.data import own
 
-    config, dataset = source.config.to_dict(), source.config.data.name
-    name = name or re.sub(r"[^\w.-]", "_", f"{source.config.model.name}_{own.short_name(dataset)}")
+    config = source.config.to_dict()
+    name = name or re.sub(r"[^\w.-]", "_", f"{source.config.model.name}_{own.short_name(source.config.data.name)}")
     if config["train"]["start_from"]:  # the path of a user's folder is private and useless elsewhere
         config["train"]["start_from"] = Path(config["train"]["start_from"]).name
+    sets = {}
     for key in ("name", "target"):
-        if config["data"].get(key):
-            config["data"][key] = own.short_name(config["data"][key])
-    if own.is_own(dataset):
-        dataset = {"name": own.short_name(dataset), "source": "files of the user's own", "licence": "yours"}
+        given = config["data"].get(key)
+        if given:
+            config["data"][key] = own.short_name(given)
+            sets[key] = {"name": own.short_name(given), **(OWN if own.is_own(given) else {})}
     record = {
         "config": config,
-        "dataset": dataset,
+        "dataset": {**sets["name"], **({"target": sets["target"]} if "target" in sets else {})},
         "seed": source.config.train.seed,
         "metrics": source.metrics,
     }

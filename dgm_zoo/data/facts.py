@@ -71,5 +71,6 @@ class Set:
     latents: str | None = None  # feature that holds the latent bits of an example, for pairs
     modes: Modes | None = None
     music: Music | None = None  # for a set of piano-rolls, whose examples are phrases of several bars
+    exact: bool = False  # whether every split holds the same few examples, one for each class, in exact proportion
     own: Own | None = None  # for a user's own files, which are read without TFDS
     unlabelled: str = "has no labels"  # why num_classes is None, in messages

@@ -27,10 +27,10 @@ def prepare(
     """Prepares a data set for `load` unless it is prepared already, and returns its folder.
 
     Args:
-      name: one of `list_datasets()`. `bars`, `digits`, `emoji`, `freedoom_bands` and `gaussian_mixtures` are built in
-        seconds, offline. `jsb_chorales`, `mnist_m`, `mnist_textures`, `pianoroll`, `textured_digits`, `uci_binary`
-        and `usps` are read from files that you supply: see `builders/` for their sources; the sets made of textures
-        also need `mnist`. TFDS downloads the others.
+      name: one of `list_datasets()`. `bars`, `digits`, `emoji`, `freedoom_bands`, `gaussian_mixtures` and `patterns`
+        are built in seconds, offline. `jsb_chorales`, `mnist_m`, `mnist_textures`, `pianoroll`, `textured_digits`,
+        `uci_binary` and `usps` are read from files that you supply: see `builders/` for their sources; the sets made
+        of textures also need `mnist`. TFDS downloads the others.
       data_dir: see `load`.
       manual_dir: folder of these files; None for `downloads/manual/<builder>` in data_dir, such as
         `downloads/manual/uci_binary`.

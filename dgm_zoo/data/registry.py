@@ -37,6 +37,7 @@ class DatasetInfo:
       modes: the `Modes` of a mixture of Gaussians, or None for every other set.
       latents: name of the latent bits of an example, such as "mask"; None for a set without pairs.
       music: the `Music` of a set of piano-rolls, which names its tracks, or None for every other set.
+      exact: whether every split holds the same few examples, one for each class, in exact proportion.
     """
 
     name: str
@@ -51,6 +52,7 @@ class DatasetInfo:
     modes: Modes | None
     latents: str | None
     music: Music | None
+    exact: bool = False
 
 
 def info(
@@ -101,6 +103,7 @@ def info(
         modes=found.modes,
         latents=found.latents,
         music=found.music,
+        exact=found.exact,
     )
 
 
@@ -200,8 +203,8 @@ def load(
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)
       with z float32 [B, n], the pixels of a mask row by row. For `gaussian_mixtures`, x is points [B, 2], mostly within
-      [-1.5, 1.5], and y the mode (or the half moon); for `uci_binary`, x is bits [B, n]; for music, x is zeros and ones
-      [B, bars, steps, pitches, tracks].
+      [-1.5, 1.5], and y the mode (or the half moon); for `uci_binary` and `patterns`, x is bits [B, n], of
+      `patterns/mixed` signals [B, 8]; for music, x is zeros and ones [B, bars, steps, pitches, tracks].
 
     Raises:
       InvalidInput: the set is unknown or not prepared, your own files are missing, damaged or do not fit in memory, or

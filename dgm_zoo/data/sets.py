@@ -136,6 +136,33 @@ def _usps(side, **given):
     )
 
 
+# How often each pattern occurs in the smallest ensemble of its frequencies; the number of rows of each split.
+PATTERNS = {
+    "four": (1,) * 4, "four_bits": (1,) * 4, "sixteen": (1,) * 16, "sixteen_bits": (1,) * 16, "skewed": (1, 2, 2, 4),
+}
+PATTERN_ROWS = {
+    name: {"train": rows * 16, "validation": rows, "test": rows}
+    for name, rows in {**dict.fromkeys(PATTERNS, 1_024), "skewed": 1_152, "mixed": 1_024}.items()
+}
+
+
+def _patterns(name, width):
+    """One configuration of `patterns`."""
+    mixed = name == "mixed"
+    return Set(
+        version="1.0.0",
+        image_shape=(width,),
+        num_classes=16 if mixed else len(PATTERNS[name]),
+        splits={split: (split, rows) for split, rows in PATTERN_ROWS[name].items()},
+        levels=None if mixed else 2,
+        feature="point" if mixed else "bits",
+        source="an ensemble of patterns after Schmidhuber (1992)",
+        licence="made by dgm_zoo; none is needed",
+        builder="patterns",
+        exact=not mixed,
+    )
+
+
 SETS = {
     "bars": Set(
         version="1.0.0",
@@ -232,6 +259,12 @@ SETS = {
         licence="MIT",
         from_stored=_ink,
     ),
+    "patterns/four": _patterns("four", 4),
+    "patterns/four_bits": _patterns("four_bits", 2),
+    "patterns/mixed": _patterns("mixed", 8),
+    "patterns/sixteen": _patterns("sixteen", 16),
+    "patterns/sixteen_bits": _patterns("sixteen_bits", 4),
+    "patterns/skewed": _patterns("skewed", 2),
     "pianoroll": _music(
         Music(BAND, FINEST),
         (0, 0, 0),

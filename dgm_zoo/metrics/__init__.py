@@ -5,7 +5,13 @@ from dgm_zoo.metrics.equilibrium import consistency
 from dgm_zoo.metrics.evidence import active_units, bound_terms, factorised, log_likelihood
 from dgm_zoo.metrics.features import Extractor, extractor, inception_v3, keras_application, pca
 from dgm_zoo.metrics.helmholtz import helmholtz_evidence, log_partition
-from dgm_zoo.metrics.independence import constant_units, pairwise_information, refitted_error
+from dgm_zoo.metrics.independence import (
+    constant_units,
+    distinct_codes,
+    factorial,
+    pairwise_information,
+    refitted_error,
+)
 from dgm_zoo.metrics.manifolds import density_coverage, precision_recall
 from dgm_zoo.metrics.modes import mode_coverage
 from dgm_zoo.metrics.music import music_quality
@@ -35,7 +41,9 @@ __all__ = [
     "constant_units",
     "counterpart_error",
     "density_coverage",
+    "distinct_codes",
     "extractor",
+    "factorial",
     "factorised",
     "frechet_distance",
     "frechet_of_moments",

@@ -1,14 +1,15 @@
-"""Independence of the units of a code: mutual information of pairs, newly fitted predictors, constant units."""
+"""Independence of the units of a code: pairs' information, newly fitted predictors, constant units, exact ensembles."""
 
 import keras
 import numpy as np
 
-from dgm_zoo.checks import check_seed, real_array
+from dgm_zoo.checks import check_seed, real_array, whole_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.rows import checked_rows
 from dgm_zoo.networks import Predictors
 
 CONSTANT = 0.01  # a unit is constant if fewer than this share of examples lies on its rarer side of 1/2
+EXTREME = 0.05  # a unit this close to 0 or 1 is binary
 EPOCHS, BATCH, RATE = 20, 250, 1e-2  # of the fit
 
 
@@ -71,6 +72,59 @@ def pairwise_information(code: np.ndarray) -> dict:
     return {
         "value": float(pairs.mean()), "stderr": None,
         "protocol": f"plug-in estimate less 1 / (2 n), nats, mean of {len(pairs)} pairs of bits, {n:,} examples",
+    }
+
+
+def distinct_codes(code: np.ndarray) -> dict:
+    """Number of different codes, each unit rounded to a bit.
+
+    Args:
+      code: units in [0, 1], `[n, units]`.
+
+    Returns:
+      dict of `value`, `stderr` (None) and `protocol`.
+
+    Example:
+      >>> distinct_codes(np.array([[0.1, 1.0], [0.0, 0.9], [1.0, 0.0]]))["value"]
+      2
+    """
+    bits = _checked(code) > 0.5
+    return {
+        "value": len(np.unique(bits, axis=0)), "stderr": None,
+        "protocol": f"different words of {bits.shape[1]} bits, units rounded, {len(bits):,} examples",
+    }
+
+
+def factorial(code: np.ndarray, patterns: int) -> dict:
+    """1 if a code of an exact ensemble is factorial, else 0.
+
+    It is if every unit is within 0.05 of 0 or 1 for every example, different patterns have different codes, and the
+    rounded units are independent. Constant units do no harm.
+
+    Args:
+      code: units in [0, 1], `[n, units]`, of an ensemble in which every pattern occurs in exact proportion.
+      patterns: number of different patterns.
+
+    Returns:
+      dict of `value`, `stderr` (None) and `protocol`.
+
+    Example:
+      >>> factorial(np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), patterns=4)["value"]
+      1
+
+    References: Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992.
+    """
+    code, patterns = _checked(code), whole_number("patterns", patterns)
+    bits = code > 0.5
+    words, counts = np.unique(bits, axis=0, return_counts=True)
+    binary = bool((np.abs(code - bits) <= EXTREME).all())
+    on = bits.mean(0)
+    products = np.where(words, on, 1.0 - on).prod(1)
+    independent = bool(np.allclose(counts / len(code), products, atol=1e-9))
+    return {
+        "value": int(binary and len(words) == patterns and independent), "stderr": None,
+        "protocol": f"1 if {bits.shape[1]} units are within {EXTREME} of 0 or 1, independent, and tell {patterns} "
+                    f"patterns apart, {len(code):,} examples",
     }
 
 

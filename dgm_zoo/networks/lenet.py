@@ -4,25 +4,29 @@ from collections.abc import Sequence
 
 import keras
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, check_known
+
+LEAST = {"same": 4, "valid": 16}  # padding to the smallest side of an image that leaves a pixel
 
 
 def lenet(
-    image_shape: tuple[int, int, int], filters: Sequence[int] = (32, 64), hidden: int = 256, name: str = "trunk"
+    image_shape: tuple[int, int, int], filters: Sequence[int] = (32, 64), hidden: int = 256, name: str = "trunk",
+    padding: str = "same",
 ) -> keras.Model:
     """Two 5x5 convolutions, each followed by 2x2 max-pooling, and one dense layer; ReLU after each of the three.
 
     Args:
-      image_shape: (height, width, channels), height and width at least 4.
+      image_shape: (height, width, channels), height and width at least 4, or 16 with padding "valid".
       filters: channels of the two convolutions.
       hidden: width of the dense layer, the number of features.
       name: name of the Keras model.
+      padding: "same" keeps the size of an image in a convolution; "valid" loses 4 pixels in each, as in the original.
 
     Returns:
       A functional `keras.Model`, `[batch, *image_shape]` to `[batch, hidden]`.
 
     Raises:
-      InvalidInput: an image smaller than 4x4, or widths that are not positive whole numbers.
+      InvalidInput: an image that is too small, widths that are not positive whole numbers, or an unknown padding.
 
     Example:
       >>> lenet((28, 28, 1)).output_shape
@@ -32,9 +36,11 @@ def lenet(
       Figure 2; ReLU and max-pooling replace the original activation and subsampling.
     """
     image_shape = tuple(image_shape)
-    if len(image_shape) != 3 or min(image_shape[:2]) < 4:
+    check_known("padding", padding, LEAST)
+    if len(image_shape) != 3 or min(image_shape[:2]) < LEAST[padding]:
         raise InvalidInput(
-            f"image_shape {image_shape} does not suit a LeNet; give (height, width, channels) of at least 4x4 pixels"
+            f"image_shape {image_shape} does not suit a LeNet; give (height, width, channels) of at least "
+            f"{LEAST[padding]}x{LEAST[padding]} pixels, with padding '{padding}'"
         )
     widths = [*filters, hidden] if isinstance(filters, (list, tuple)) else []
     if len(widths) != 3 or not all(type(width) is int and width > 0 for width in widths):
@@ -45,7 +51,7 @@ def lenet(
     x = keras.Input(image_shape, name="x")
     h = x
     for i, channels in enumerate(filters, 1):
-        h = keras.layers.Conv2D(channels, 5, padding="same", activation="relu", name=f"conv_{i}")(h)
+        h = keras.layers.Conv2D(channels, 5, padding=padding, activation="relu", name=f"conv_{i}")(h)
         h = keras.layers.MaxPooling2D(name=f"pool_{i}")(h)
     h = keras.layers.Flatten()(h)
     return keras.Model(x, keras.layers.Dense(hidden, "relu", name="features")(h), name=name)

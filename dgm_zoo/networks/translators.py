@@ -13,6 +13,7 @@ from dgm_zoo.networks.patch import check_groups, group_norm, small
 
 UPSAMPLING = ("resize", "transposed")
 ENDS = {"sigmoid": "[0, 1]", "tanh": "[-1, 1]", "linear": "all numbers"}
+CUT = 0.02  # of the range, at either end of x in a residual translator
 OUTER = 7  # kernel of the first and the last convolution
 
 
@@ -25,6 +26,7 @@ def resnet_translator(
     upsampling: str = "resize",
     groups: int = -1,
     activation: str = "sigmoid",
+    residual: bool = False,
     name: str = "translator",
 ) -> keras.Model:
     """A residual network: `[batch, H, W, C]` to `[batch, H, W, channels]`.
@@ -46,11 +48,14 @@ def resnet_translator(
       groups: groups of the group normalisation; -1 for one channel each (instance normalisation).
       activation: activation of the last layer, which sets the range of the output: "sigmoid" for [0, 1], "tanh" for
         [-1, 1], "linear" for parameters of a likelihood.
+      residual: whether the network computes a change of x: what the activation maps to x (cut by 2 % of its range) is
+        added before the activation. The last convolution is 0 at first, so that the untrained network returns x.
       name: name of the Keras model.
 
     Raises:
       InvalidInput: sides that cannot be halved that often or are too small for reflection padding, groups that do not
-        divide the channels, an unknown upsampling or activation, or numbers that are not whole.
+        divide the channels, an unknown upsampling or activation, numbers that are not whole, or a residual network
+        with other channels than its input.
 
     Example:
       >>> resnet_translator((28, 28, 1), channels=3, filters=16, blocks=3).output_shape
@@ -64,6 +69,11 @@ def resnet_translator(
     check_groups(groups, widths)
     check_known("upsampling", upsampling, UPSAMPLING)
     check_known("activation", activation, ENDS)
+    if not isinstance(residual, bool) or (residual and channels != image_shape[2]):
+        raise InvalidInput(
+            f"residual is {residual!r}, with {image_shape[2]} channels in and {channels} out; give True, which needs "
+            "equal numbers, or False"
+        )
 
     x = keras.Input(image_shape, name="x")
     h = _active(_conv(widths[0], OUTER, "first", valid=True)(_reflected(x, OUTER)), groups, "first")
@@ -73,8 +83,12 @@ def resnet_translator(
         h = _block(h, widths[-1], groups, f"block_{i}")
     for i, width in enumerate(widths[-2::-1], 1):
         h = _active(_up(h, width, upsampling, f"up_{i}"), groups, f"up_{i}")
-    last = keras.layers.Conv2D(channels, OUTER, activation=activation, kernel_initializer=small(0.0), name="image")
-    return keras.Model(x, last(_reflected(h, OUTER)), name=name)
+    if not residual:
+        last = keras.layers.Conv2D(channels, OUTER, activation=activation, kernel_initializer=small(0.0), name="image")
+        return keras.Model(x, last(_reflected(h, OUTER)), name=name)
+    change = keras.layers.Conv2D(channels, OUTER, kernel_initializer="zeros", name="change")(_reflected(h, OUTER))
+    image = keras.layers.Activation(activation, name="image")(_before(x, activation) + change)
+    return keras.Model(x, image, name=name)
 
 
 def check_sides(image_shape: tuple[int, int, int], halvings: int) -> None:
@@ -86,6 +100,15 @@ def check_sides(image_shape: tuple[int, int, int], halvings: int) -> None:
             f"image_shape {tuple(image_shape)} cannot be halved {halvings} times; give (height, width, channels) with "
             f"sides that are multiples of {factor} and at least {max(2 * factor, OUTER // 2 + 1)}"
         )
+
+
+def _before(x, activation):
+    """Returns what the activation maps to x, cut where that would be infinite or without a gradient."""
+    if activation == "linear":
+        return x
+    low, high = (-1.0 + 2 * CUT, 1.0 - 2 * CUT) if activation == "tanh" else (CUT, 1.0 - CUT)
+    x = keras.ops.clip(x, low, high)
+    return keras.ops.arctanh(x) if activation == "tanh" else keras.ops.log(x) - keras.ops.log(1.0 - x)
 
 
 def _reflected(h, kernel):

@@ -41,12 +41,11 @@ def card(metadata: dict[str, Any], beside: Sequence[str] = ()) -> str:
 
 def _header(metadata):
     """Returns the YAML block by which model hubs file a card; strings are quoted as in JSON, which YAML includes."""
-    dataset = metadata["dataset"]
     fields = {
         "license": LICENCE,
         "library_name": "dgm_zoo",
         "tags": ["keras", "tensorflow", "saved-model", *([metadata["model"]] if metadata["model"] else [])],
-        "datasets": [dataset["name"]] if dataset else [],
+        "datasets": [one["name"] for one in _sets(metadata)],
         "metrics": list(metadata["metrics"] or {}),
     }
     lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items() if value]
@@ -74,10 +73,17 @@ def _model(metadata):
     )
 
 
-def _data(metadata):
+def _sets(metadata):
+    """Returns the data sets of training: none if they were not recorded, two for a model of two domains."""
     dataset = metadata["dataset"]
-    if dataset is None:
-        return "The training data were not recorded."
+    return [] if dataset is None else [dataset, *([dataset["target"]] if dataset.get("target") else [])]
+
+
+def _data(metadata):
+    return "\n\n".join(map(_origin, _sets(metadata))) or "The training data were not recorded."
+
+
+def _origin(dataset):
     version = f" {dataset['version']}" if dataset.get("version") else ""
     origin = [f"{title}: {dataset[key]}." for key, title in (("source", "Source"), ("licence", "Licence"))
               if dataset.get(key)]
@@ -181,9 +187,8 @@ def _limits(metadata):
     if metadata.get("finite_answers"):
         lines.append("A request whose answer would be NaN or infinite is rejected.")
     if metadata["dataset"]:
-        lines.append(
-            f"The model was trained only on `{metadata['dataset']['name']}`; it was not measured on other data."
-        )
+        names = " and ".join(f"`{one['name']}`" for one in _sets(metadata))
+        lines.append(f"The model was trained only on {names}; it was not measured on other data.")
     if metadata["metrics"]:
         lines.append("Each metric holds for its protocol and is comparable only with numbers of the same protocol.")
     if any("seed" in one["inputs"] for one in metadata["endpoints"].values()):

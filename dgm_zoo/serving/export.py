@@ -42,8 +42,8 @@ def export(
       name: the model's name for the server: letters, digits, "_", "-" and ".".
       version: whole number of at least 1; None for the next version.
       metadata: facts about the run, all optional: `config` (dict), `dataset` (name of a data set of the zoo, or a dict
-        with `name`), `seed`, `metrics` (dict of name to a dict with `value`, `protocol` and optionally `stderr`);
-        `serving.metadata.describe` adds the others.
+        with `name`, and with `target` in the same form if there are two domains), `seed`, `metrics` (dict of name to a
+        dict with `value`, `protocol` and optionally `stderr`); `serving.metadata.describe` adds the others.
 
     Returns:
       The version folder's path, a string.

@@ -158,8 +158,13 @@ def _dataset(given):
     given = {"name": given} if isinstance(given, str) else dict(given)
     if "name" not in given:
         raise InvalidInput("metadata 'dataset' has no 'name'; give one")
+    if given.get("target"):  # of a model of two domains
+        if not isinstance(given["target"], str | dict):
+            target = shown(given["target"])
+            raise InvalidInput(f"the 'target' of metadata 'dataset' is {target}; give a name, or a dict")
+        given["target"] = _dataset(given["target"])
     if given["name"] not in data.list_datasets():
-        if set(given) == {"name"}:
+        if set(given) <= {"name", "target"}:
             raise unknown("data set", given["name"], data.list_datasets())
         return given
     info = data.info(given["name"])

@@ -40,7 +40,7 @@ EVALUATE = {
     "num_samples": 1000,  # importance samples K behind the log-likelihood
     "repetitions": 1,  # estimates of the log-likelihood, each with samples of its own, to average
     "limit": None,  # number of test images, the first ones; None for all
-    "classifier": None,  # preset, or its folder, whose features measure the quality of sampled images
+    "classifier": None,  # preset, or its folder, that judges images; with two domains also [of source, of target]
 }
 DATA = {"labels": False}
 SECTIONS = ("model", "data", "train", "evaluate")

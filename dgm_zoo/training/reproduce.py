@@ -24,7 +24,7 @@ from dgm_zoo.training.measures.base import kinds, plane
 from dgm_zoo.training.measures.samples import samples
 from dgm_zoo.training.run import load_run, train
 from dgm_zoo.training.seeds import over_seeds
-from dgm_zoo.training.workdir import check_workdir, machine, made_by, rescheduled, results_folder, write_json
+from dgm_zoo.training.workdir import check_workdir, machine, rescheduled, results_folder, write_json
 
 
 def list_experiments() -> list[str]:
@@ -59,20 +59,24 @@ def reproduce(
     check_known("experiment", name, specs)
     spec = _load(specs[name])
     for row in spec["rows"]:
+        row.setdefault("seeds", spec["seeds"])
+    for row in spec["rows"]:
         _base(row, spec["rows"])
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
     out = results_folder(out, quick, workdir)
     check_writable(f"out '{out}'", out, folder=True)
     runs, names = [], []
     for row in spec["rows"]:
-        if "starts_from" in row and row["starts_from"] not in names:
-            raise unknown("row to start from", row["starts_from"], names)
+        if "starts_from" in row:
+            if row["starts_from"] not in names:
+                raise unknown("row to start from", row["starts_from"], names)
+            _check_seeds(row, spec["rows"][names.index(row["starts_from"])])
         names.append(row["name"])
         runs.append(_runs(row, spec, quick, specs[name].parents[1], workdir))
     rows, trained = [], {}
     for row, these in zip(spec["rows"], runs, strict=True):
         trained[row["name"]] = [train(config, folder, verbose=verbose) for config, folder in these]
-        rows.append(_row(row, seeds_of(row, spec), trained[row["name"]], _before(row, spec["rows"], trained)))
+        rows.append(_row(row, row["seeds"], trained[row["name"]], _before(row, spec["rows"], trained)))
     for row, described in zip(rows, spec["rows"], strict=True):
         base = rows[_base(described, spec["rows"])] if "against" in described else None
         if row and base and row["seeds"] == base["seeds"]:
@@ -122,7 +126,7 @@ def _picture(folders, out, name, count=16, points=2000):
 def _runs(row, spec, quick, configs, workdir):
     """Returns `(config, folder)` for each seed of a row, checked before the first row is trained."""
     runs = []
-    for seed in seeds_of(row, spec):
+    for seed in row["seeds"]:
         changes = [*row["overrides"], *(spec["quick"] if quick else []), f"train.seed={seed}"]
         if "starts_from" in row:
             changes.append(f"train.start_from={_folder(row['starts_from'], seed, workdir)}")
@@ -132,11 +136,6 @@ def _runs(row, spec, quick, configs, workdir):
             raise InvalidInput(f"{again}; delete that run, or choose another workdir")
         runs.append((config, folder))
     return runs
-
-
-def seeds_of(row: dict, spec: dict) -> list[int]:
-    """Returns the seeds of a row: its own, or those of the spec."""
-    return row.get("seeds", spec["seeds"])
 
 
 def _folder(name, seed, workdir):
@@ -161,10 +160,10 @@ def _row(row, seeds, runs, before=()):
       before: results of the runs that the first one starts from, which count in its budget.
     """
     if row.get("where_measured"):
-        measured = [(seed, run) for seed, run in zip(seeds, runs, strict=True) if row["metric"] in run["metrics"]]
-        if not measured:
+        kept = [i for i, run in enumerate(runs) if row["metric"] in run["metrics"]]
+        if not kept:
             return None
-        seeds, runs = zip(*measured, strict=True)
+        seeds, runs = [seeds[i] for i in kept], [runs[i] for i in kept]
     found = over_seeds(runs, row["metric"])
     minutes = np.mean([run["training_seconds"] for run in runs]) / 60
     budget = f"{runs[0]['epochs']} epochs, {minutes:.1f} min"
@@ -193,7 +192,18 @@ def _base(row, rows):
     names = [other["name"] if other["metric"] == row["metric"] else None for other in rows]
     if row["against"] not in names:
         raise unknown("row to compare with", row["against"], filter(None, names))
-    return names.index(row["against"])
+    position = names.index(row["against"])
+    _check_seeds(row, rows[position])
+    return position
+
+
+def _check_seeds(row, other):
+    """Raises `InvalidInput` unless two rows, whose runs belong together by seed, have the same seeds."""
+    if list(row["seeds"]) != list(other["seeds"]):
+        raise InvalidInput(
+            f"the rows '{row['name']}' and '{other['name']}' have the seeds {list(row['seeds'])} and "
+            f"{list(other['seeds'])}; give both the same, since their runs are paired by seed"
+        )
 
 
 def _difference(row, base):

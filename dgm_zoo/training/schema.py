@@ -13,6 +13,7 @@ def is_count(value: Any) -> bool:
 
 COUNT = Kind(is_count, "a whole number of at least 1")
 TEXT = Kind(lambda value: isinstance(value, str) and bool(value) and "\0" not in value, "a string")
+PRESET = Kind(TEXT.or_none().fits, "None, or the name or folder of a preset")
 ROWS = Kind(
     lambda value: value is None or is_count(value) or _is_pair_of_rows(value), "None, or a whole number of at least 1"
 )
@@ -36,8 +37,12 @@ KEYS = {
     "evaluate.num_samples": COUNT,
     "evaluate.repetitions": COUNT,
     "evaluate.limit": COUNT.or_none(),
-    "evaluate.classifier": Kind(TEXT.or_none().fits, "None, or the name or folder of a preset"),
+    "evaluate.classifier": Kind(
+        lambda value: PRESET.fits(value) or isinstance(value, list) and len(value) == 2 and all(map(TEXT.fits, value)),
+        PRESET.wanted,
+    ),
 }
+OF_TWO = {"data.limit": COUNT.or_none(), "evaluate.classifier": PRESET}  # with two domains also a list, one value each
 
 
 def _is_pair_of_rows(value):
@@ -50,8 +55,10 @@ def check(config: dict[str, dict]) -> None:
         section, key = path.split(".")
         if key in config[section] or section != "data" or key == "batch_size":
             kind.check(f"config.{path}", config[section].get(key))
-    if isinstance(config["data"].get("limit"), list) and config["data"].get("target") is None:
-        COUNT.or_none().check("config.data.limit", config["data"]["limit"])
+    for path, kind in OF_TWO.items() if config["data"].get("target") is None else ():
+        section, key = path.split(".")
+        if isinstance(config[section].get(key), list):
+            kind.check(f"config.{path}", config[section][key])
 
 
 def check_optimizer(cls: type, settings: dict[str, Any]) -> None:

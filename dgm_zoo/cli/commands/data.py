@@ -4,9 +4,9 @@
 values, memory, problems. Your own are `folder:PATH` (JPEG and PNG, a subfolder for each class), `npz:PATH`, `npy:PATH`,
 `csv:PATH` and `tfds:NAME`; a config names them by data.name and data.path.
 
-`prepare` downloads a set once and converts it for reading. `bars`, `digits`, `emoji`, `freedoom_bands` and
-`gaussian_mixtures` need no network; some others, such as `uci_binary`, and `pianoroll`, a folder of your own MIDI
-files, are read from files that you supply. The folder of the sets is TFDS_DATA_DIR, by default
+`prepare` downloads a set once and converts it for reading. `bars`, `digits`, `emoji`, `freedoom_bands`,
+`gaussian_mixtures` and `patterns` need no network; some others, such as `uci_binary`, and `pianoroll`, a folder of your
+own MIDI files, are read from files that you supply. The folder of the sets is TFDS_DATA_DIR, by default
 ~/tensorflow_datasets.
 """
 

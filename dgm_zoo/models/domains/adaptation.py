@@ -21,13 +21,14 @@ LEVELS = ("features", "logits")
 @recipes.makes("trunk", "head", "discriminator")
 def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (20, 50), feature_dim: int = 500,
              discriminator_hidden: Sequence[int] = (500, 500), normalization: str = "none",
-             level: str = "features") -> dict[str, Any]:
+             level: str = "features", padding: str = "same") -> dict[str, Any]:
     """Returns a LeNet as the trunk, a linear head, and a dense domain discriminator.
 
     Args:
       image_shape: shape of x, the same in both domains.
       num_classes: number of classes.
-      filters, feature_dim: channels of the LeNet's convolutions, and number of features.
+      filters, feature_dim, padding: channels of the LeNet's convolutions, number of features, and "same" or "valid";
+        see `networks.lenet`.
       discriminator_hidden, normalization: see `networks.dense_discriminator`.
       level: see `ADA`.
     """
@@ -35,7 +36,8 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
     check_known("level", level, LEVELS)
     judged = {"features": size, "logits": classes}[level]
     return {
-        "trunk": lenet(image_shape, filters, size), "head": dense((size,), (classes,), (), name="head"),
+        "trunk": lenet(image_shape, filters, size, padding=padding),
+        "head": dense((size,), (classes,), (), name="head"),
         "discriminator": dense_discriminator((judged,), discriminator_hidden, normalization),
     }
 

@@ -16,15 +16,16 @@ LEAST, DEEPEST = 4, 3  # minimum side length of the logits at the default depth;
 
 @recipes.makes("to_target", "to_source", "discriminator_source", "discriminator_target", "data_range")
 def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: Sequence[int] | None = None,
-             translator_filters: int = 32, blocks: int = 3, upsampling: str = "resize", discriminator_filters: int = 32,
-             depth: int | None = None, normalization: str | None = None) -> dict[str, Any]:
+             translator_filters: int = 32, blocks: int = 3, upsampling: str = "resize", residual: bool = False,
+             discriminator_filters: int = 32, depth: int | None = None,
+             normalization: str | None = None) -> dict[str, Any]:
     """Returns two translators and two discriminators, all convolutional or all dense.
 
     Args:
       image_shape: shape of x, the same in both domains.
       network: "conv" or "dense"; None for "conv" if x is an image, and "dense" if it is a vector.
       hidden: widths of the dense networks' hidden layers, (128, 128) if None.
-      translator_filters, blocks, upsampling: see `networks.resnet_translator`.
+      translator_filters, blocks, upsampling, residual: see `networks.resnet_translator`.
       discriminator_filters, depth: see `networks.patch_discriminator`; None for the largest depth up to the published 3
         that leaves at least 4x4 patches, or 1 if none does.
       normalization: of the discriminators: "instance" (patches only), "spectral" or "none"; None for "instance" with
@@ -41,7 +42,7 @@ def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: 
             raise InvalidInput(f"hidden {hidden!r} is for network='dense'; give translator_filters and blocks instead")
         depth = _depth(shape) if depth is None else depth
         make = lambda name: resnet_translator(  # noqa: E731
-            shape, filters=translator_filters, blocks=blocks, upsampling=upsampling, name=name
+            shape, filters=translator_filters, blocks=blocks, upsampling=upsampling, residual=residual, name=name
         )
         judge = lambda name: patch_discriminator(  # noqa: E731
             shape, discriminator_filters, depth, normalization=normalization or "instance", name=name

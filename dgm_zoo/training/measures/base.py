@@ -25,7 +25,7 @@ SHOWN = 500  # number of test rows, the first ones, used for pictures
 
 
 def kinds(name: str) -> frozenset:
-    """Returns the kinds of data in data set `name`: of "images", "points", "labels", "masks", "music".
+    """Returns the kinds of data in data set `name`: of "images", "points", "labels", "masks", "music", "exact".
 
     Example:
       >>> sorted(kinds("digits"))
@@ -38,6 +38,7 @@ def kinds(name: str) -> frozenset:
         "labels": info.num_classes is not None,
         f"{info.latents}s": info.latents is not None,
         "music": info.music is not None,
+        "exact": info.exact,
     }
     return frozenset(kind for kind, present in found.items() if present)
 
@@ -146,8 +147,8 @@ class Measure:
       endpoints: name of each required endpoint to the names of its required inputs.
       abilities: methods that the model must declare in `abilities`.
       suits: function of the model for conditions that endpoints and abilities do not express; None for no condition.
-      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks", "music"; for two domains
-        also "domains", "target labels", "counterparts".
+      data: kinds of data, as `kinds_of` names them: "images", "points", "labels", "masks", "music", "exact" (few
+        examples in exact proportion); for two domains also "domains", "target labels", "counterparts".
       least: number of rows that the test and validation splits must have, whatever the config's limit; a smaller set,
         such as a user's own, does without this measure.
       keys: keys of the config's `evaluate` section that request this measure, such as "classifier". A config that sets

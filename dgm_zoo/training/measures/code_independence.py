@@ -3,6 +3,7 @@
 import numpy as np
 
 from dgm_zoo import metrics, viz
+from dgm_zoo.training.arguments import info_of
 from dgm_zoo.training.measures.base import Context, Measure, register_measure
 
 FITTED, SHOWN = 20_000, 100  # training examples for fitting predictors; examples in the picture
@@ -15,6 +16,14 @@ def measure(context: Context) -> dict:
         f"{context.split}_code_information": metrics.pairwise_information(code),
         f"{context.split}_unit_error": metrics.refitted_error(fitted, code, seed=context.seed),
         "constant_units": metrics.constant_units(code),
+    }
+
+
+def measure_ensemble(context: Context) -> dict:
+    code, patterns = codes(context, context.split, context.rows), info_of(context.config).num_classes or 0
+    return {
+        f"{context.split}_factorial": metrics.factorial(code, patterns),
+        f"{context.split}_distinct_codes": metrics.distinct_codes(code),
     }
 
 
@@ -41,4 +50,9 @@ register_measure(Measure(
     endpoints={"encode": ("x",)}, abilities=frozenset({"prediction"}),
     numbers=("{split}_code_information", "{split}_unit_error", "constant_units"), files=("codes.png",),
     measure=measure, draw=draw, order=40,
+))
+register_measure(Measure(
+    "factorial_code", "Whether the code of an exact ensemble is factorial; the number of its different codes.",
+    endpoints={"encode": ("x",)}, abilities=frozenset({"prediction"}), data=frozenset({"exact"}),
+    numbers=("{split}_factorial", "{split}_distinct_codes"), measure=measure_ensemble, order=41,
 ))

@@ -1,7 +1,9 @@
-"""Accuracy of an adapted classifier on the target domain and on the source."""
+"""Accuracy of an adapted classifier on the target domain and on the source, and a map of the features of both."""
 
-from dgm_zoo import metrics
-from dgm_zoo.training.measures.base import Context, Measure, register_measure
+import numpy as np
+
+from dgm_zoo import metrics, viz
+from dgm_zoo.training.measures.base import SHOWN, Context, Measure, register_measure
 
 
 def measure(context: Context) -> dict:
@@ -16,8 +18,22 @@ def measure(context: Context) -> dict:
     return found
 
 
+def draw(context: Context) -> dict:
+    features, labels = [], []
+    for role, name in (("source", context.config.data.name), ("target", context.config.data.target)):
+        x, label = (part[:SHOWN] for part in context.domain(role, labels=True))
+        features.append(context.model.features(x))
+        labels += [f"{one} {name}" for one in label]  # the two domains of a class are neighbours in the legend
+    return {"domain_map.png": lambda path: viz.save_latent_map(np.concatenate(features), np.array(labels), path)}
+
+
 register_measure(Measure(
     "domain_accuracy", "The share of images of target and source whose class is found.", endpoints={"classify": ("x",)},
     data=frozenset({"target labels"}), numbers=("{split}_target_accuracy", "{split}_source_accuracy"), measure=measure,
     order=5,
+))
+register_measure(Measure(
+    "domain_map", f"The features of {SHOWN} test images of each domain in the plane, coloured by class and domain.",
+    endpoints={"features": ("x",), "classify": ("x",)}, data=frozenset({"target labels"}), files=("domain_map.png",),
+    draw=draw,
 ))

@@ -1,0 +1,72 @@
+"""Predictability minimisation: factorial codes of small ensembles, of mixed signals and of MNIST (Schmidhuber, 1992).
+
+    dgm-zoo reproduce predictability_minimisation
+
+The tables of the paper: the share of 10 runs that end with a factorial code. The sizes of codes, predictors and
+encoders are the paper's, as far as its text says. The optimizer is Adam, with 10 times the code's rate for the
+predictors, in place of gradient descent, and the budget is smaller. "Off-line" rows take 5 steps of the predictors for
+one of the code, on mini-batches in place of the whole ensemble; "on-line" rows take one of each.
+
+Then 4 bits mixed into 8 signals, with a decoder, beside a public replication of the modern form; and 16 units on
+MNIST, without a decoder, beside the same network as an auto-encoder: with a decoder, whose log p(x|z), in nats, far
+outweighs V_C, which is at most 2. There are no published numbers for MNIST.
+"""
+
+SOURCE = "Schmidhuber (1992), the author's web text"
+REPLICATION = "cybertronai/schmidhuber-problems"
+OFF_LINE = ["model.predictor_steps=5"]
+MIXED = [
+    "data.name=patterns/mixed", "data.batch_size=64", "model.latent_dim=4", "model.hidden=[32]",
+    "model.predictor_hidden=[16]", "model.predictor_steps=3", "model.decode=True", "model.likelihood=IndependentNormal",
+]
+
+
+def row(name, label, config, metric, overrides, published=None, source=None, **others):
+    return {
+        "name": name, "label": label, "config": config, "overrides": overrides, "metric": metric,
+        "published": published, "published_source": source, **others,
+    }
+
+
+def ensemble(name, label, data, units, predictor, code, published, overrides=()):
+    """Rows of one experiment: the share of factorial codes, the number of distinct codes, and of constant units."""
+    given = [
+        f"data.name=patterns/{data}", f"model.latent_dim={units}", f"model.predictor_hidden=[{predictor}]",
+        f"model.hidden=[{code}]", *overrides,
+    ]
+    for metric, known in (("test_factorial", published), ("test_distinct_codes", None), ("constant_units", None)):
+        yield row(name, label, "pm_patterns.py", metric, given, known, SOURCE if known is not None else None)
+
+
+def mixed():
+    for metric, known in (("test_code_information", 9.6e-5), ("test_error_of_units", 0.25), ("test_unit_error", None)):
+        source = None if known is None else REPLICATION
+        label = "4 bits in 8 signals, 4 units, decoder"
+        yield row("mixed", label, "pm_patterns.py", metric, MIXED, known, source, seeds=[0, 1, 2])
+
+
+def mnist():
+    decoder = ["model.decode=True"]
+    for name, label, overrides in (
+        ("mnist", "MNIST, 16 units", []), ("mnist_auto_encoder", "MNIST, 16 units as an auto-encoder", decoder),
+    ):
+        for metric in ("test_code_information", "test_unit_error", "constant_units"):
+            yield row(name, label, "pm_mnist.py", metric, overrides, seeds=[0])
+
+
+def get_experiment():
+    return {
+        "rows": [
+            *ensemble("four", "4 patterns, local, 2 units, off-line", "four", 2, 3, 4, 0.8, OFF_LINE),
+            *ensemble("four_bits", "4 patterns, 2 bits, 2 units, on-line", "four_bits", 2, 2, 4, 1.0),
+            *ensemble("sixteen", "16 patterns, local, 4 units, off-line", "sixteen", 4, 3, 16, 0.1, OFF_LINE),
+            *ensemble("sixteen_bits", "16 patterns, 4 bits, 4 units, on-line", "sixteen_bits", 4, 6, 8, 0.9),
+            *ensemble("occam_4", "4 patterns, local, 4 units, off-line", "four", 4, 3, 4, 0.5, OFF_LINE),
+            *ensemble("occam_bits", "4 patterns, 2 bits, 4 units, on-line", "four_bits", 4, 2, 4, 1.0),
+            *ensemble("skewed_2", "4 patterns of 1/9 to 4/9, 2 bits, 2 units", "skewed", 2, 1, 2, 0.7, OFF_LINE),
+            *mixed(), *mnist(),
+        ],
+        "seeds": list(range(10)),
+        "quick": ["train.epochs=1", "evaluate.limit=200"],
+        "notes": [],
+    }
