@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from dgm_zoo import data
-from dgm_zoo.data.sets import UCI_BINARY
+from dgm_zoo.data.vectors import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
 
 SPLITS = ("train", "validation", "test")

@@ -7,7 +7,7 @@ import pytest
 
 from dgm_zoo import data, serving, training
 from dgm_zoo.cli.main import main
-from dgm_zoo.data.sets import UCI_BINARY
+from dgm_zoo.data.vectors import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training.reproduce import _load, _specs
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
-from dgm_zoo.data.sets import PATTERN_ROWS, PATTERNS
+from dgm_zoo.data.vectors import PATTERN_ROWS, PATTERNS
 
 BITS, SIGNALS, NOISE = 4, 8, 0.05  # of `mixed`
 

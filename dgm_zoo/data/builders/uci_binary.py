@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from dgm_zoo.data.builders.archives import read_arrays
-from dgm_zoo.data.sets import UCI_BINARY
+from dgm_zoo.data.vectors import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
 
 KEYS = {"train": "train", "validation": "valid", "test": "test"}
