@@ -7,7 +7,7 @@ from fuzz_values import COUNT
 
 from dgm_zoo.checks import whole_number
 
-INPUTS = {"config": 400}  # of the areas whose run by command is without a fault
+INPUTS = {"config": 400, "serving": 150, "data": 150, "metrics": 150, "viz": 60}  # of areas without a fault
 
 
 @pytest.mark.parametrize("area", INPUTS)
