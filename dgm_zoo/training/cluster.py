@@ -97,7 +97,8 @@ class Cluster(NamedTuple):
         try:
             yield
         except tf.errors.OpError as error:
-            said = [line for line in str(error.message).splitlines() if re.search(LOSS, line)]
+            lines = [line for line in str(error.message).splitlines() if not line.startswith("Detected at")]
+            said = [line for line in lines if re.search(LOSS, line)]
             if self.count == 1 or not (said or isinstance(error, tf.errors.UnavailableError)):
                 raise
             reason = said[0].strip()[:120] if said else "it is not available"
@@ -107,17 +108,19 @@ class Cluster(NamedTuple):
             ) from None
 
     def _sum(self, values):
-        def add(values):
-            here = tf.identity(values)  # on the replica's device, which an argument of the graph lacks
-            return tf.distribute.get_replica_context().all_reduce("sum", here)
-
         replicas = self.strategy.num_replicas_in_sync // self.count  # of this worker, of which the first counts
         given = [values, *(np.zeros_like(values) for _ in range(replicas - 1))]
         each = self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(given[context.replica_id_in_sync_group % replicas])
         )
-        total = self.strategy.run(tf.function(add, autograph=False), (each,))
+        total = self.strategy.run(_add, (each,))
         return self.strategy.experimental_local_results(total)[0].numpy()
+
+
+@tf.function(autograph=False)
+def _add(values):
+    here = tf.identity(values)  # on the replica's device, which an argument of the graph lacks
+    return tf.distribute.get_replica_context().all_reduce("sum", here)
 
 
 _joined: list[Cluster] = []  # at most one: TensorFlow allows a process to join once
