@@ -5,8 +5,8 @@
 
 The data come with the package. To accompany one of the tracks instead:
 
-    dgm-zoo train --config=musegan_bands --workdir=runs/strings --config.model.condition=strings
-    dgm-zoo accompany --workdir=runs/strings --midi=mine.mid --out=full.mid
+    dgm-zoo train --config=musegan_bands --workdir=runs/lead --config.model.condition=lead
+    dgm-zoo accompany --workdir=runs/lead --midi=mine.mid --out=full.mid
 
 The critic is wider than the generators, since it keeps an eighth of its width of all pitches and tracks in a step: with
 128 instead of 512 the samples had no note that lasts. One step of the critic for each of the generator, where the paper

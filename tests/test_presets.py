@@ -20,6 +20,15 @@ def test_is_small_enough(name):
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= LIMIT
 
 
+@pytest.mark.parametrize("name", [name for name in PRESETS if serving.read_metadata(name)["model"] == "musegan"])
+def test_a_preset_of_music_has_samples_to_see_and_to_hear_beside_its_card(name):
+    folder = Path(serving.preset_dir(name))
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for file in ("samples.png", "samples.mid"):
+        assert (folder / file).stat().st_size > 100 and f"({file})" in card
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 6 * 2**20
+
+
 def some(wanted, rows=4):
     """Values that an `Input` takes."""
     rng, (low, high) = np.random.default_rng(0), wanted.range or (-1, 1)
