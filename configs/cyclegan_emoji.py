@@ -18,7 +18,7 @@ def get_config():
         },
         "data": {"name": "emoji/noto", "target": "emoji/twemoji", "batch_size": 16},
         "train": {
-            "epochs": 10,
+            "epochs": 6,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
             "decay": "cosine",
