@@ -29,7 +29,6 @@ def get_config():
             "epochs": 30,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
-            "decay": "cosine",
             "steps_per_execution": 32,
         },
     })
