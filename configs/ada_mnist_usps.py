@@ -26,10 +26,9 @@ def get_config():
         },
         "data": {"name": "mnist", "target": "usps", "batch_size": 128, "limit": [2000, 1800]},
         "train": {
-            "epochs": 30,
+            "epochs": 60,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5},
-            "decay": "cosine",
             "steps_per_execution": 32,
         },
     })

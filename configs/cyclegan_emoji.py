@@ -5,6 +5,10 @@
 Both sets prepare themselves. Test images come in pairs that training has not seen: it prints test_error_to_target, the
 mean absolute difference of a translation from its true counterpart, and test_retrieval_to_target, the share of
 translations whose nearest image is their counterpart, in both directions and for images that are not translated.
+
+Took 5 minutes on half a core. It is hardly better than no translation: the error to Twemoji is 0.168 (0.168 without
+translation), to Noto 0.159 (0.168); retrieval is 0.310 (0.300) and 0.331 (0.336). The translators start as the
+identity and learn margins and slight changes of colour, no change of design.
 """
 
 from ml_collections import ConfigDict
@@ -18,7 +22,7 @@ def get_config():
         },
         "data": {"name": "emoji/noto", "target": "emoji/twemoji", "batch_size": 16},
         "train": {
-            "epochs": 10,
+            "epochs": 6,
             "seed": 0,
             "optimizer": {"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
             "decay": "cosine",

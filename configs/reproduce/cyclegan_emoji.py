@@ -23,6 +23,10 @@ def get_experiment():
         "seeds": [0],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=100"],
         "notes": [
+            "The translators hardly translate: they begin with the identity, and from there learn the margin that Noto "
+            "leaves around a face and slight changes of colour, no change of design. Translators of the same size that "
+            "do not begin with the identity, trained for 10 epochs, were worse than no translation in all but one of "
+            "the four numbers: errors 0.171 and 0.162, retrieval 0.239 and 0.319, and grainy images.",
             "Translations of the first seed, as `dgm-zoo train` draws them: [picture](cyclegan_emoji-pairs.png).",
         ],
     }
