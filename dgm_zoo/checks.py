@@ -77,6 +77,13 @@ def whole_number(name: str, value: Any, least: int = 1, most: int = LARGEST) -> 
     return int(value)
 
 
+def boolean(name: str, value: Any) -> bool:
+    """Returns `value`, True or False, Python's or NumPy's, as a bool; raises `InvalidInput` if it is anything else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidInput(f"{name} is {shown(value)}; give True or False")
+    return bool(value)
+
+
 def layer_size(name: str, value: Any, least: int = 1) -> int:
     """Returns the size of a layer as an int; raises `InvalidInput` as `whole_number`, or if it fits into no memory."""
     size = whole_number(name, value, least, 2**63 - 1)

@@ -110,7 +110,7 @@ SHAPES = {
     "7 axes": (1,) * 7,
 }
 SHAPE = Kind(constant({**ODD, **NUMBERS, **SHAPES})).allowing(
-    "list of it", "NumPy's", "vector", "array", "range", "7 axes"
+    "list of it", "one in a list", "NumPy's", "vector", "array", "range", "7 axes"
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import shown, whole_number
+from dgm_zoo.checks import boolean, shown, whole_number
 from dgm_zoo.core import calls
 from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.errors import InvalidInput
@@ -77,8 +77,7 @@ def _check(model, optimizer, jit_compile, run_eagerly, **losses):
         raise InvalidInput(f"{name} needs an optimizer for each player of {list(model.players)}; give compile one")
     if not (jit_compile is True or jit_compile is False or (isinstance(jit_compile, str) and jit_compile == "auto")):
         raise InvalidInput(f"jit_compile {shown(jit_compile)} must be True, False or 'auto'")
-    if not isinstance(run_eagerly, bool):
-        raise InvalidInput(f"run_eagerly is {shown(run_eagerly)}; give True or False")
+    boolean("run_eagerly", run_eagerly)
     for policy in (keras.config.dtype_policy(), *(layer.dtype_policy for layer in model._flatten_layers())):
         if policy.compute_dtype == "float16":
             raise InvalidInput(f"{policy.name} would need loss scaling for each player; use 'mixed_bfloat16'")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from dgm_zoo.checks import layer_size
 from dgm_zoo.errors import InvalidInput, check_known
 
 LEAST = {"same": 4, "valid": 16}  # padding to the smallest side of an image that leaves a pixel
@@ -48,6 +49,8 @@ def lenet(
             f"filters {filters!r} and hidden {hidden!r} must be two positive whole numbers and one, such as (32, 64) "
             "and 256"
         )
+    for width in widths:
+        layer_size("a width of filters or hidden", width)
     x = keras.Input(image_shape, name="x")
     h = x
     for i, channels in enumerate(filters, 1):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, layer_size, match, output_shape, whole_number
+from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -43,9 +43,7 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
     encoder, decoder = encoder_and_decoder(
         network, image_shape, units, (units,), head.params_shape, hidden, activation
     )
-    if not isinstance(decode, bool):
-        raise InvalidInput(f"decode is {decode!r}; give True or False")
-    given = {"decoder": decoder, "likelihood": head} if decode else {}
+    given = {"decoder": decoder, "likelihood": head} if boolean("decode", decode) else {}
     return {"encoder": encoder, "predictors": Predictors(units, predictor_hidden), **given}
 
 

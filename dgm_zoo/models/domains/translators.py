@@ -1,10 +1,12 @@
 """The networks of CycleGAN: two translators and two discriminators, convolutional or dense."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from dgm_zoo.checks import shown
 from dgm_zoo.core import recipes
 from dgm_zoo.errors import InvalidInput, unknown
 from dgm_zoo.networks import patch_discriminator, resnet_translator
@@ -34,7 +36,12 @@ def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: 
     shape = tuple(image_shape)
     network = ("conv" if len(shape) == 3 else "dense") if network is None else network
     if network == "dense":
-        hidden = (128, 128) if hidden is None else tuple(hidden)
+        given = {
+            "translator_filters": translator_filters, "blocks": blocks, "upsampling": upsampling, "residual": residual,
+            "discriminator_filters": discriminator_filters, "depth": depth,
+        }
+        _check_defaults(given)
+        hidden = (128, 128) if hidden is None else hidden
         make = lambda name: _dense_translator(shape, hidden, name)  # noqa: E731
         judge = lambda name: dense_discriminator(shape, hidden, normalization or "none", name=name)  # noqa: E731
     elif network == "conv":
@@ -54,6 +61,15 @@ def networks(*, image_shape: Sequence[int], network: str | None = None, hidden: 
         "discriminator_source": judge("discriminator_source"), "discriminator_target": judge("discriminator_target"),
         "data_range": (0.0, 1.0) if len(shape) == 3 else None,
     }
+
+
+def _check_defaults(given):
+    """Raises `InvalidInput` if an argument of the convolutional networks, which the dense ones lack, was given."""
+    defaults = inspect.signature(networks).parameters
+    for name, value in given.items():
+        default = defaults[name].default
+        if type(value) is not type(default) or value != default:
+            raise InvalidInput(f"{name} {shown(value)} is for network='conv'; leave it out")
 
 
 def _depth(shape):

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dgm_zoo.checks import boolean
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
@@ -126,14 +127,12 @@ class VAE(LatentModel):
                 f"{type(self).__name__} cannot train through samples of {type(self.posterior).__name__}, which carry "
                 "no gradient; give a posterior such as IndependentNormal or StraightThroughBernoulli"
             )
-        if not isinstance(sleep, bool):
-            raise InvalidInput(f"sleep is {sleep!r}; give True or False")
-        self.bound, self.sleep = bound_of(self.default_bound if bound is None else bound), sleep
+        self.bound, self.sleep = bound_of(self.default_bound if bound is None else bound), boolean("sleep", sleep)
         self.bound.check(self.prior, self.posterior)
         self.weighs = type(self).weighs if self.bound.of_rows else {}
         self.add_coefficients(self.bound.coefficients)
-        self.logged = ("loss", *self.bound.logged, *(("sleep",) if sleep else ()))
-        self.phases = {"sleep": "eta"} if sleep else {}
+        self.logged = ("loss", *self.bound.logged, *(("sleep",) if self.sleep else ()))
+        self.phases = {"sleep": "eta"} if self.sleep else {}
 
     # ------------------------------------------------------------------------------------------ training
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import layer_size, shown
+from dgm_zoo.checks import boolean, layer_size, shown
 from dgm_zoo.core import recipes
 from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks import noise_sizes, phrase_critics, phrase_generator
@@ -41,8 +41,7 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
     bars, steps, pitches, count = image_shape
     width = layer_size("width", width)
     critic_width = width if critic_width is None else layer_size("critic_width", critic_width)
-    if not isinstance(share_temporal, bool):
-        raise InvalidInput(f"share_temporal is {shown(share_temporal)}; give True or False")
+    share_temporal = boolean("share_temporal", share_temporal)
     if tracks is not None and not (isinstance(tracks, (list, tuple)) and all(isinstance(one, str) for one in tracks)):
         raise InvalidInput(f"tracks is {shown(tracks)}; give the name of each track")
     if not isinstance(density, (list, tuple, type(None))):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, layer_size, match, output_shape
+from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape
 from dgm_zoo.core.critic import check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -119,7 +119,8 @@ class MuseGAN(Rounds):
         self.generator, self.critic, self.objective = generator, critic, adversarial(objective)
         self.tracks, self.composition, self.given = list(tracks), composition, condition
         self.noise_dim, self.index = layer_size("noise_dim", noise_dim), index_of(self.tracks, condition)
-        self.binarisation, self.straight_through, self.monophonic = binarisation, straight_through, list(monophonic)
+        self.binarisation, self.monophonic = binarisation, list(monophonic)
+        self.straight_through = boolean("straight_through", straight_through)
         check_known("binarisation", binarisation, BINARISATIONS)
         own = [track for track in self.tracks if track != condition]
         self.single = tuple(index_of(own, name) for name in self.monophonic)
