@@ -4,8 +4,10 @@
     dgm-zoo train --config=ada_mnist_usps --workdir=runs/ada_mnist_usps
 
 It prints test_target_accuracy, the share of USPS' test images whose class is found, and test_source_accuracy. The epoch
-is chosen by the loss on MNIST's validation images, never by labels of USPS. With --config.train.epochs=15 it had
-test_target_accuracy 0.866 +- 0.008, and 0.668 +- 0.011 with --config.model.domain_weight=0.0, the source only.
+is chosen by the loss on MNIST's validation images, never by labels of USPS. Took 4 minutes on half a core:
+test_target_accuracy 0.862 +- 0.008, test_source_accuracy 0.978 +- 0.001. In 30 epochs it was 0.870 +- 0.008, and with
+--config.model.domain_weight=0.0, the source only, 0.720 +- 0.010. A rate that falls to 0 (--config.train.decay=cosine)
+had a greater loss on the validation images of MNIST, and 0.831.
 
 Modes: `--config.model.mode=grl --config.model.domain_weight=dann` is DANN, with its schedule of lambda. ADDA takes two
 runs, one on the source only and one that adapts a copy of its encoder:
