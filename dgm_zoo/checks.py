@@ -212,6 +212,21 @@ def _shape(network, side, index):
     return tuple(tensors[index].shape[1:]) if index < len(tensors) else ()
 
 
+def check_network(name: str, network: Any, inputs: int = 1) -> None:
+    """Raises `InvalidInput` unless a Keras model has so many inputs, and one output.
+
+    Args:
+      name: of the network, for the message.
+      network: a functional `keras.Model`.
+      inputs: 2 for a network that takes a condition too.
+    """
+    found = [len(getattr(network, side, None) or [None]) for side in ("inputs", "outputs")]
+    if found != [inputs, 1]:
+        raise InvalidInput(
+            f"the {name} has {found[0]} inputs and {found[1]} outputs; give a network of {inputs} and 1"
+        )
+
+
 def match(one: str, shape: Sequence[int], other: str, wanted: Sequence[int]) -> None:
     """Raises `InvalidInput`, naming both shapes, unless they are equal.
 

@@ -102,6 +102,7 @@ def of_endpoints(name):
             ((key, wanted),) = entry.inputs.items()
             good, kinds = {"x": pool[key][0]}, {"x": array_of(wanted).allowing("no rows")}
             yield Door(f"{name}.predict", lambda x: model.predict(x, verbose=0), good, kinds, finite)
+            kinds = {"x": kinds["x"].allowing("keras input")}  # as in the functional API of Keras
             yield Door(f"{name}", lambda x: model(x), good, kinds, finite)
 
 
@@ -152,7 +153,7 @@ def of_method(name, model, method, parameters, pool):
             good[key], kinds[key] = pool[key]
             if parameter.default is None:
                 kinds[key] = kinds[key].allowing(
-                    *(("None", "0", "0-d", "True") if method in ("draw", "sample") else ("None",))
+                    *(("None", "0", "0-d", "True", "one axis less") if method in ("draw", "sample") else ("None",))
                 )
         elif parameter.default is parameter.empty:
             return  # not an array of an endpoint: an argument of another kind

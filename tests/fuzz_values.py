@@ -182,10 +182,10 @@ def array_of(wanted, several=False):
       several: whether other arrays come with it, so that another number of rows cannot be right.
     """
     low, high = wanted.range or (-math.inf, math.inf)
-    values = {"-1.0": -1.0, "3e38": 3e38, "0.5": 0.5, "2.5 in it": 2.5}
+    values = {"-1.0": -1.0, "3e38": 3e38, "0.5": 0.5, "2.5 in it": 2.5, "2**40": 2.0**40}
     whole = wanted.dtype.is_integer or wanted.binary
     may = [label for label, value in values.items() if low <= value <= high and not (whole and value % 1)]
     if wanted.dtype.is_integer or wanted.binary:
         may = [label for label in may if label == "-1.0" and not wanted.binary]
-    may += [] if several else ["no rows", "one row"]
+    may += [] if several else ["no rows", "one row", *(() if wanted.shape else ("no list", "range"))]
     return ARRAY.allowing(*may)

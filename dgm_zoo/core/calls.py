@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import real_array
-from dgm_zoo.core.endpoints import Endpoint
+from dgm_zoo.core.chunks import NOT_FINITE
+from dgm_zoo.core.endpoints import Endpoint, check_array
 from dgm_zoo.core.training_data import check_amounts, is_stream
 from dgm_zoo.errors import InvalidInput, check_known
 
@@ -30,7 +31,8 @@ def named(model: Any, given: Any) -> dict[str, Any]:
       given: one tensor for an endpoint of one input; else a dict by name, or a tuple or list in the endpoint's order.
 
     Raises:
-      InvalidInput: an input is missing, unknown, of another shape, not an array of numbers, or not finite.
+      InvalidInput: an input is missing, unknown, of another shape, not an array of numbers, not finite, or out of
+        range.
     """
     name, inputs = type(model).__name__, declared(model)[0].inputs
     if not isinstance(given, dict):
@@ -44,20 +46,31 @@ def named(model: Any, given: Any) -> dict[str, Any]:
     for key, wanted in inputs.items():
         if key not in given:
             raise InvalidInput(f"model(x) and predict of {name} need {key} too; give shape {wanted}")
-        of_graph = isinstance(given[key], keras.KerasTensor) or tf.is_symbolic_tensor(given[key])
-        value = given[key] if of_graph else real_array(f"{key} of {name}", given[key], f"shape {wanted}")
+        symbolic = _is_symbolic(given[key])
+        value = given[key] if symbolic else real_array(f"{key} of {name}", given[key], f"shape {wanted}")
         shape = tf.TensorShape(value.shape)
         if not shape.is_compatible_with([None, *wanted.shape]):
             raise InvalidInput(f"model(x) and predict of {name} take {key} of shape {wanted}; got {list(shape)}")
-        if not of_graph and not np.isfinite(value).all():
-            raise InvalidInput(f"{key} of {name} holds NaN or infinity; remove it")
+        if not symbolic:
+            check_array(name, key, value, wanted)
     return given
+
+
+def _is_symbolic(value):
+    return isinstance(value, keras.KerasTensor) or tf.is_symbolic_tensor(value)
+
+
+def _finite(model, answer):
+    """Returns what `model(x)` or `predict` computed; raises `InvalidInput` if it is NaN or infinite somewhere."""
+    if not _is_symbolic(answer) and not np.isfinite(answer).all():
+        raise InvalidInput(f"an answer of {type(model).__name__} is NaN or infinite; {NOT_FINITE}")
+    return answer
 
 
 def answered(model: Any, x: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
     """`keras.Model.__call__` after checking x, since Keras adds a page of text to what `call` raises."""
     named(model, x)
-    return keras.Model.__call__(model, x, *args, **kwargs)
+    return _finite(model, keras.Model.__call__(model, x, *args, **kwargs))
 
 
 def call(model: Any, x: Any) -> tf.Tensor:
@@ -77,13 +90,17 @@ def predict(model: Any, x: Any, batch_size: int | None = None, verbose: str | in
 
     Raises:
       InvalidInput: the class has no answer to it, or arrays do not suit the endpoint, or `batch_size` or `steps` is
-        not a whole number of at least 1.
+        not a whole number of at least 1; or an answer is NaN or infinite.
     """
     declared(model)
     check_amounts(batch_size=batch_size, steps=steps)
     if not is_stream(x):
-        named(model, x)
-    return keras.Model.predict(model, x, batch_size, verbose, steps, callbacks)
+        given = named(model, x)
+        if any(map(_is_symbolic, given.values())):
+            raise InvalidInput(f"predict of {type(model).__name__} takes arrays; call model(x) with a symbolic input")
+        if not len(next(iter(given.values()))):
+            return np.asarray(model(x))  # Keras' loop needs a batch
+    return _finite(model, keras.Model.predict(model, x, batch_size, verbose, steps, callbacks))
 
 
 def predict_step(model: Any, data: Any) -> tf.Tensor:

@@ -13,6 +13,7 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.distributions import Head, IndependentNormal, Prior, StandardNormal, VampPrior
 from dgm_zoo.distributions.divergences import kl
+from dgm_zoo.distributions.roles import check_scored, check_values
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import importance_bound
 
@@ -48,18 +49,9 @@ class LatentModel(GenerativeModel):
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.posterior = IndependentNormal(latent) if posterior is None else posterior
         self.prior = StandardNormal(latent) if prior is None else prior
-        for part in (self.posterior, likelihood):
-            if not part.has_density:
-                raise InvalidInput(
-                    f"{type(self).__name__} needs log q(z|x) and log p(x|z), but {type(part).__name__} has no density; "
-                    "give IndependentNormal, IndependentBernoulli or another"
-                )
+        check_scored(type(self), self.posterior, likelihood)
         self.posterior.shares(self.prior)  # raises if posterior and prior have other groups
-        if self.prior.has_density and self.prior.range != self.posterior.range:
-            raise InvalidInput(
-                f"{type(self.prior).__name__} and {type(self.posterior).__name__} take different values of z; give a "
-                "BernoulliPrior for bits, and a prior such as StandardNormal for a normal posterior"
-            )
+        check_values(self.prior, self.posterior)
         match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
         match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)

@@ -89,7 +89,7 @@ def check_class_settings(cls: type, settings: dict[str, Any], called: str) -> No
     for key, value in settings.items():
         default = parameters[key].default if key in parameters else None
         kind = SETTINGS.get(key)
-        if kind and default is None and key != "learning_rate":
+        if kind and (key.endswith("weight_decay") or (default is None and key != "learning_rate")):
             kind = kind.or_none()
         elif not kind and isinstance(default, bool):
             kind = one_of(True, False)

@@ -95,11 +95,15 @@ def check_parts(cls: type, args: tuple, given: dict[str, Any]) -> None:
         wanted = next((one for one in typing.get_args(of) or (of,) if _is_layer(one)), None)
         if wanted is None or (value is None and (type(None) in typing.get_args(of))):
             continue
-        wanted = keras.layers.Layer if issubclass(wanted, keras.Model) else wanted
-        if not isinstance(value, wanted) or (wanted is distributions.Head and isinstance(value, distributions.Prior)):
+        network = issubclass(wanted, keras.Model)
+        wanted = keras.layers.Layer if network else wanted
+        wrong_head = wanted is distributions.Head and isinstance(value, distributions.Prior)
+        if not isinstance(value, wanted) or wrong_head or (network and isinstance(value, distributions.Head)):
             got = shown(value) if not isinstance(value, keras.layers.Layer) else f"a {type(value).__name__}"
             instead = INSTEAD.get(wanted.__name__, f"a {wanted.__name__}")
             raise InvalidInput(f"{name} of {cls.__name__} is {got}; give {instead}")
+        if network and isinstance(value, keras.Model) and isinstance(getattr(value, "output", None), dict):
+            raise InvalidInput(f"{name} of {cls.__name__} has a dict of outputs; give a network of one output")
 
 
 INSTEAD = {

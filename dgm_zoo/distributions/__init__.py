@@ -26,7 +26,8 @@ from dgm_zoo.distributions.priors import (
     UniformPrior,
     VampPrior,
 )
-from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_bits, with_density
+from dgm_zoo.distributions.roles import check_scored, check_values, with_density
+from dgm_zoo.distributions.sampled import SampledPrior, swiss_roll, with_bits
 from dgm_zoo.specs import from_spec
 
 HEADS = {
@@ -109,5 +110,7 @@ __all__ = [
     "row_seeds",
     "swiss_roll",
     "with_bits",
+    "check_scored",
+    "check_values",
     "with_density",
 ]

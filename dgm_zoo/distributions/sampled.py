@@ -178,13 +178,3 @@ def with_bits(prior: Prior, user: str, samples: int = 1000) -> Prior:
             f"{type(prior).__name__} gives {other[0]:g}, but {user} takes only 0 and 1; give a prior over such values"
         )
     return prior
-
-
-def with_density(prior: Prior, cls) -> Prior:
-    """Returns `prior`; raises `InvalidInput` if it has no density, which the model class `cls` needs."""
-    if not prior.has_density:
-        raise InvalidInput(
-            f"{cls.__name__} needs log p(z), but {type(prior).__name__} can only be sampled; use SymmetricVAE or AAE, "
-            "or a prior with a density"
-        )
-    return prior

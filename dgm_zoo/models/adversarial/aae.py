@@ -20,6 +20,7 @@ from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, Sta
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
+from dgm_zoo.distributions.roles import check_scored
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import dense_discriminator
 from dgm_zoo.objectives import adversarial, energy_distance
@@ -132,6 +133,7 @@ class AAE(GenerativeModel):
         self.weight = weight
         self.classes = None if classes is None else whole_number("classes", classes)
         self.logged = (*type(self).logged, *self.objective.logged)
+        check_scored(type(self), likelihood)
         match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
         match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("decoder's input", latent, "posterior's event", self.posterior.event_shape)

@@ -22,6 +22,7 @@ from dgm_zoo.distributions import Deterministic, StandardNormal
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
+from dgm_zoo.distributions.roles import check_scored
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks import dense_discriminator, encoder_and_decoder
 from dgm_zoo.objectives import adversarial, of_labelled, of_labels
@@ -143,6 +144,7 @@ class SSAAE(GenerativeModel):
         self.objective, self.weight = adversarial(objective), weight
         self.logged = (*type(self).logged, *self.objective.logged)
         parameters, code = self.posterior.params_size + num_classes, latent[0] + num_classes
+        check_scored(type(self), likelihood)
         match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
         match("encoder's output", output_shape(encoder), "posterior's and classes' parameters", (parameters,))
         match("decoder's input", input_shape(decoder), "style and class", (code,))

@@ -23,6 +23,7 @@ from dgm_zoo.distributions.divergences import kl
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
+from dgm_zoo.distributions.roles import check_values
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.adversarial.gan import GAN, Adversaries, adversaries
 from dgm_zoo.networks import encoder_and_decoder
@@ -134,6 +135,7 @@ class VAEGAN(Adversaries):
         match("encoder's input", input_shape(encoder), "discriminator's input", self.x_shape)
         match("encoder's output", output_shape(encoder), "posterior's parameters", self.posterior.params_shape)
         match("generator's input", latent, "posterior's event", self.posterior.event_shape)
+        check_values(self.prior, self.posterior)
         if not self.posterior.reparametrised:
             raise InvalidInput(
                 f"VAEGAN cannot train through samples of {type(self.posterior).__name__}, which carry no gradient; "

@@ -15,7 +15,8 @@ from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
 from dgm_zoo.core.registry import register
 from dgm_zoo.core.vetting import current_batch
-from dgm_zoo.distributions import FittedNormal, Head, Prior
+from dgm_zoo.distributions import FittedNormal, Head
+from dgm_zoo.distributions.roles import check_scored
 from dgm_zoo.networks import encoder_and_decoder
 
 
@@ -80,12 +81,13 @@ class AE(GenerativeModel):
 
     recipes = (networks,)
 
-    def __init__(self, encoder: keras.Model, decoder: keras.Model, *, likelihood: Head, codes: Prior | None = None,
-                 **kwargs: Any) -> None:
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, *, likelihood: Head,
+                 codes: FittedNormal | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         latent = input_shape(decoder)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
         self.codes = FittedNormal(latent) if codes is None else codes
+        check_scored(type(self), likelihood)
         match("encoder's input", input_shape(encoder), "likelihood's event", likelihood.event_shape)
         match("encoder's output", output_shape(encoder), "decoder's input", latent)
         match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
