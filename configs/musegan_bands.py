@@ -11,6 +11,12 @@ The data come with the package. To accompany one of the tracks instead:
 The critic is wider than the generators, since it keeps an eighth of its width of all pitches and tracks in a step: with
 128 instead of 512 the samples had no note that lasts. One step of the critic for each of the generator, where the paper
 takes five, and small batches leave more steps of the generator in the same time.
+
+One run, seed 0, took 10 minutes of one core's time. `results.json`, samples against test phrases: Frechet distance of
+features of phrases 67 (of training phrases 9.8), tonal distance of bass and guitar 1.16 against .95 (of shuffled tracks
+1.69), qualified notes of the bass 6 % against 83 %, Jaccard distance to the nearest training phrase .89 against .80.
+The tracks keep to the grid, the bass and the drums to their registers, and bars repeat each other, but most notes are
+too short and the harmony wanders.
 """
 
 from ml_collections import ConfigDict
