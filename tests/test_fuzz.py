@@ -11,7 +11,8 @@ INPUTS = {"config": 400, "serving": 150, "data": 150, "metrics": 150, "viz": 60}
 
 
 @pytest.mark.parametrize("area", INPUTS)
-def test_a_bad_value_gets_a_sentence_or_a_right_answer(area):
+def test_a_bad_value_gets_a_sentence_or_a_right_answer(area, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some values name files that are then written
     counts, faults = fuzz.run(area, inputs=INPUTS[area])
     assert faults == []
     assert counts[fuzz.SENTENCE] > counts[fuzz.RIGHT]

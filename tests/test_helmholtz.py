@@ -523,7 +523,7 @@ def test_masks_that_do_not_fit_are_refused(small):
         small.inpaint(x, x[:, :, :2])
     with pytest.raises(InvalidInput, match="x has 8 rows and the mask 3; give each the same number"):
         small.inpaint(x, x[:3])
-    with pytest.raises(InvalidInput, match="inpaint: mask is not an array of numbers; give shape"):
+    with pytest.raises(InvalidInput, match="inpaint: mask is not an array of numbers: its rows differ in shape"):
         small.inpaint(x, [[1, 0], [1]])
     with pytest.raises(InvalidInput, match="unknown input of inpaint 'steps'"):
         small.answer("inpaint", x=x, mask=x, seed=np.arange(8), steps=3)

@@ -54,12 +54,16 @@ def file(tmp_path):
 
 
 def described(dataset, classifier=None, target=None):
-    """What `Measure.lacks` reads of a config."""
-    return ConfigDict({"data": {"name": dataset, "target": target}, "evaluate": {"classifier": classifier}})
+    """What `Measure.lacks` and `measure.check` read of a config."""
+    return ConfigDict({
+        "data": {"name": dataset, "target": target}, "evaluate": {"classifier": classifier},
+        "train": {"sample_every": None},
+    })
 
 
 def test_every_measure_of_the_package_is_taken_by_some_model_of_the_zoo():
-    models, data = [tiny(name) for name in TABLE], ("digits", "textured_digits", "gaussian_mixtures/ring")
+    models = [*(tiny(name) for name in TABLE), tiny("vae", likelihood="IndependentLogistic")]
+    data = ("digits", "textured_digits", "gaussian_mixtures/ring")
     settings = [described(name, "classifier") for name in data]
     settings += [described("digits", "classifier", "digits"), described("emoji/noto", target="emoji/twemoji")]
     settings += [described("freedoom_bands"), described("patterns/four")]

@@ -226,7 +226,7 @@ def test_nearest_neighbours_are_counted():
         ({"image_shape": (2, 8, 25, 3)}, "pitches=25 is not a whole number of octaves"),
         ({"critic_width": 40}, "width=40 is not supported by the music networks; give a multiple of 16"),
         ({"critic_width": 0}, "critic_width is 0; give"),
-        ({"normalization": "bacth"}, "unknown normalization 'bacth'; did you mean 'batch'?"),
+        ({"generator_normalization": "bacth"}, "unknown normalization 'bacth'; did you mean 'batch'?"),
         ({"noise_dim": 7}, "noise=7 cannot be cut into 4 equal parts; give a multiple of 4"),
     ],
 )

@@ -392,7 +392,7 @@ def test_an_export_does_not_overwrite_one_that_was_faster(tmp_path, monkeypatch)
         ({"version": "1"}, "version must be a whole number of at least 1, got '1'"),
         ({"metadata": {"metric": {}}}, "unknown metadata key 'metric'; did you mean 'metrics'"),
         ({"metadata": {"metrics": {"nll": {"value": 1.0}}}}, "metric 'nll' has no 'protocol'"),
-        ({"metadata": {"metrics": {"nll": {"value": float("nan"), "protocol": ""}}}}, "cannot be written as JSON"),
+        ({"metadata": {"metrics": {"nll": {"value": float("nan"), "protocol": ""}}}}, "metric 'nll' is nan ± None"),
         ({"metadata": {"dataset": "digit"}}, "unknown data set 'digit'; did you mean 'digits'"),
         ({"metadata": {"dataset": {"name": "mnist", "target": "ups"}}}, "unknown data set 'ups'; did you mean 'usps'"),
         ({"metadata": {"dataset": {"name": "mnist", "target": 3}}}, "'target' of metadata 'dataset' is 3; give a name"),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
-import zipfile
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -93,28 +93,18 @@ def test_a_config_is_found_by_its_name(folder):
 # ---------------------------------------------------------------------------------------------------------- the sums
 
 
-def rezip(path):
-    """Rewrites a `.keras` file with one weight changed: a correct file, with other weights."""
-    import h5py
-
-    with zipfile.ZipFile(path) as old:
-        content = {name: old.read(name) for name in old.namelist()}
-    inner = path.with_name("weights.h5")
-    inner.write_bytes(content["model.weights.h5"])
-    found = []
-    with h5py.File(inner, "r+") as weights:
-        weights.visititems(lambda _, one: found.append(one) if isinstance(one, h5py.Dataset) and one.ndim else None)
-        found[0][...] = found[0][...] + 1
-    content["model.weights.h5"] = inner.read_bytes()
-    inner.unlink()
-    with zipfile.ZipFile(path, "w") as new:
-        for name, value in content.items():
-            new.writestr(name, value)
+def edit_weights(folder):
+    """Puts the weights of another model into a preset: correct files, but not those that were exported."""
+    model = serving.from_preset(folder)
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    with tempfile.TemporaryDirectory() as place:
+        other = serving.export(model, place, "other")
+        shutil.copytree(Path(other) / "variables", folder / "variables", dirs_exist_ok=True)
 
 
 def test_a_preset_with_edited_weights_is_refused_by_the_name_of_the_file(folder):
-    rezip(folder / "model.keras")
-    with pytest.raises(InvalidInput, match="mine/1/model.keras' is not the file that was exported") as error:
+    edit_weights(folder)
+    with pytest.raises(InvalidInput, match="mine/1/variables/variables.* is not the file that was exported") as error:
         serving.from_preset("mine")
     assert "\n" not in str(error.value)
     metadata = json.loads((folder / "metadata.json").read_text())
@@ -178,9 +168,10 @@ def test_a_card_begins_with_the_header_that_hubs_read(folder):
 def test_verify_compares_sums_keras_and_tensorflow(folder, capsys):
     assert main(["presets", "verify", "mine"]) == 0
     assert "correct (7 files; classify, features)" in capsys.readouterr().out
-    rezip(folder / "model.keras")
+    config = folder / "model.json"
+    config.write_text(config.read_text().replace('"relu"', '"tanh"'))
     assert main(["presets", "verify", "mine"]) == 2
-    assert "model.keras' is not the file" in capsys.readouterr().err
+    assert "model.json' is not the file" in capsys.readouterr().err
     sharing.seal("mine")  # the sums fit again, the answers do not
     assert main(["presets", "verify", "mine"]) == 2
     assert "Keras and TensorFlow differ at 'classify'" in capsys.readouterr().err
@@ -230,7 +221,7 @@ def test_a_damaged_or_hostile_preset_is_not_pulled(folder, cache):
     with pytest.raises(InvalidInput, match="name '../../up' cannot be served"):
         sharing.pull("hf://someone/hostile", "here")
     (folder / "metadata.json").write_text(json.dumps(metadata))
-    rezip(folder / "model.keras")
+    edit_weights(folder)
     cache(folder, "someone", "damaged")
     with pytest.raises(InvalidInput, match="is not the file that was exported"):
         sharing.pull("hf://someone/damaged", "here")

@@ -54,7 +54,9 @@ MODELS = {
     "jamming": ("jamming", ["model.composition=jamming"]),
     "composer": ("composer", ["model.composition=composer"]),
     "hybrid": ("hybrid", ["model.composition=hybrid"]),
-    "ablated": ("composer without batch normalisation", ["model.composition=composer", "model.normalization=none"]),
+    "ablated": (
+        "composer without batch normalisation", ["model.composition=composer", "model.generator_normalization=none"],
+    ),
 }
 OVERRIDES = [  # two bars and a narrower critic: 15 runs in an hour
     "data.bars=2", "data.hop=2", "model.critic_width=256", "train.epochs=2",

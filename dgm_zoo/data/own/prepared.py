@@ -103,7 +103,8 @@ def _examples(path, builder, part, key, index):
     import tensorflow_datasets as tfds
 
     features = tfds.decode.PartialDecoding({key: True}).extract_features(builder.info.features)
-    records = _records(builder, part, index)
+    with stored_files(f"tfds:{path}", builder.data_path):
+        records = _records(builder, part, index)
 
     def examples(numbers):
         left = records(numbers)
@@ -146,7 +147,7 @@ def _records(builder, part, index):
 
 
 def _index(file):
-    """Returns where each record of a TFRecord file begins, and its length: int64 `[n, 2]`."""
+    """Returns where each record of a TFRecord file begins, and its length, int64 `[n, 2]`; ValueError if it is cut."""
     found, start, size = [], 0, os.path.getsize(file)
     with open(file, "rb") as stored:
         while start < size:
@@ -155,5 +156,5 @@ def _index(file):
             start += BEFORE + length + AFTER
             stored.seek(start)
     if start != size:
-        raise InvalidInput(f"'{file}' is cut off; prepare the set anew")
+        raise ValueError(f"{os.path.basename(file)} is cut off")
     return np.array(found, np.int64).reshape(-1, 2)

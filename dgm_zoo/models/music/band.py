@@ -14,7 +14,7 @@ from dgm_zoo.objectives import adversarial
 @recipes.makes("generator", "critic", "prior", "objective", "composition", "tracks", "condition", "noise_dim")
 def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, composition: str = "hybrid",
          condition: str | None = None, noise_dim: int = 128, width: int = 1024, critic_width: int | None = None,
-         share_temporal: bool = False, normalization: str = "batch", density: Sequence[float] | None = None,
+         share_temporal: bool = False, generator_normalization: str = "batch", density: Sequence[float] | None = None,
          prior: Any = "StandardNormal", objective: Any = "Wasserstein") -> dict[str, Any]:
     """Returns the generator, the critic, the prior, the objective and the settings of a MuseGAN.
 
@@ -28,7 +28,7 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
       width: width of the widest layer of a generator; see `networks.music`.
       critic_width: that of a critic, which keeps an eighth of it of all pitches and tracks in a step; None for `width`.
       share_temporal: whether all temporal generators share their weights, as in the released code.
-      normalization: of generators, "batch", or "none" as in the paper's ablation.
+      generator_normalization: "batch", or "none" as in the paper's ablation.
       density: for each track, the share of its values that are 1, to initialise the generator; None for 1/2.
       prior: see `distributions.get`.
       objective: see `objectives.adversarial`.
@@ -54,7 +54,8 @@ def band(*, image_shape: Sequence[int], tracks: Sequence[str] | None = None, com
     sizes = noise_sizes(composition, bars, made, noise_dim)
     generator = phrase_generator(
         composition, bars, steps, pitches, made, noise_dim, width, index is not None, share_temporal,
-        None if density is None else [share for i, share in enumerate(density) if i != index], normalization,
+        None if density is None else [share for i, share in enumerate(density) if i != index],
+        generator_normalization,
     )
     critic = phrase_critics(composition, bars, steps, pitches, count, index, critic_width)
     return {
