@@ -48,7 +48,10 @@ COLUMNS = {
     "EB": {f"test_EB_{track}": track for track in TRACKS}, "UPC": {f"test_UPC_{track}": track for track in PITCHED},
     "QN": {f"test_QN_{track}": track for track in PITCHED},
     "TD": {f"test_TD_{pair}": pair.replace("_", "-") for pair in PAIRS},
-    "sets": {"test_phrase_distance": "Frechet distance", "test_nearest_training": "nearest training phrase"},
+    "sets": {
+        "test_loss": "energy distance", "test_phrase_distance": "Frechet distance",
+        "test_nearest_training": "nearest training phrase",
+    },
 }
 MODELS = {
     "jamming": ("jamming", ["model.composition=jamming"]),
@@ -111,5 +114,20 @@ def get_experiment():
             {"title": "Tonal distance of two tracks", "columns": COLUMNS["TD"]},
             {"title": "Against test and training phrases", "columns": COLUMNS["sets"]},
         ],
-        "notes": [],
+        "notes": [
+            "The rows show the start of training: 684 steps of each player on batches of 16, where the paper takes 20 "
+            "epochs of 50,266 phrases with five critic steps each. Their order may change with more steps.",
+            "Steps are equal, work is not: jamming has five critics, and a step of it takes about twice the time.",
+            "Seen, by energy distance and in every seed: the ablated composer is the farthest from the data, which is "
+            "the paper's finding in another measure, and jamming is the nearest.",
+            "Seen in part: that shared noise lowers the tonal distance. Of the pairs of tracks that every seed could "
+            "measure from scratch, it is lower than jamming's in 4 of 5 comparisons, in 2 by over twice the standard "
+            "error. It counts bars in which both tracks sound in every beat, and after so few steps these are at most "
+            "186 of 1,416 bars for jamming and 118 for the hybrid, for some pairs a single bar; the JSON file has the "
+            "number of bars of each value. The preset musegan_bands, a hybrid of four bars trained for 4,146 steps, "
+            "has tonal distances of 1.05 to 1.22, each over at least 872 bars.",
+            "No model copies: samples are farther from the nearest training phrase than test phrases are.",
+            "Drum patterns (DP) need 32 steps per bar, and are left out. Rows around the lead have one seed, and a "
+            "standard error over bars. Published values of the paper's piano stand beside our lead.",
+        ],
     }

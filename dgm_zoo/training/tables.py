@@ -63,7 +63,7 @@ def _matrix(described, rows):
     for row in rows:
         column = row.get("column", row["metric"])
         if column in columns:
-            error = "" if row["stderr"] is None else f" ± {row['stderr']:.1g}"
+            error = "" if row["stderr"] is None else f" ± {row['stderr']:.2g}"
             cells.setdefault(row["model"], {})[column] = f"{row['value']:.3g}{error}"
             if row["published"] is not None:
                 published.setdefault(row["model"], {})[column] = f"{row['published']:g}"
