@@ -53,8 +53,8 @@ def get_experiment():
         "seeds": [0],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=200"],
         "notes": [
-            "One seed, and the discriminator on the features: the level of the logits (`model.level=logits`), whole data "
-            "sets and MNIST-M have not been run. Standard errors are over test images only.",
+            "One seed, and the discriminator on the features: the level of the logits (`model.level=logits`), whole "
+            "data sets and MNIST-M have not been run. Standard errors are over test images only.",
             "Published numbers are of other networks and budgets: ADDA's has its adversary on the logits, and the rows "
             "of the source only and of the target's labels are of CyCADA's networks. No mode reaches ADDA's numbers "
             "here, 0.894 and 0.901.",
