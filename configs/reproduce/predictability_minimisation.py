@@ -2,10 +2,10 @@
 
     dgm-zoo reproduce predictability_minimisation
 
-The tables of the paper: the share of runs that end with a factorial code, of 10 there and of 3 here. The sizes of codes, predictors and
-encoders are the paper's, as far as its text says. The optimizer is Adam, with 10 times the code's rate for the
-predictors, in place of gradient descent, and the budget is smaller. "Off-line" rows take 5 steps of the predictors for
-one of the code, on mini-batches in place of the whole ensemble; "on-line" rows take one of each.
+The tables of the paper: the share of runs that end with a factorial code, of 10 there and of 3 here. The sizes of
+codes, predictors and encoders are the paper's, as far as its text says. The optimizer is Adam, with 10 times the code's
+rate for the predictors, in place of gradient descent. "Off-line" rows take 5 steps of the predictors for one of the
+code, on mini-batches in place of the whole ensemble; "on-line" rows take one of each.
 
 Then 4 bits mixed into 8 signals, with a decoder, beside a public replication of the modern form; and 16 units on
 MNIST, without a decoder, beside the same network as an auto-encoder: with a decoder, whose log p(x|z), in nats, far
@@ -69,8 +69,8 @@ def get_experiment():
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=200"],
         "notes": [
-            "Three runs of each ensemble against the paper's ten, for about a tenth of its steps and with another "
-            "optimizer: the shares are coarse. The paper's experiments with a third unit have not been run.",
+            "Three runs of each ensemble against the paper's ten, so that the shares are coarse, and about 2,000 steps "
+            "of the code, off-line against 20,000 epochs. The experiments with a third unit have not been run.",
             "The measured epoch is that of the least `loss`, minus V_C with the predictors of training; an epoch in "
             "which these lag behind can win.",
         ],
