@@ -2,10 +2,10 @@
 
     dgm-zoo reproduce predictability_minimisation
 
-The tables of the paper: the share of 10 runs that end with a factorial code. The sizes of codes, predictors and
-encoders are the paper's, as far as its text says. The optimizer is Adam, with 10 times the code's rate for the
-predictors, in place of gradient descent, and the budget is smaller. "Off-line" rows take 5 steps of the predictors for
-one of the code, on mini-batches in place of the whole ensemble; "on-line" rows take one of each.
+The tables of the paper: the share of runs that end with a factorial code, of 10 there and of 3 here. The sizes of
+codes, predictors and encoders are the paper's, as far as its text says. The optimizer is Adam, with 10 times the code's
+rate for the predictors, in place of gradient descent. "Off-line" rows take 5 steps of the predictors for one of the
+code, on mini-batches in place of the whole ensemble; "on-line" rows take one of each.
 
 Then 4 bits mixed into 8 signals, with a decoder, beside a public replication of the modern form; and 16 units on
 MNIST, without a decoder, beside the same network as an auto-encoder: with a decoder, whose log p(x|z), in nats, far
@@ -42,7 +42,7 @@ def mixed():
     for metric, known in (("test_code_information", 9.6e-5), ("test_error_of_units", 0.25), ("test_unit_error", None)):
         source = None if known is None else REPLICATION
         label = "4 bits in 8 signals, 4 units, decoder"
-        yield row("mixed", label, "pm_patterns.py", metric, MIXED, known, source, seeds=[0, 1, 2])
+        yield row("mixed", label, "pm_patterns.py", metric, MIXED, known, source)
 
 
 def mnist():
@@ -66,7 +66,12 @@ def get_experiment():
             *ensemble("skewed_2", "4 patterns of 1/9 to 4/9, 2 bits, 2 units", "skewed", 2, 1, 2, 0.7, OFF_LINE),
             *mixed(), *mnist(),
         ],
-        "seeds": list(range(10)),
+        "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "evaluate.limit=200"],
-        "notes": [],
+        "notes": [
+            "Three runs of each ensemble against the paper's ten, so that the shares are coarse, and about 2,000 steps "
+            "of the code, off-line against 20,000 epochs. The experiments with a third unit have not been run.",
+            "The measured epoch is that of the least `loss`, minus V_C with the predictors of training; an epoch in "
+            "which these lag behind can win.",
+        ],
     }
