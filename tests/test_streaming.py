@@ -172,7 +172,8 @@ def test_damaged_records_and_array_files_are_refused(tmp_path, monkeypatch):
     Shards(data_dir=tmp_path).download_and_prepare()
     file = next(tmp_path.rglob("*.tfrecord*"))
     file.write_bytes(file.read_bytes()[:-7])
-    assert "is cut off); delete it and prepare the set again" in said(data.load, "tfds:shards", "train", 4, in_memory=False)
+    refused = said(data.load, "tfds:shards", "train", 4, in_memory=False)
+    assert "is cut off); delete it and prepare the set again" in refused
     x = np.random.default_rng(0).random((5_000, 4)).astype("float32")[:, :, None]
     x[3_500, 2] = np.nan
     np.save(tmp_path / "x.npy", x)
