@@ -42,7 +42,7 @@ def samples(preset: str) -> bytes:
     folder = Path(serving.preset_dir(preset))
     if beside(preset):
         return (folder / "samples.png").read_bytes()
-    return kept(f"samples-{preset}.png", (folder / "model.keras").read_bytes(), lambda path: _draw(preset, path))
+    return kept(f"samples-{preset}.png", (folder / "metadata.json").read_bytes(), lambda path: _draw(preset, path))
 
 
 def _draw(preset, path):

@@ -79,8 +79,13 @@ def preset_code(metadata: dict) -> str:
         label = ", label=[3, 3, 3, 3]" if "label" in sample["inputs"] else ""
         lines.append(f"x = model.sample(4, seed=0{label})".ljust(60) + f"# {shown(sample['outputs']['x'])}")
     else:
-        x = next(iter(endpoints.values()))["inputs"]["x"]["shape"][1:]
-        lines = ["import numpy as np", "", *lines, f"x = np.zeros((4, {', '.join(map(str, x))}), \"float32\")"]
+        first, entry = next(iter(endpoints.items()))
+        key = next(one for one in entry["inputs"] if one != "seed")
+        size = f"(4, {', '.join(map(str, entry['inputs'][key]['shape'][1:]))})"
+        some = f"np.zeros({size}, \"float32\")" if key == "x" else f"np.random.default_rng(0).random({size}) < 0.05"
+        lines = ["import numpy as np", "", *lines, f"{key} = {some}"]
+        if key != "x":
+            lines.append(f"x = model.{first}({key}, seed=0)".ljust(60) + f"# {shown(entry['outputs']['x'])}")
     for key in ("encode", "reconstruct", "classify"):
         if key in endpoints and set(endpoints[key]["inputs"]) == {"x"}:
             outputs = ", ".join(f"{o}: {shown(one)}" for o, one in endpoints[key]["outputs"].items())
