@@ -117,7 +117,8 @@ def get_experiment():
         "notes": [
             "The rows show the start of training: 684 steps of each player on batches of 16, where the paper takes 20 "
             "epochs of 50,266 phrases with five critic steps each. Their order may change with more steps.",
-            "Steps are equal, work is not: jamming has five critics, and a step of it takes about twice the time.",
+            "Steps are equal, work is not: jamming has five critics, and a step of it takes about twice the time. The "
+            "minutes are of a shared core and include pauses.",
             "Seen, by energy distance and in every seed: the ablated composer is the farthest from the data, which is "
             "the paper's finding in another measure, and jamming is the nearest.",
             "Seen in part: that shared noise lowers the tonal distance. Of the pairs of tracks that every seed could "

@@ -78,6 +78,11 @@ def preset_code(metadata: dict) -> str:
         sample = endpoints["sample"]
         label = ", label=[3, 3, 3, 3]" if "label" in sample["inputs"] else ""
         lines.append(f"x = model.sample(4, seed=0{label})".ljust(60) + f"# {shown(sample['outputs']['x'])}")
+    elif "accompany" in endpoints:
+        accompany = endpoints["accompany"]
+        given, answer = accompany["inputs"]["condition"]["shape"][1:], accompany["outputs"]["x"]
+        lines = ["import numpy as np", "", *lines, f"given = np.ones((4, {', '.join(map(str, given))}), \"float32\")"]
+        lines.append("x = model.accompany(given, seed=0)".ljust(60) + f"# {shown(answer)}")
     else:
         first, entry = next(iter(endpoints.items()))
         key = next(one for one in entry["inputs"] if one != "seed")
