@@ -3,7 +3,8 @@
     dgm-zoo train --config=pm_patterns --workdir=runs/pm_patterns
 
 All 16 words of 4 bits in, 4 units out. The set prepares itself. It prints test_factorial, 1 if the units are binary,
-independent and tell all patterns apart, and test_distinct_codes, the number of different codes.
+independent and tell all patterns apart, and test_distinct_codes, the number of different codes. Took a quarter of a
+minute; the code was factorial with each of the seeds 0, 1 and 2.
 """
 
 from ml_collections import ConfigDict
