@@ -84,13 +84,8 @@ def preset_code(metadata: dict) -> str:
         lines = ["import numpy as np", "", *lines, f"given = np.ones((4, {', '.join(map(str, given))}), \"float32\")"]
         lines.append("x = model.accompany(given, seed=0)".ljust(60) + f"# {shown(answer)}")
     else:
-        first, entry = next(iter(endpoints.items()))
-        key = next(one for one in entry["inputs"] if one != "seed")
-        size = f"(4, {', '.join(map(str, entry['inputs'][key]['shape'][1:]))})"
-        some = f"np.zeros({size}, \"float32\")" if key == "x" else f"np.random.default_rng(0).random({size}) < 0.05"
-        lines = ["import numpy as np", "", *lines, f"{key} = {some}"]
-        if key != "x":
-            lines.append(f"x = model.{first}({key}, seed=0)".ljust(60) + f"# {shown(entry['outputs']['x'])}")
+        x = next(iter(endpoints.values()))["inputs"]["x"]["shape"][1:]
+        lines = ["import numpy as np", "", *lines, f"x = np.zeros((4, {', '.join(map(str, x))}), \"float32\")"]
     for key in ("encode", "reconstruct", "classify"):
         if key in endpoints and set(endpoints[key]["inputs"]) == {"x"}:
             outputs = ", ".join(f"{o}: {shown(one)}" for o, one in endpoints[key]["outputs"].items())
