@@ -318,10 +318,10 @@ def of_training(name):
                         if k not in ("2**31", "10**12", "2**63", "10**30", "10**400")
                     }
                 ),
-                "initial_epoch": COUNT.allowing("0"),
+                "initial_epoch": COUNT.allowing("0"),  # from 1 on there is nothing to do, as in Keras
                 "validation_split": REAL._replace(may=frozenset({"0"})),
                 "steps_per_epoch": COUNT.allowing("None"),
-                "validation_freq": COUNT,
+                "validation_freq": COUNT.allowing("set", "no list", "list", "range"),
                 "class_weight": Kind(NUMBER.values).allowing("None"),
             }
         kinds["sample_weight"] = ARRAY.allowing("None", "0.5", "2.5 in it", "2**40")
@@ -363,7 +363,7 @@ def constant_odd():
 
 
 def loss_is_finite(given, answer):
-    values = answer.history["loss"] if hasattr(answer, "history") else answer
+    values = answer.history.get("loss", []) if hasattr(answer, "history") else answer
     return None if np.all(np.isfinite(np.ravel(values).astype(float))) else "the loss is not finite"
 
 

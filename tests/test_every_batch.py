@@ -232,6 +232,9 @@ def test_a_generator_of_x_alone_trains_as_arrays_do():
     [
         ({"batch_size": 0}, "batch_size is 0; give a whole number of at least 1"),
         ({"epochs": -1}, "epochs is -1; give a whole number of at least 1"),
+        ({"epochs": None}, "epochs is None; give a whole number of at least 1"),
+        ({"initial_epoch": None}, "initial_epoch is None; give a whole number of at least 0"),
+        ({"x": images(ROWS)[0][:0]}, "VAE.fit: x has no rows; give at least one"),
         ({"epochs": 1.5}, "epochs is 1.5; give a whole number of at least 1"),
         ({"initial_epoch": -1}, "initial_epoch is -1; give a whole number of at least 0"),
         ({"steps_per_epoch": 0}, "steps_per_epoch is 0; give a whole number of at least 1"),
@@ -245,7 +248,7 @@ def test_a_generator_of_x_alone_trains_as_arrays_do():
 )
 def test_amounts_that_cannot_be_are_refused(given, sentence):
     with pytest.raises(InvalidInput) as error:
-        shared("vae").fit(images(ROWS)[0], verbose=0, **given)
+        shared("vae").fit(**{"x": images(ROWS)[0], "verbose": 0, **given})
     assert str(error.value) == sentence
 
 

@@ -117,6 +117,11 @@ def test_weights_of_single_batches_and_of_validation_data_arrive_or_are_refused(
             call(X, sample_weight=TWICE)
 
 
+def test_a_list_of_weights_is_one_array():
+    model = shared("ae")
+    assert model.evaluate(X, sample_weight=TWICE.tolist(), verbose=0) == model.evaluate(X, sample_weight=TWICE, verbose=0)
+
+
 def test_class_weights_are_weights_of_the_examples_of_a_class():
     wanted = trained("classifier", X, LABEL, sample_weight=np.where(LABEL, 1.0, 5.0))
     np.testing.assert_array_equal(trained("classifier", X, LABEL, class_weight={0: 5.0}), wanted)
@@ -129,7 +134,7 @@ def test_class_weights_are_weights_of_the_examples_of_a_class():
 @pytest.mark.parametrize(
     ("name", "given", "sentence"),
     [
-        ("ae", {"sample_weight": -TWICE}, "sample_weight has values from -2 to -1, outside [0, inf]; rescale it"),
+        ("ae", {"sample_weight": -TWICE}, "sample_weight has values from -2 to -1, outside [0, 1e+12]; rescale it"),
         ("ae", {"sample_weight": np.nan * TWICE}, "sample_weight holds NaN or infinity in row 0; remove it"),
         ("ae", {"sample_weight": TWICE[:, None]}, "sample_weight has shape [32, 1], but this model takes [batch]"),
         ("ae", {"sample_weight": TWICE[1:]}, "x 32 and sample_weight 31 rows; give equally many"),

@@ -58,11 +58,18 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
         batches_seen=keras.metrics.Sum(name="batches_seen", dtype="int32"),
         compile_arguments={
             "jit_compile": jit_compile, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution,
-            **{key: keras.saving.serialize_keras_object(one) for key, one in given.items() if one is not None},
+            **{key: _serialized(key, one) for key, one in given.items() if one is not None},
         },
         **_compared(model),
     )
     model.compiled = True
+
+
+def _serialized(name, given):
+    try:
+        return keras.saving.serialize_keras_object(given)
+    except RecursionError:
+        raise InvalidInput(f"{name} holds itself; give a list of metrics") from None
 
 
 def _check(model, optimizer, jit_compile, run_eagerly, **losses):

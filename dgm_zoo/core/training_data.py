@@ -18,7 +18,7 @@ COUNTS = {  # arguments of `fit`, `evaluate` and `predict` that are whole number
     "validation_batch_size": 1, "steps": 1,
 }
 NO_DATA = (str, bytes, set, range, np.generic)  # though Python iterates over them or indexes them
-WEIGHTS = Input((), range=(0.0, float("inf")))  # sample weights
+WEIGHTS = Input((), range=(0.0, 1e12))  # sample weights, so small that a batch's sum is finite
 
 
 def batch(where: str, model: Any, data: Any) -> tuple[Any, Any, Any]:
@@ -64,6 +64,8 @@ def carried(x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any]:
     generator of x only."""
     if isinstance(x, types.GeneratorType):
         return (one if isinstance(one, tuple) else (one,) for one in x), y, weight
+    if isinstance(weight, (list, tuple)):  # to Keras a list is several arrays
+        weight = np.asarray(weight, np.float32)
     if weight is None or y is not None or not isinstance(x, (np.ndarray, tf.Tensor, dict)):
         return x, y, weight
     return {**(x if isinstance(x, dict) else {X[0]: x}), WEIGHT: weight}, None, None
@@ -167,8 +169,16 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
     x, y, weight = batch(where, model, data)
     if isinstance(x, (list, tuple)) and not model.domains:
         raise InvalidInput(f"{where}: x is a {type(x).__name__}; give one array, or a tf.data.Dataset")
+    if not _rows(x):
+        raise InvalidInput(f"{where}: x has no rows; give at least one")
     check(where, model, x, y, weight)
     return x, y
+
+
+def _rows(x):
+    """The number of rows of the first array of x; 1 if it has none that can be counted, which `check` refuses."""
+    shape = np.shape(keras.tree.flatten(x)[0]) if hasattr(keras.tree.flatten(x)[0], "shape") else ()
+    return shape[0] if shape else 1
 
 
 def is_stream(x: Any) -> bool:
@@ -180,14 +190,14 @@ def is_stream(x: Any) -> bool:
 
 
 def check_amounts(validation_split: float = 0.0, validation_freq: Any = 1, **counts: Any) -> None:
-    """Raises `InvalidInput` unless the numbers that `fit` takes are possible ones; counts may be None.
+    """Raises `InvalidInput` unless the numbers that `fit` takes are possible ones; counts may be None, but of epochs.
 
     Example:
       >>> check_amounts(epochs=-1)
       InvalidInput: epochs is -1; give a whole number of at least 1
     """
     for name, value in counts.items():
-        if name in COUNTS and value is not None:
+        if name in COUNTS and (value is not None or name in ("epochs", "initial_epoch")):
             whole_number(name, value, COUNTS[name])
     if nonnegative("validation_split", validation_split) >= 1:
         raise InvalidInput(f"validation_split is {validation_split!r}; give a share from 0 to below 1")
