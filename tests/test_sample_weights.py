@@ -119,7 +119,8 @@ def test_weights_of_single_batches_and_of_validation_data_arrive_or_are_refused(
 
 def test_a_list_of_weights_is_one_array():
     model = shared("ae")
-    assert model.evaluate(X, sample_weight=TWICE.tolist(), verbose=0) == model.evaluate(X, sample_weight=TWICE, verbose=0)
+    one, two = (model.evaluate(X, sample_weight=weight, verbose=0) for weight in (TWICE.tolist(), TWICE))
+    assert one == two
 
 
 def test_class_weights_are_weights_of_the_examples_of_a_class():
