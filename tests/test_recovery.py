@@ -121,6 +121,7 @@ COVERED = {  # row of the table: the test
     "the newest checkpoint is damaged", "both checkpoints are damaged",
 ]))
 def test_a_run_that_met_a_fault_ends_with_the_same_bits(row, folder, tmp_path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job ignores
     start, fault, raised, said, then = FAULTS[row]
     place = tmp_path / "run"
     if start:
