@@ -1,6 +1,7 @@
 """Errors that a user can fix: one sentence that names the value and the fix."""
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -55,3 +56,13 @@ def check_known(kind: str, name: Any, options: Iterable) -> None:
     """
     if not (isinstance(name, str) and name in options):
         raise unknown(kind, name, options)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the operating system refused a file that may be whole; not if it is gone."""
+    return isinstance(error, OSError) and error.errno not in (None, errno.ENOENT)
+
+
+def unreadable(path: Any, error: Any) -> InvalidInput:
+    """Returns the `InvalidInput` for a file that cannot be opened, whatever it holds."""
+    return InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions, or check the disk")

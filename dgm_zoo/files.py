@@ -146,8 +146,3 @@ def sha256(path: str | os.PathLike) -> str:
     """Returns the SHA-256 of a file: 64 hexadecimal digits; raises `OSError` if it cannot be read."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def unreadable(path: str | os.PathLike, error: OSError) -> InvalidInput:
-    """Returns the `InvalidInput` for a file that cannot be opened, whatever it holds."""
-    return InvalidInput(f"'{path}' cannot be read ({error.strerror}); correct its permissions, or check the disk")

@@ -25,6 +25,7 @@ from dgm_zoo.cli import source
 from dgm_zoo.cli.commands import train as train_command
 from dgm_zoo.cli.main import main
 from dgm_zoo.data import preparing, reading
+from dgm_zoo.data.stored import stored_files
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import checkpoints, checksums, logs, workdir
 
@@ -335,6 +336,12 @@ def test_a_damaged_data_set_is_named_with_its_folder(case, bars, tmp_path, monke
         place = {} if name.startswith("tfds:") else {"data_dir": str(tmp_path)}
         with pytest.raises(InvalidInput, match=f"'{folder}', .* is damaged .*; delete it and prepare the set again"):
             data.load(name, "train", 5, **place)
+
+
+def test_what_the_system_refuses_is_not_called_damaged(tmp_path):
+    with pytest.raises(InvalidInput, match="cannot be read .Too many open files.; correct its permissions, or check"):
+        with stored_files("bars", tmp_path):
+            raise OSError(errno.EMFILE, "Too many open files")
 
 
 RECORDS = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, is_refused, unreadable
 
 
 @contextlib.contextmanager
@@ -25,6 +25,8 @@ def stored_files(name: str, folder: str | os.PathLike) -> Iterator[None]:
     except (PermissionError, tf.errors.PermissionDeniedError):
         raise InvalidInput(f"'{folder}' cannot be read; correct the permissions of its files") from None
     except Exception as error:
+        if is_refused(error):
+            raise unreadable(folder, error) from None
         reason = re.sub(r"\{\{.*?\}\} ?|\[Op:.*", "", str(error).partition("\n")[0])[:200].strip(" .")
         raise InvalidInput(
             f"'{folder}', where data set '{name}' is stored, is damaged ({reason}); delete it and prepare the set again"

@@ -29,7 +29,7 @@ class BlockConv2D(keras.layers.Conv2D):
         (rows, columns), (height, width, channels) = self.kernel_size, inputs.shape[1:]
         blocks = keras.ops.reshape(inputs, (-1, height // rows, width // columns, rows * columns * channels))
         found = keras.ops.matmul(blocks, keras.ops.reshape(self.kernel, (-1, self.filters)))
-        return found + self.bias if self.use_bias else found
+        return self.activation(found + self.bias if self.use_bias else found)
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -52,4 +52,4 @@ class BlockConv2DTranspose(keras.layers.Conv2DTranspose):
         kernel = keras.ops.reshape(self.kernel, (-1, channels))  # [rows * columns * filters, channels]
         blocks = keras.ops.matmul(inputs, keras.ops.transpose(kernel))
         found = keras.ops.reshape(blocks, (-1, height * rows, width * columns, self.filters))
-        return found + self.bias if self.use_bias else found
+        return self.activation(found + self.bias if self.use_bias else found)

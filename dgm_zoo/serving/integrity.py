@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dgm_zoo.checks import is_number, shown
-from dgm_zoo.errors import InvalidInput
-from dgm_zoo.files import read_json, sha256, unreadable
+from dgm_zoo.errors import InvalidInput, unreadable
+from dgm_zoo.files import read_json, sha256
 
 METADATA_FILE = "metadata.json"
 

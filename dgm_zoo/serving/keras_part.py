@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dgm_zoo.errors import InvalidInput
-from dgm_zoo.files import read_json, unreadable
+from dgm_zoo.errors import InvalidInput, is_refused, unreadable
+from dgm_zoo.files import read_json
 
 CONFIG_FILE, ARCHIVE = "model.json", "model.keras"
 WEIGHTS = "keras_weights"  # the SavedModel's attribute that lists them, in the order of `model.weights`
@@ -56,9 +56,9 @@ def load(folder: Path, base: type) -> Any:
             found.assert_existing_objects_matched()
     except (InvalidInput, MemoryError):
         raise
-    except PermissionError as error:
-        raise unreadable(path, error) from None
     except Exception as error:  # Keras and TensorFlow raise exceptions of many kinds for a damaged file
+        if is_refused(error):
+            raise unreadable(path, error) from None
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InvalidInput(f"'{path}' cannot be loaded ({reason}); export the preset again") from None
     if not isinstance(model, base):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dgm_zoo.files import read_json, sha256, unreadable
+from dgm_zoo.errors import unreadable
+from dgm_zoo.files import read_json, sha256
 
 SUMS_FILE = "sha256.json"
 MODELS = ("model.keras", "best.keras")

@@ -16,7 +16,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from dgm_zoo import files
-from dgm_zoo.errors import InvalidInput
+from dgm_zoo.errors import InvalidInput, unreadable
 from dgm_zoo.files import check_writable, remove_leftovers, whole, writing
 from dgm_zoo.serving.integrity import metrics_fault
 from dgm_zoo.serving.metadata import git_revision
@@ -226,7 +226,7 @@ def read_json(path: Path, fits: Callable = lambda value: True, advice: str = ADV
     except (FileNotFoundError, ValueError) as error:
         raise InvalidInput(f"'{path}' is damaged ({error}); {advice}") from None
     except OSError as error:
-        raise files.unreadable(path, error) from None
+        raise unreadable(path, error) from None
     if not fits(value):
         raise InvalidInput(f"'{path}' is damaged (it holds something else than a run writes); {advice}")
     return value
