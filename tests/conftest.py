@@ -1,22 +1,35 @@
 """Shared by all tests: quiet TensorFlow, two logical CPUs, which tests share a process, and a way to real data."""
 
+import gc
 import os
 import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# XLA translates a graph as ever and leaves out what makes the machine code fast: a step of a test takes microseconds.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
-import keras
 import pytest
-import tensorflow as tf
 from xdist.scheduler import LoadScopeScheduling
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would only wait for each other
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
+
+def pytest_configure(config):
+    """Sets TensorFlow up where tests run: not in the process that hands them out to others."""
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    if config.getoption("numprocesses", None) and not worker:
+        return
+    import tensorflow as tf
+
+    # Graphs are many small objects that live on. To look through all of them takes over a second, and was done so often
+    # that it took a twelfth of a run.
+    gc.set_threshold(700, 10, 200)
+    if worker:  # as many processes as cores: more threads would only wait for each other
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
 
 BY_MODEL = {"test_conformance.py", "test_keras_contract.py", "test_replicas.py", "test_formulation.py"}
 
@@ -30,6 +43,11 @@ class ByFile(LoadScopeScheduling):
         return name if name and Path(path).name in BY_MODEL else path
 
 
+def pytest_collection_modifyitems(items):
+    """The files of `BY_MODEL` last: their many small shares keep all processes busy to the end."""
+    items.sort(key=lambda item: item.path.name in BY_MODEL)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
@@ -38,6 +56,8 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.fixture(autouse=True)
 def seeded():
     """The same weights and draws in a test whatever ran before it: small networks of other weights may be dead."""
+    import keras
+
     keras.utils.set_random_seed(0)
 
 

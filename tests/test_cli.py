@@ -371,6 +371,7 @@ def test_a_process_that_fails_shows_one_sentence(folder):
     assert ran.returncode == 2
 
 
+@pytest.mark.exhaustive
 def test_control_c_ends_with_code_130_and_how_to_resume_and_no_log_of_tensorflow(folder):
     ran = process(folder, "train", "--config=tiny.py", "--workdir=stopped", "--config.train.epochs=1000000")
     for _ in range(1200):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from life import STEPS, batches, life, reloaded, with_xla
-from zoo import EXCEPTIONS, KEPT, representatives, sparing, tiny, weights
+from zoo import EXCEPTIONS, KEPT, sparing, tiny, weights
 
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
@@ -16,10 +16,10 @@ BY_ROW = {"ae"}  # what they compute does not depend on how the data are cut int
 NOISELESS = {"ada", "ae", "pm"}  # their steps draw nothing
 
 # What the default tier asks: of every model its first life, but of the one that takes half a minute to trace; of one
-# model of each training step, and of the two that most others come from, what its file does. Of the Helmholtz machines
-# that is not the one whose endpoints take longest to compile.
+# model of each family, and of the three that most others come from, what its file does. Of the Helmholtz machines that
+# is not the one whose endpoints take longest to compile.
 LIVES = set(list_models()) - {"musegan"}
-KINDS = {*representatives(), "gan", "helmholtz", "vae"} - {"bihm"}
+KINDS = {*KEPT, "gan", "helmholtz", "vae"} - {"bihm"}
 
 
 def test_every_exception_is_of_a_registered_model():

@@ -63,8 +63,11 @@ def test_both_translators_gradients_hold_both_cycles():
 
 @pytest.mark.parametrize(
     ("objective", "network"),
-    [("NonSaturating", "dense"), ("Saturating", "dense"), ("Hinge", "dense"), ("Wasserstein", "dense"),
-     ("ImportanceWeighted", "conv"), ("Wasserstein", "conv")],
+    [("NonSaturating", "dense"), ("Wasserstein", "conv"), *(
+        pytest.param(name, network, marks=pytest.mark.exhaustive) for name, network in (
+            ("Saturating", "dense"), ("Hinge", "dense"), ("Wasserstein", "dense"), ("ImportanceWeighted", "conv"),
+        )
+    )],
 )
 def test_every_adversarial_objective_trains(objective, network):
     given = {"hidden": [8]} if network == "dense" else {

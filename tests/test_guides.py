@@ -57,6 +57,7 @@ def test_a_bound_that_keras_does_not_know_is_refused_by_name(folder):
         dgm_zoo.create("vae", image_shape=(8, 8, 1), bound={"name": "nowhere>Renyi"})
 
 
+@pytest.mark.exhaustive
 def test_a_model_from_outside_the_package_goes_through_every_command(folder, capsys):
     names = walk("add_a_model")
     printed, errors = capsys.readouterr()

@@ -212,6 +212,7 @@ main.console()
 """
 
 
+@pytest.mark.exhaustive
 def test_it_runs_without_fcntl_getuid_and_utf8(tmp_path):
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     ran = subprocess.run(

@@ -311,6 +311,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.exhaustive
 def test_importing_the_package_is_enough_to_load_a_file(tmp_path):
     model = tiny("vae")
     model.save(tmp_path / "m.keras")

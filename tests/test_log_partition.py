@@ -71,6 +71,7 @@ def test_two_standard_errors_hold_log_z_about_95_times_in_a_hundred(scale, inner
     assert 0.92 <= (np.abs(value - exact.log_z) <= 2 * stderr).mean() <= 0.995
 
 
+@pytest.mark.statistics
 def test_the_effective_share_is_that_of_the_closed_form():
     exact, n = Exact(seed=1, scale=2.0), 200_000
     z_squared = np.exp(2 * exact.log_z)

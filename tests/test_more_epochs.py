@@ -35,6 +35,7 @@ def test_a_run_that_goes_on_ends_with_the_bits_of_one_that_had_all_epochs_from_t
     assert training.load_run(places[0]).config.train.epochs == 4
 
 
+@pytest.mark.exhaustive
 def test_samples_are_drawn_every_n_epochs_and_shown_by_tensorboard(folder):
     place = folder / "pictures"
     fit(folder, "pictures", "train.sample_every=2", "train.epochs=5")
@@ -46,6 +47,7 @@ def test_samples_are_drawn_every_n_epochs_and_shown_by_tensorboard(folder):
     assert not (place / "progress").exists()
 
 
+@pytest.mark.exhaustive
 def test_points_and_a_run_without_samples(folder):
     points = [
         "data.name=gaussian_mixtures/ring", "data.binarize=None", "model.likelihood=IndependentNormal",
@@ -59,6 +61,7 @@ def test_points_and_a_run_without_samples(folder):
     assert not (folder / "none").exists()
 
 
+@pytest.mark.exhaustive
 def test_another_evaluation_measures_again_and_trains_nothing(folder, monkeypatch):
     before = fit(folder, "evaluated")
     weights = contents(folder / "evaluated" / "checkpoints")

@@ -187,6 +187,7 @@ def test_temporal_generators_are_separate_unless_shared():
     assert count() == 3 and count(share_temporal=True) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_generator_of_phrases_is_saved_and_loaded(tmp_path):
     network = networks.phrase_generator("hybrid", 2, 16, tracks=2, noise=16, width=32, conditional=True)
     network.save(tmp_path / "a.keras")

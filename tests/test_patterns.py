@@ -43,6 +43,7 @@ def test_the_bits_behind_the_mixed_signals_are_found_by_the_mixtures_transpose()
     assert np.abs(bits.mean(0) - 0.5).max() < 4 * 0.5 / np.sqrt(len(x))
 
 
+@pytest.mark.exhaustive
 def test_a_run_on_patterns_says_whether_the_code_is_factorial(tmp_path):
     config = training.resolve({
         "model": {"name": "pm", "latent_dim": 2, "hidden": [4]},

@@ -344,6 +344,7 @@ def test_a_function_gives_features_without_a_name_or_probabilities():
     assert seen.name is None and features.shape == (5, 64) and probabilities is None
 
 
+@pytest.mark.exhaustive
 def test_inception_v3_sees_images_of_any_size_and_grey_ones_as_three_equal_channels():
     seen = metrics.inception_v3(weights=None)
     grey = np.random.default_rng(0).random((2, 20, 20, 1))

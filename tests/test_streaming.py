@@ -119,6 +119,7 @@ def test_two_replicas_get_halves_of_each_batch(pictures):
         np.testing.assert_array_equal(batch, np.concatenate(strategy.experimental_local_results(halves)))
 
 
+@pytest.mark.exhaustive
 def test_a_streamed_run_resumes_to_the_weights_of_a_run_in_memory(pictures, tmp_path, monkeypatch):
     class Killed(Exception):
         pass

@@ -144,6 +144,7 @@ def test_row_i_of_mnist_textures_is_row_i_of_mnist_on_a_photograph_of_its_split(
     assert seen["train"] == {0, 1, 2, 4, 5, 6} and seen["test"] == {3, 7} and seen["validation"] <= seen["train"]
 
 
+@pytest.mark.exhaustive
 def test_emoji_prepare_themselves_with_pairs_in_the_test_split_only(tmp_path):
     archive = np.load(emoji.ARCHIVE)
     parts = {}

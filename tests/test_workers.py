@@ -113,6 +113,7 @@ def test_a_lost_worker_is_one_sentence_and_another_error_is_itself():
         raise tf.errors.UnavailableError(None, None, "gone")
 
 
+@pytest.mark.exhaustive
 def test_several_steps_in_one_call_on_two_replicas_take_the_steps_of_single_calls():
     import keras
 

@@ -25,15 +25,22 @@ def runs() -> dict[str, list[tuple[Path, tuple]]]:
     found = {}
     kept = presets.list_presets()
     for path in sorted((ROOT / "configs").glob("*.py"), key=lambda path: (path.stem not in kept, path.stem)):
-        found.setdefault(load_config(path).model.name, []).append((path, ()))
+        found.setdefault(own_name(path), []).append((path, ()))
     for path in sorted((ROOT / "configs" / "reproduce").glob("*.py")):
         rows = call_in(path, run_file(path), "get_experiment")["rows"]
         for row in sorted(rows, key=lambda row: len(row["overrides"])):
             config = path.parents[1] / row["config"]
-            name = load_config(config, row["overrides"]).model.name
+            given = dict(one.split("=", 1) for one in row["overrides"])
+            name = given.get("model.name") or own_name(config)
             if name not in found:
                 found[name] = [(config, tuple(row["overrides"]))]
     return found
+
+
+@functools.cache
+def own_name(config: Path) -> str:
+    """Returns the name of the model that a config builds if nothing is overridden."""
+    return load_config(config).model.name
 
 
 def training(name: str) -> str:
