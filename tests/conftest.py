@@ -43,6 +43,10 @@ class ByFile(LoadScopeScheduling):
         return name if name and Path(path).name in BY_MODEL else path
 
 
+def pytest_collection_finish():
+    gc.freeze()  # what is imported stays
+
+
 def pytest_collection_modifyitems(items):
     """The files of `BY_MODEL` last: their many small shares keep all processes busy to the end."""
     items.sort(key=lambda item: item.path.name in BY_MODEL)
