@@ -212,19 +212,19 @@ def _shape(network, side, index):
     return tuple(tensors[index].shape[1:]) if index < len(tensors) else ()
 
 
-def check_network(name: str, network: Any, inputs: int = 1) -> None:
-    """Raises `InvalidInput` unless a Keras model has so many inputs, and one output.
+def check_networks(inputs: int, **networks: Any) -> None:
+    """Raises `InvalidInput` unless each of these has so many inputs, and one output.
 
     Args:
-      name: of the network, for the message.
-      network: a functional `keras.Model`.
-      inputs: 2 for a network that takes a condition too.
+      inputs: 2 for networks that take a condition too.
+      **networks: functional `keras.Model`s, by the names that the message gives them.
     """
-    found = [len(getattr(network, side, None) or [None]) for side in ("inputs", "outputs")]
-    if found != [inputs, 1]:
-        raise InvalidInput(
-            f"the {name} has {found[0]} inputs and {found[1]} outputs; give a network of {inputs} and 1"
-        )
+    for name, network in networks.items():
+        found = [len(getattr(network, side, None) or [None]) for side in ("inputs", "outputs")]
+        if found != [inputs, 1]:
+            raise InvalidInput(
+                f"the {name} has {found[0]} inputs and {found[1]} outputs; give a network of {inputs} and 1"
+            )
 
 
 def match(one: str, shape: Sequence[int], other: str, wanted: Sequence[int]) -> None:

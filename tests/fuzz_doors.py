@@ -214,8 +214,10 @@ OF_ARGUMENT = {
     "num_classes": COUNT.allowing("None"),
     "k": COUNT.allowing("None"),
     "categories": COUNT.allowing("0"),
+    "log_z": NUMBER.allowing("None", "-1", "0", "-2**63"),
     **dict.fromkeys(
-        ("hidden", "group_hidden", "discriminator_hidden", "encoder_hidden", "filters", "layers", "groups"), WIDTHS
+        ("hidden", "group_hidden", "discriminator_hidden", "encoder_hidden", "classifier_hidden", "filters", "layers",
+         "groups"), WIDTHS
     ),
 }
 
@@ -321,7 +323,7 @@ def of_training(name):
                 "initial_epoch": COUNT.allowing("0"),  # from 1 on there is nothing to do, as in Keras
                 "validation_split": REAL._replace(may=frozenset({"0"})),
                 "steps_per_epoch": COUNT.allowing("None"),
-                "validation_freq": COUNT.allowing("set", "no list", "list", "range"),
+                "validation_freq": COUNT.allowing("set", "no list", "list", "range", "one in a list"),
                 "class_weight": Kind(NUMBER.values).allowing("None"),
             }
         kinds["sample_weight"] = ARRAY.allowing("None", "0.5", "2.5 in it", "2**40")
@@ -799,6 +801,7 @@ GOOD_LINES = {
     "data": ["list"],
     "transfer": ["samples", "vae"],
     "directions": ["--quick", "--out={}/nowhere/a"],
+    "play": ["--preset=nowhere"],  # whose page would wait for a reader
 }
 WORKS = ("train", "sweep", "evaluate", "export", "directions", "reproduce")  # whose other flags would begin the work
 RIGHT_WORDS = {

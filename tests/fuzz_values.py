@@ -187,5 +187,6 @@ def array_of(wanted, several=False):
     may = [label for label, value in values.items() if low <= value <= high and not (whole and value % 1)]
     if wanted.dtype.is_integer or wanted.binary:
         may = [label for label in may if label == "-1.0" and not wanted.binary]
-    may += [] if several else ["no rows", "one row", *(() if wanted.shape else ("no list", "range"))]
+    if not several:
+        may += ["no rows", "one row", *(() if wanted.shape else ("no list", "range", "twice as wide", "no columns"))]
     return ARRAY.allowing(*may)

@@ -81,7 +81,11 @@ def call(model: Any, x: Any) -> tf.Tensor:
         key: tf.ensure_shape(tf.cast(given[key], wanted.dtype), [None, *wanted.shape])
         for key, wanted in endpoint.inputs.items()
     }
-    return model.endpoint_function(model.call_endpoint[0])(**tensors)[output]
+    compute = model.endpoint_function(model.call_endpoint[0])
+    if any(tensor.shape[0] == 0 for tensor in tensors.values()):  # of no rows a convolution makes another shape
+        one = {key: tf.zeros([1, *tensor.shape[1:]], tensor.dtype) for key, tensor in tensors.items()}
+        return compute(**one)[output][:0]
+    return compute(**tensors)[output]
 
 
 def predict(model: Any, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None,

@@ -167,8 +167,9 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
     elif isinstance(x, (*NO_DATA, type)) or not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
         raise InvalidInput(f"{where}: x is {shown(x)}; give an array, or a tf.data.Dataset")
     x, y, weight = batch(where, model, data)
-    if isinstance(x, (list, tuple)) and not model.domains:
-        raise InvalidInput(f"{where}: x is a {type(x).__name__}; give one array, or a tf.data.Dataset")
+    for name, part in (("x", x), ("y", y)):
+        if isinstance(part, (list, tuple)) and not model.domains:
+            raise InvalidInput(f"{where}: {name} is a {type(part).__name__}; give one array, or a tf.data.Dataset")
     if not _rows(x):
         raise InvalidInput(f"{where}: x has no rows; give at least one")
     check(where, model, x, y, weight)
@@ -177,7 +178,8 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
 
 def _rows(x):
     """The number of rows of the first array of x; 1 if it has none that can be counted, which `check` refuses."""
-    shape = np.shape(keras.tree.flatten(x)[0]) if hasattr(keras.tree.flatten(x)[0], "shape") else ()
+    first = next(iter(keras.tree.flatten(x)), None)
+    shape = np.shape(first) if hasattr(first, "shape") else ()
     return shape[0] if shape else 1
 
 

@@ -68,7 +68,7 @@ def check_values(x: np.ndarray, levels: Any) -> int | None:
       levels: see `pipeline.from_arrays`.
 
     Raises:
-      InvalidInput: `levels` is no number of levels, or x is empty, of another type, or out of range.
+      InvalidInput: `levels` is not a number of levels, or x is empty, of another type, or out of range.
 
     Example:
       >>> check_values(np.array([[0, 200]]), AUTO)

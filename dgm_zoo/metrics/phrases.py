@@ -94,7 +94,7 @@ def shuffled_tracks(phrases: np.ndarray, seed: int = 0) -> np.ndarray:
       seed: int32.
 
     Raises:
-      InvalidInput: the phrases have another shape, or the seed is no int32.
+      InvalidInput: the phrases have another shape, or the seed is not an int32.
 
     Example:
       >>> together = music_quality(phrases, tracks)["TD"]

@@ -45,7 +45,8 @@ def encoder_and_decoder(
       InvalidInput: an unknown network or activation, an invalid `hidden`, or an image whose sides do not suit the
         convolutions.
     """
-    check_widths(hidden)
+    if hidden is not None:
+        check_widths(hidden)
     check_known("network", network, ["dense", "conv", "resnet", "dcgan"])
     _check_activation(activation)
     if network == "dense":
@@ -86,7 +87,8 @@ def classifier_of(
     """
     if not isinstance(network, str) or network != "lenet":
         return encoder_and_decoder(network, image_shape, 1, (num_classes,), image_shape, hidden, activation)[0]
-    check_widths(hidden)
+    if hidden is not None:
+        check_widths(hidden)
     hidden = (16, 32, 128) if hidden is None else hidden
     if len(hidden) != 3:
         raise InvalidInput(f"hidden {hidden!r} of a 'lenet' must name two numbers of channels and a width")
@@ -121,7 +123,8 @@ def generator_and_discriminator(
       InvalidInput: an unknown network or normalisation, an invalid `hidden` or `units`, or an image whose sides do not
         suit the convolutions.
     """
-    check_widths(hidden)
+    if hidden is not None:
+        check_widths(hidden)
     network = ("conv" if len(event_shape) == 3 else "dense") if network is None else network
     check_known("network", network, ["dense", "conv"])
     latent, event_shape = (latent_dim,), tuple(event_shape)

@@ -63,12 +63,10 @@ class Conditioned(keras.layers.Layer):
 
 
 def check_widths(hidden: Any) -> None:
-    """Raises `InvalidInput` unless `hidden` is None, or a list or tuple of positive whole numbers."""
-    if hidden is not None and not (
-        isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)
-    ):
+    """Raises `InvalidInput` unless `hidden` is a list or tuple of positive whole numbers."""
+    if not (isinstance(hidden, (list, tuple)) and all(type(n) is int and n > 0 for n in hidden)):
         raise InvalidInput(f"hidden {shown(hidden)} must be a list of positive whole numbers, such as (200, 200)")
-    for one, other in itertools.pairwise([1, *(hidden or ())]):
+    for one, other in itertools.pairwise([1, *hidden]):
         check_memory("hidden", hidden, 4 * one * other)
 
 

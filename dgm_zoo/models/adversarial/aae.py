@@ -140,6 +140,7 @@ class AAE(GenerativeModel):
         match("decoder's input", latent, "prior's event", self.prior.event_shape)
         match("decoder's input", latent, "discriminator's input", input_shape(discriminator))
         match("decoder's output", output_shape(decoder), "likelihood's parameters", likelihood.params_shape)
+        match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
         if not self.posterior.reparametrised:
             raise InvalidInput(
                 f"AAE cannot train through samples of {type(self.posterior).__name__}, which carry no gradient; give a "

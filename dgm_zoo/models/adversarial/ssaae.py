@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, layer_size, match, output_shape
+from dgm_zoo.checks import check_networks, input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
@@ -152,6 +152,9 @@ class SSAAE(GenerativeModel):
         match("discriminator's input", latent, "posterior's event", self.posterior.event_shape)
         match("discriminator's input", latent, "prior's event", self.prior.event_shape)
         match("label_discriminator's input", input_shape(label_discriminator), "one-hot class", (num_classes,))
+        check_networks(1, discriminator=discriminator, label_discriminator=label_discriminator)
+        match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
+        match("label_discriminator's output", output_shape(label_discriminator) or (1,), "logit", (1,))
         if not self.posterior.reparametrised:
             raise InvalidInput(
                 f"SSAAE cannot train through samples of {type(self.posterior).__name__}, which carry no gradient; give "

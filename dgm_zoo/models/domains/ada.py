@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import input_shape, match, output_shape
+from dgm_zoo.checks import check_networks, input_shape, match, output_shape
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
@@ -123,6 +123,7 @@ class ADA(GenerativeModel):
         scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
         self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
         self.logged = (*type(self).logged, *self.objective.logged)
+        check_networks(1, trunk=trunk, head=head, discriminator=discriminator)
         match("trunk's output", output_shape(trunk), "head's input", input_shape(head))
         judged = output_shape(trunk if level == "features" else head)
         match(f"output of {level}", judged, "discriminator's input", input_shape(discriminator))

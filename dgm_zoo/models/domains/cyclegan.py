@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import check_network, input_shape, match, nonnegative, output_shape, whole_number
+from dgm_zoo.checks import check_networks, input_shape, match, nonnegative, output_shape, whole_number
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -128,8 +128,8 @@ class CycleGAN(GenerativeModel):
         self.cycle_weight, self.identity_weight = cycle_weight, nonnegative("identity_weight", identity_weight)
         self.data_range = None if data_range is None else tuple(data_range)
         source, target = input_shape(to_target), input_shape(to_source)
-        check_network("translator to_target", to_target)
-        check_network("translator to_source", to_source)
+        check_networks(1, to_target=to_target, to_source=to_source)
+        check_networks(1, discriminator_source=discriminator_source, discriminator_target=discriminator_target)
         match("output of to_target", output_shape(to_target), "input of to_source", target)
         match("output of to_source", output_shape(to_source), "input of to_target", source)
         for domain, shape, one in (("source", source, discriminator_source), ("target", target, discriminator_target)):

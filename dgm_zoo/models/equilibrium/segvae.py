@@ -143,7 +143,7 @@ class SegmentationVAE(SymmetricVAE):
         Example:
           >>> model.render(model.segment(x)["mask"], seed=0)   # x in other colours
         """
-        rows = len(z) if isinstance(z, (list, tuple)) or np.ndim(z) else 1
+        rows = len(z) if isinstance(z, (list, tuple)) or hasattr(z, "__len__") and np.ndim(z) else 1
         return self.answer("render", z=z, seed=row_seeds(seed, rows))["x"]
 
     def endpoints(self) -> dict[str, Endpoint]:

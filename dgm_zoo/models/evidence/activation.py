@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import match, output_shape
+from dgm_zoo.checks import check_networks, input_shape, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import ABSENT, SOURCES, Ascent, Edge
 from dgm_zoo.core.model import GenerativeModel
@@ -101,10 +101,10 @@ class Activated(GenerativeModel):
         self.discriminator, self.fakes = discriminator, fakes
         self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
         check_known("fakes", fakes, FAKES)
-        x, *c = (tuple(one.shape[1:]) for one in discriminator.inputs)
-        match("discriminator's input", x, "likelihood's event", self.likelihood.event_shape)
+        match("discriminator's input", input_shape(discriminator), "likelihood's event", self.likelihood.event_shape)
+        check_networks(2 if self.conditional else 1, discriminator=discriminator)
         wanted = (self.num_classes,) if self.conditional else ()
-        match("discriminator's condition", sum(c, ()), "model's", wanted)
+        match("discriminator's condition", input_shape(discriminator, 1), "model's", wanted)
         match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
 
     # ------------------------------------------------------------------------------------------ the discriminator

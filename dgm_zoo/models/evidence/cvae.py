@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import check_network, layer_size
+from dgm_zoo.checks import check_networks, layer_size
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
@@ -65,8 +65,7 @@ class CVAE(VAE):
                  num_classes: int, posterior: Head | None = None, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, likelihood=likelihood, posterior=posterior, **kwargs)
         self.num_classes = layer_size("num_classes", num_classes)
-        check_network("encoder", encoder, inputs=2)
-        check_network("decoder", decoder, inputs=2)
+        check_networks(2, encoder=encoder, decoder=decoder)
         refuse_vamp(self)
 
     def condition(self, y: Any) -> tuple[tf.Tensor]:

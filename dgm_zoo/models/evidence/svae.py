@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from dgm_zoo.checks import dropout_rate, input_shape, layer_size, match, output_shape
+from dgm_zoo.checks import check_networks, dropout_rate, input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
@@ -116,6 +116,7 @@ class SVAE(VAE):
         self.counters.update(rows=counter("rows"), labelled=counter("labelled"))
         self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)
         self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
+        check_networks(2, encoder=encoder, decoder=decoder)
         match("classifier's input", input_shape(classifier), "likelihood's event", likelihood.event_shape)
         match("classifier's output", output_shape(classifier), "classes' logits", (num_classes,))
         if self.dropout and not isinstance(classifier.layers[-1], keras.layers.Dense):
@@ -284,8 +285,7 @@ class SVAE(VAE):
             "log_likelihood": table["log_likelihood"]._replace(
                 inputs={**x, "seed": SEED},
                 doc=f"log p(x) in nats by importance sampling, K = {self.endpoint_samples} of each class",
-                rows=max(1, table["log_likelihood"].rows // self.num_classes),
-            ),
+                rows=max(1, table["log_likelihood"].rows // self.num_classes)),
         }
 
 
@@ -293,7 +293,7 @@ def _shares(class_prior):
     """Returns p(c) as a list; raises `InvalidInput` unless it holds positive numbers that sum to 1."""
     try:
         shares = np.asarray(class_prior, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         shares = np.zeros(0)
     if shares.ndim != 1 or not (shares > 0).all() or not abs(shares.sum() - 1.0) < 1e-5:
         raise InvalidInput(f"class_prior {class_prior!r} must hold a positive probability for each class, 1 in sum")

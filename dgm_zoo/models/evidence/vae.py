@@ -1,5 +1,6 @@
 """The variational auto-encoder."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -47,7 +48,10 @@ def bound(*, bound: Any = "Evidence", beta: Any = 1.0, free_bits: float = 0.0, k
 
 def _changed(**given):
     """The arguments that differ from their defaults; each is given as (value, default)."""
-    return {name: value for name, (value, default) in given.items() if value is not default and value != default}
+    simple = (str, numbers.Real, type(None))
+    return {
+        name: value for name, (value, default) in given.items() if not isinstance(value, simple) or value != default
+    }
 
 
 @register("vae")

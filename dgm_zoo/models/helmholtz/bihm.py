@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import check_seed, whole_number
+from dgm_zoo.checks import check_seed, is_number, shown, whole_number
 from dgm_zoo.core.endpoints import SEED, Endpoint
 from dgm_zoo.core.estimates import added
 from dgm_zoo.core.formulation import KL, Ascent
@@ -98,9 +98,9 @@ class BiHM(GibbsChain, HelmholtzMachine):
 
     @log_z.setter
     def log_z(self, value: Any) -> None:
-        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if value is not None and not (number and np.isfinite(value)):
-            raise InvalidInput(f"log_z is {value!r}; give a finite number of nats, or None")
+        number = is_number(value)
+        if value is not None and not number:
+            raise InvalidInput(f"log_z is {shown(value)}; give a finite number of nats, or None")
         if number and value > MOST_LOG_Z:
             raise InvalidInput(f"log_z is {value!r}, but Z is at most 1; give an estimate of log Z, which is at most 0")
         self._log_z = None if value is None else float(value)

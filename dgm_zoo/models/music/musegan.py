@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape
+from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape, shown
 from dgm_zoo.core.critic import check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -118,6 +118,8 @@ class MuseGAN(Rounds):
         super().__init__(critic_steps=critic_steps, **kwargs)
         self.generator, self.critic, self.objective = generator, critic, adversarial(objective)
         self.tracks, self.composition, self.given = list(tracks), composition, condition
+        if not isinstance(monophonic, (list, tuple)):
+            raise InvalidInput(f"monophonic is {shown(monophonic)}; give the names of tracks")
         self.noise_dim, self.index = layer_size("noise_dim", noise_dim), index_of(self.tracks, condition)
         self.binarisation, self.monophonic = binarisation, list(monophonic)
         self.straight_through = boolean("straight_through", straight_through)

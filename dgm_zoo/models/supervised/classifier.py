@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import check_network, dropout_rate, input_shape, layer_size, match, output_shape
+from dgm_zoo.checks import check_networks, dropout_rate, input_shape, layer_size, match, output_shape
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
@@ -81,7 +81,7 @@ class Classifier(GenerativeModel):
     def __init__(self, trunk: keras.Model, head: keras.Model, *, dropout: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.dropout = trunk, head, dropout_rate(dropout)
-        check_network("trunk", trunk)
+        check_networks(1, trunk=trunk)
         match("trunk's output", output_shape(trunk), "head's input", input_shape(head))
         self.num_classes = output_shape(head)[0]
 
