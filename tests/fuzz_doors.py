@@ -11,6 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import keras
 import numpy as np
@@ -216,8 +217,10 @@ OF_ARGUMENT = {
     "categories": COUNT.allowing("0"),
     "log_z": NUMBER.allowing("None", "-1", "0", "-2**63"),
     **dict.fromkeys(
-        ("hidden", "group_hidden", "discriminator_hidden", "encoder_hidden", "classifier_hidden", "filters", "layers",
-         "groups"), WIDTHS
+        (
+            "hidden", "group_hidden", "discriminator_hidden", "encoder_hidden", "classifier_hidden", "predictor_hidden",
+            "recognition_hidden", "filters", "layers", "groups",
+        ), WIDTHS
     ),
 }
 
@@ -801,7 +804,7 @@ GOOD_LINES = {
     "data": ["list"],
     "transfer": ["samples", "vae"],
     "directions": ["--quick", "--out={}/nowhere/a"],
-    "play": ["--preset=nowhere"],  # whose page would wait for a reader
+    "play": ["--preset=vae_digits"],
 }
 WORKS = ("train", "sweep", "evaluate", "export", "directions", "reproduce")  # whose other flags would begin the work
 RIGHT_WORDS = {
@@ -836,7 +839,8 @@ def of_command(name):
         else:
             rest = [*rest, f"--{flag}={word}"]
         errors = io.StringIO()
-        with contextlib.redirect_stderr(errors), contextlib.chdir(scratch()):
+        at_once = mock.patch("dgm_zoo.play.page.serve", side_effect=KeyboardInterrupt)  # a page waits for its reader
+        with contextlib.redirect_stderr(errors), contextlib.chdir(scratch()), at_once:
             code = cli.main([name, *rest])
         if code == cli.BAD_INPUT:
             said = [line for line in errors.getvalue().splitlines() if line.strip()]

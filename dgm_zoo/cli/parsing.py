@@ -27,6 +27,20 @@ class Call(NamedTuple):
     overrides: list
 
 
+def check_flags(call: Call, action: str, takes: dict[str, tuple[str, ...]]) -> None:
+    """Raises `InvalidInput` if a flag is given that another action of the command takes, and this one does not.
+
+    Args:
+      call: the parsed line.
+      action: command and action, such as "data list".
+      takes: action, its last word, to the names of its flags.
+    """
+    for flag in sorted({flag for flags in takes.values() for flag in flags} - {*takes[action.split()[-1]]}):
+        if call.flags[flag].present:
+            others = " and ".join(sorted(one for one, flags in takes.items() if flag in flags))
+            raise InvalidInput(f"{action} takes no --{flag}, which is of {others}; leave it out")
+
+
 def parse(name: str, command: ModuleType, words: list[str]) -> Call:
     """Returns the `Call` of `command` (a module of `commands/`) for the words after its name.
 

@@ -12,11 +12,11 @@ own MIDI files, are read from files that you supply. The folder of the sets is T
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.parsing import Call
+from dgm_zoo.cli.parsing import Call, check_flags
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, unknown
 
-ACTIONS = ("list", "prepare", "describe")
+ACTIONS = {"list": (), "prepare": ("manual_dir",), "describe": ("path", "image_size")}  # and the flags of each
 ARGUMENTS = 2
 SHOWN = 40  # classes that are printed
 USAGE = "(list | prepare NAME | describe NAME) [flags]"
@@ -41,7 +41,8 @@ def run(call: Call) -> dict:
         raise InvalidInput("data needs 'list', 'prepare NAME' or 'describe NAME'; for example dgm-zoo data list")
     action, *names = call.arguments
     if action not in ACTIONS:
-        raise unknown("data command", action, ACTIONS)
+        raise unknown("data command", action, list(ACTIONS))
+    check_flags(call, f"data {action}", ACTIONS)
     if action != "list":
         if not names:
             raise InvalidInput(f"data {action} needs the NAME of a data set; for example dgm-zoo data {action} digits")

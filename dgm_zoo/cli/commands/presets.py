@@ -11,7 +11,7 @@ import os
 
 from absl import flags as absl_flags
 
-from dgm_zoo.cli.parsing import Call
+from dgm_zoo.cli.parsing import Call, check_flags
 from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.errors import InvalidInput, check_known
 
@@ -34,6 +34,7 @@ def run(call: Call) -> dict:
         raise InvalidInput(f"presets needs one of {', '.join(LEAST)}; for example {EXAMPLES[0]}")
     action, *names = call.arguments
     check_known("presets command", action, LEAST)
+    check_flags(call, f"presets {action}", {**dict.fromkeys(LEAST, ()), "pull": ("out",)})
     if not LEAST[action] <= len(names) <= MOST[action]:
         raise InvalidInput(f"presets {action} does not take {len(names)} arguments; see dgm-zoo presets --help")
     from dgm_zoo import serving

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, layer_size
+from dgm_zoo.checks import input_shape, layer_size, real_array
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.registry import register
@@ -170,7 +170,7 @@ class SegmentationVAE(SymmetricVAE):
 
 def _flat(masks, shape):
     """Masks `[N, *shape]` as vectors."""
-    masks = np.asarray(masks)
+    masks = real_array("masks", masks)
     if masks.shape[1:] != shape or not len(masks):
         raise InvalidInput(f"masks have shape {list(masks.shape)}; give [N, {', '.join(map(str, shape))}]")
     return masks.reshape(len(masks), -1)

@@ -37,7 +37,7 @@ def classifier(*, image_shape: Sequence[int], num_classes: int, network: Any = "
       Everything else: see `core.recipes.conditional_autoencoder`.
     """
     if classifier_network is None:
-        classifier_network, classifier_hidden = network, classifier_hidden or hidden
+        classifier_network, classifier_hidden = network, hidden if classifier_hidden is None else classifier_hidden
     return {"classifier": classifier_of(classifier_network, image_shape, num_classes, classifier_hidden, activation)}
 
 
