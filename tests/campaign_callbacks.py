@@ -39,7 +39,8 @@ def norms(changes):
 
 
 def steps_taken(model, player):
-    return STEPS * model.steps_of(player)
+    """How often a player moved: in its own steps and in those of its phases, which have optimizers of their own."""
+    return STEPS * model.steps_of(player) * (1 + list(model.phases.values()).count(player))
 
 
 def every_player_moves(model, changes):
@@ -71,7 +72,8 @@ def accumulates(model, changes):
 
 
 def averages(model, changes):
-    for one in model.optimizers.values():
+    for player in model.players:  # whose averages are those of their phases too
+        one = model.optimizers[player]
         for variable, average in zip(one._trainable_variables, one._model_variables_moving_average, strict=True):
             np.testing.assert_array_equal(variable.numpy(), average.numpy())
 
