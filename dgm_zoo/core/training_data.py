@@ -128,11 +128,11 @@ def check(where: str, model: Any, x: Any, y: Any, weight: Any) -> None:
       x, y, weight: see `batch`.
     """
     found, takes = wanted(where, model, x, y, weight), model.takes()
-    for domain in model.domains:
-        if not len(found[domain][0]):
-            raise InvalidInput(f"{where}: the {domain} has no examples; give at least one")
     arrays = {name: check_array(where, name, value, one) for name, (value, one) in found.items()}
     rows = {name: len(array) for name, array in arrays.items()}
+    for domain in model.domains:
+        if not rows[domain]:
+            raise InvalidInput(f"{where}: the {domain} has no examples; give at least one")
     if len({rows[domain] for domain in model.domains}) > 1:
         stated = " and ".join(f"the {domain} {rows[domain]}" for domain in model.domains)
         raise InvalidInput(f"{where}: {stated} rows; give equally many, as data.load_pair does")

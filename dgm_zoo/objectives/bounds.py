@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from dgm_zoo.checks import nonnegative, whole_number
 from dgm_zoo.distributions import Head, Prior
-from dgm_zoo.errors import InvalidInput, unknown
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.objectives.evidence import doubly_reparametrised, elbo, importance_bound, importance_weights
 from dgm_zoo.specs import from_spec
 
@@ -148,8 +148,7 @@ class ImportanceWeightedEvidence(Bound):
 
     def __init__(self, k: int = 50, estimator: str = "exact") -> None:
         self.k = self.samples = whole_number("k", k)
-        if estimator not in ("exact", "dreg"):
-            raise unknown("estimator", estimator, ["exact", "dreg"])
+        check_known("estimator", estimator, ["exact", "dreg"])
         self.estimator = estimator
         self.gradient_through_z = estimator == "dreg"
 
