@@ -47,10 +47,10 @@ def rows_of(source, target, levels):
 
 
 def get_experiment():
-    digits = [row for pair in (("mnist", "usps"), ("usps", "mnist")) for row in rows_of(*pair, ("features",))]
+    digits = [row for pair in (("mnist", "usps"), ("usps", "mnist")) for row in rows_of(*pair, ("features", "logits"))]
     return {
         "rows": digits,
-        "seeds": [0],
+        "seeds": [0, 1, 2, 3, 4],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=200"],
         "notes": [
             "One seed, and the discriminator on the features: the level of the logits (`model.level=logits`), whole "

@@ -179,7 +179,7 @@ def check_first_batch(model: Any, method: str, x: Any, y: Any = None, weight: An
 def _rows(x):
     """The number of rows of the first array of x; 1 if it has none that can be counted, which `check` refuses."""
     first = x[0] if isinstance(x, (list, tuple)) and x else x
-    shape = np.shape(first) if hasattr(first, "shape") else ()
+    shape = tuple(first.shape) if hasattr(first, "shape") else ()
     return shape[0] if shape else 1
 
 
