@@ -402,14 +402,14 @@ def of_data():
         "data.load",
         load,
         good,
-        {"name": NAME, **options, **music, "data_dir": NAME.allowing("None", "text", "long text")},
+        {"name": NAME, **options, **music, "data_dir": NAME.allowing("None", "text", "long text", "'3'")},
     )
     yield Door("data.info", lambda name: data.info(name), {"name": "digits"}, {"name": NAME})
     yield Door("data.class_shares", lambda **given: data.class_shares(**given), {"name": "digits"}, {"name": NAME})
     x, y = np.random.default_rng(0).random((4, 4, 4, 1)).astype("float32"), np.array([0, 1, 2, 1])
     arrays = lambda **given: next(iter(data.from_arrays(**given)))  # noqa: E731
     kinds = {
-        "x": ARRAY.allowing("0.5", "one axis more", "twice as wide"),
+        "x": ARRAY.allowing("0.5", "one axis more", "one axis less", "twice as wide"),
         **options,
         "y": ARRAY._replace(may=frozenset({"list of it", "int8", "uint64", "tensor", "reversed", "-1.0"})),
         "levels": NUMBER.allowing("None", "int64"),
@@ -548,15 +548,16 @@ def of_metrics():
             {"phrases": ARRAY.allowing("one row"), "tracks": NAME},
         ),
         "shuffled_tracks": (
-            {"phrases": np.zeros((2, 2, 16, 84, 5), "uint8")}, {"phrases": ARRAY.allowing("one row"), "seed": SEED},
+            {"phrases": np.zeros((2, 2, 16, 84, 5), "uint8")},
+            {"phrases": ARRAY.allowing("one row", "twice as wide"), "seed": SEED},
         ),
         "nearest_distances": (
             {"x": bits, "others": np.packbits(bits.astype("uint8").reshape(len(bits), -1), 1)},
-            {"x": real, "others": ARRAY.allowing("one row")},
+            {"x": ARRAY.allowing("one row", "one axis more"), "others": ARRAY.allowing("one row")},
         ),
         "log_likelihood": ({**good, "num_samples": 3}, {**few, "num_samples": COUNT, "seed": SEED}),
         "bound_terms": (good, few),
-        "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE)}),
+        "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE, "2**63")}),
         "aggregate_posterior": (good, {**few, "seed": SEED}),
         "codes_and_prior": (good, {**few, "seed": SEED}),
         "consistency": (
@@ -633,7 +634,10 @@ def of_viz():
         "save_interpolation": ({"rows": x[None]}, {"rows": pixels}),
         "save_latent_map": (
             {"codes": codes, "labels": np.arange(4)},
-            {"codes": points, "labels": ARRAY.allowing("None", "array of text", "0.5", "-1.0", "2**40", "3e38")},
+            {
+                "codes": points,
+                "labels": ARRAY.allowing("None", "array of text", "0.5", "2.5 in it", "-1.0", "2**40", "3e38"),
+            },
         ),
         "save_points": (
             {"panels": {"a": codes}},

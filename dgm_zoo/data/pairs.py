@@ -79,6 +79,7 @@ def load_pair(
     wanted, size = _both("labels", labels), None if image_size is None else checks.check_image_size(image_size)
     domains = []
     for role, name, labelled in zip(draws.ORDER_OF, (source, target), wanted, strict=True):
+        checks.check_flags(**{f"labels of the {role}": labelled})
         if (labelled or balanced) and entry(name).num_classes is None:
             option = f"labels={tuple(wanted)}" if labelled else "balanced=True"
             raise InvalidInput(f"{option}, but '{name}' has no labels; set it to False for the {role}")

@@ -88,7 +88,7 @@ def directory(name: str, data_dir: str | os.PathLike | None = None) -> str:
 
 def data_folder(data_dir: str | os.PathLike | None) -> str:
     """Returns the data folder: the argument, TFDS_DATA_DIR or the default."""
-    if data_dir not in (None, ""):
+    if data_dir is not None and not (isinstance(data_dir, str) and data_dir == ""):
         check_path("data_dir", data_dir)
     return os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_DIR)
 

@@ -14,6 +14,7 @@ import numpy as np
 from dgm_zoo.checks import real_array
 from dgm_zoo.data.tracks import BEATS, FINEST, Track, check_tracks
 from dgm_zoo.errors import InvalidInput, check_known
+from dgm_zoo.metrics.rows import bits
 
 CHROMAS = ("folded", "v1")
 QUALIFIED = 3  # least length of a qualified note, in steps of 96 per bar
@@ -229,7 +230,4 @@ def checked_phrases(phrases: np.ndarray, tracks: tuple[Track, ...]) -> np.ndarra
         raise InvalidInput(
             f"phrases has shape {list(x.shape)}; give [n, bars, steps, pitches, {len(tracks)}] with at least one bar"
         )
-    other = x[(x != 0) & (x != 1)]
-    if len(other):
-        raise InvalidInput(f"phrases holds {other[0]:g}; give zeros and ones")
-    return x.astype(bool)
+    return bits("phrases", x)

@@ -8,7 +8,7 @@ from dgm_zoo.checks import check_seed, real_array
 from dgm_zoo.data.tracks import Track
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.metrics.music import SIXTEENTHS, begun, checked_phrases
-from dgm_zoo.metrics.rows import flat_rows
+from dgm_zoo.metrics.rows import bits, flat_rows
 
 BLOCK = 256  # phrases of the set in one product of `nearest`
 OCTAVE = 12
@@ -65,13 +65,15 @@ def nearest_distances(x: np.ndarray, others: np.ndarray) -> np.ndarray:
       others: the set, `np.packbits` of each flattened phrase: uint8 `[m, bytes]`.
 
     Raises:
-      InvalidInput: an array is empty, or the phrases of the two have other lengths.
+      InvalidInput: an array is empty, x holds other values, or the phrases of the two have other lengths.
 
     Example:
       >>> nearest_distances(np.array([[1, 1, 0, 0]]), np.packbits([[0, 1, 1, 0], [0, 0, 0, 1]], 1))
       array([0.66666667])
     """
-    x, others = flat_rows("x", x).astype(np.float32), real_array("others", others)
+    if np.ndim(real_array("x", x)) < 2:
+        raise InvalidInput(f"x has shape {list(np.shape(x))}; give phrases, [n, ...]")
+    x, others = bits("x", flat_rows("x", x)).astype(np.float32), real_array("others", others)
     if others.dtype != np.uint8 or others.ndim != 2 or not others.size or others.shape[1] != -(-x.shape[1] // 8):
         raise InvalidInput(
             f"others is {others.dtype} of shape {list(others.shape)}, but x has {x.shape[1]} values per phrase; give "
@@ -90,11 +92,11 @@ def shuffled_tracks(phrases: np.ndarray, seed: int = 0) -> np.ndarray:
     """The same bars, each track in a random order of its own: tracks that do not belong together.
 
     Args:
-      phrases: `[n, bars, steps, pitches, tracks]`.
+      phrases: zeros and ones, `[n, bars, steps, pitches, tracks]`.
       seed: int32.
 
     Raises:
-      InvalidInput: the phrases have another shape, or the seed is not an int32.
+      InvalidInput: the phrases have another shape or other values, or the seed is not an int32.
 
     Example:
       >>> together = music_quality(phrases, tracks)["TD"]
@@ -103,6 +105,7 @@ def shuffled_tracks(phrases: np.ndarray, seed: int = 0) -> np.ndarray:
     x = real_array("phrases", phrases)
     if x.ndim != 5 or not x.size:
         raise InvalidInput(f"phrases has shape {list(x.shape)}; give [n, bars, steps, pitches, tracks]")
+    bits("phrases", x)
     rng, bars = np.random.default_rng(check_seed(seed) % 2**32), x.reshape(-1, *x.shape[2:])
     one_by_one = [bars[rng.permutation(len(bars)), ..., track] for track in range(bars.shape[-1])]
     return np.stack(one_by_one, -1).reshape(x.shape)

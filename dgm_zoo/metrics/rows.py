@@ -79,6 +79,19 @@ def flat_rows(name: str, values: np.ndarray) -> np.ndarray:
     return checked_rows(name, values.reshape(len(values), -1))
 
 
+def bits(name: str, values: np.ndarray) -> np.ndarray:
+    """Returns an array of zeros and ones as booleans; raises `InvalidInput` if it holds anything else.
+
+    Example:
+      >>> bits("phrases", np.array([0, 2]))
+      InvalidInput: phrases holds 2; give zeros and ones
+    """
+    other = values[(values != 0) & (values != 1)]
+    if len(other):
+        raise InvalidInput(f"{name} holds {other[0]:g}; give zeros and ones")
+    return values.astype(bool)
+
+
 def check_model(model: Any, number: str, *needs: str) -> None:
     """Raises `InvalidInput` unless a model has the methods and parts that a number needs.
 
