@@ -402,7 +402,7 @@ def of_data():
         "data.load",
         load,
         good,
-        {"name": NAME, **options, **music, "data_dir": NAME.allowing("None", "text", "long text", "'3'")},
+        {"name": NAME, **options, **music, "data_dir": NAME.allowing("None", "text", "no text", "long text", "'3'")},
     )
     yield Door("data.info", lambda name: data.info(name), {"name": "digits"}, {"name": NAME})
     yield Door("data.class_shares", lambda **given: data.class_shares(**given), {"name": "digits"}, {"name": NAME})
@@ -553,11 +553,11 @@ def of_metrics():
         ),
         "nearest_distances": (
             {"x": bits, "others": np.packbits(bits.astype("uint8").reshape(len(bits), -1), 1)},
-            {"x": ARRAY.allowing("one row", "one axis more"), "others": ARRAY.allowing("one row")},
+            {"x": ARRAY.allowing("one row", "one axis more", "twice as wide"), "others": ARRAY.allowing("one row")},
         ),
         "log_likelihood": ({**good, "num_samples": 3}, {**few, "num_samples": COUNT, "seed": SEED}),
         "bound_terms": (good, few),
-        "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE, "2**63")}),
+        "active_units": (good, {**few, "threshold": REAL.allowing(*LARGE, "2**63", "10**30")}),
         "aggregate_posterior": (good, {**few, "seed": SEED}),
         "codes_and_prior": (good, {**few, "seed": SEED}),
         "consistency": (
@@ -636,7 +636,9 @@ def of_viz():
             {"codes": codes, "labels": np.arange(4)},
             {
                 "codes": points,
-                "labels": ARRAY.allowing("None", "array of text", "0.5", "2.5 in it", "-1.0", "2**40", "3e38"),
+                "labels": ARRAY.allowing(
+                    "None", "array of text", "0.5", "2.5 in it", "-1.0", "2**40", "3e38", "1e300 in it"
+                ),
             },
         ),
         "save_points": (
