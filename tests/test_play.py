@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -266,3 +268,29 @@ def test_a_collection_refuses_what_it_does_not_have(monkeypatch):
     monkeypatch.setattr(exhibits.serving, "list_presets", list)
     with pytest.raises(InvalidInput, match="there are no presets"):
         exhibits.Collection()
+
+
+AT_ONCE = """
+import threading
+from dgm_zoo.cli.commands import play
+from dgm_zoo.cli.quiet import import_tensorflow
+from dgm_zoo.play.exhibits import Collection
+collection, failed = Collection(None, import_tensorflow), []
+threading.excepthook = lambda args: failed.append(repr(args.exc_value))
+def visit():
+    collection.open("vae_digits").ask("sample", 1)
+    import dgm_zoo.play.panels
+visits = [threading.Thread(target=visit) for _ in range(8)]
+visits.insert(0, threading.Thread(target=play._load, args=(collection, "vae_digits")))
+for one in visits:
+    one.start()
+for one in visits:
+    one.join()
+print(failed)
+"""
+
+
+@pytest.mark.exhaustive
+def test_visitors_who_come_before_tensorflow_is_imported_do_not_import_it_half():
+    ran = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=300)
+    assert ran.stdout.strip() == "[]", ran.stdout + ran.stderr

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,13 +134,14 @@ class Collection:
 
     Args:
       workdir: folder of the run; None for presets only.
+      prepare: called, by one thread at a time, before anything imports TensorFlow; None for nothing.
 
     Raises:
       InvalidInput: there is nothing to show.
     """
 
-    def __init__(self, workdir: str | None = None) -> None:
-        self.workdir = workdir
+    def __init__(self, workdir: str | None = None, prepare: Callable[[], None] | None = None) -> None:
+        self.workdir, self.prepare = workdir, prepare
         self.names = [*([workdir] if workdir else []), *serving.list_presets()]
         if not self.names:
             raise InvalidInput("there are no presets; give --workdir=DIR, the folder of a run, or set DGM_ZOO_PRESETS")
@@ -157,6 +159,8 @@ class Collection:
         if name not in self.names and not os.path.isdir(name):
             raise unknown("preset", name, self.names)
         with self._lock:
+            if self.prepare:
+                self.prepare()
             if name not in self._open:
                 self._open[name] = _load_run(name) if name == self.workdir else _load_preset(name)
                 threading.Thread(target=self._open[name].warm, daemon=True).start()

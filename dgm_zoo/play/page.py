@@ -53,10 +53,12 @@ def page(collection: Collection, first: str | None = None) -> gr.Blocks:
 
 
 def _exhibit(collection, name, seed, at):
-    from dgm_zoo.play.panels import build
-
     try:
-        build(collection.open(name), seed, at)
+        found = collection.open(name)  # first, so that one thread imports TensorFlow and the others wait
+
+        from dgm_zoo.play.panels import build
+
+        build(found, seed, at)
     except InvalidInput as error:
         gr.HTML(show.refused(error))
 

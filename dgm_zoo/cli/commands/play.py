@@ -45,10 +45,9 @@ def run(call: Call) -> dict:
     from dgm_zoo.play.exhibits import Collection
     from dgm_zoo.play.page import page, serve
 
-    collection = Collection(flags.workdir)
+    collection = Collection(flags.workdir, import_tensorflow)
     first, found = flags.preset or collection.first, []
     if flags.workdir:
-        import_tensorflow()
         collection.open(first)  # so that the command says what is wrong with the folder
 
     def ready(url):
@@ -65,7 +64,6 @@ def run(call: Call) -> dict:
 
 def _load(collection, name):
     """Loads a model, if that is possible; the page says what is wrong otherwise."""
-    import_tensorflow()
     try:
         collection.open(name)
     except InvalidInput:
