@@ -144,6 +144,8 @@ class MadeUp:
         if "pairs" in options:
             y, options["pairs"] = self.rng.integers(0, 2, (len(x), np.prod(info.image_shape[:2]))), batch_size
         options.pop("limit", None)
+        if options.get("labelled_fraction"):
+            options["labelled_fraction"] = 0.5  # a hundredth of so few rows has not every class
         options["labels_per_class"] = min(options["labels_per_class"], 2) if "labels_per_class" in options else None
         return data.from_arrays(x, y, split=split, batch_size=batch_size, levels=info.levels, **options)
 
