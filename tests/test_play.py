@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import signal
 import subprocess
 import sys
 
@@ -294,3 +295,24 @@ print(failed)
 def test_visitors_who_come_before_tensorflow_is_imported_do_not_import_it_half():
     ran = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=300)
     assert ran.stdout.strip() == "[]", ran.stdout + ran.stderr
+
+
+@NEEDS_GRADIO
+@pytest.mark.exhaustive
+def test_control_c_while_a_model_is_loaded_ends_the_page_quietly():
+    command = [sys.executable, "-m", "dgm_zoo.cli", "play", "--preset=vae_digits", "--port=0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a background job ignores
+    ) as page:
+        assert page.stdout.readline().startswith("open http://127.0.0.1:")
+        page.send_signal(signal.SIGINT)
+        said, errors = page.communicate(timeout=120)
+    assert page.returncode == 0 and said.startswith("closed ") and "Traceback" not in errors
+
+
+def test_a_closed_collection_loads_nothing_more():
+    collection = exhibits.Collection()
+    collection.close()
+    with pytest.raises(InvalidInput, match="the page is closed; start it again"):
+        collection.open("vae_digits")

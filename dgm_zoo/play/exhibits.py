@@ -72,11 +72,13 @@ class Exhibit(NamedTuple):
                 self.known[endpoint] = {name: value.shape[1:] for name, value in self._none(endpoint).items()}
             return self.known[endpoint]
 
-    def warm(self) -> None:
-        """Traces every endpoint, so that the first request of each is as fast as the others."""
+    def warm(self, closed: threading.Event) -> None:
+        """Traces every endpoint, so that the first request of each is as fast as the others; ends early if closed."""
         for panel in self.panels:
             for endpoint in panel.endpoints:
                 with self.locks[endpoint]:
+                    if closed.is_set():
+                        return
                     self._none(endpoint)
 
     def _none(self, endpoint):
@@ -146,7 +148,7 @@ class Collection:
         if not self.names:
             raise InvalidInput("there are no presets; give --workdir=DIR, the folder of a run, or set DGM_ZOO_PRESETS")
         self.first = workdir or (FIRST if FIRST in self.names else self.names[0])
-        self._open, self._lock = {}, threading.Lock()
+        self._open, self._lock, self._closed, self._warming = {}, threading.Lock(), threading.Event(), []
 
     def open(self, name: str) -> Exhibit:
         """Returns the exhibit of that name; the first call loads it, and calls from other threads wait for it.
@@ -159,12 +161,22 @@ class Collection:
         if name not in self.names and not os.path.isdir(name):
             raise unknown("preset", name, self.names)
         with self._lock:
+            if self._closed.is_set():
+                raise InvalidInput("the page is closed; start it again")
             if self.prepare:
                 self.prepare()
             if name not in self._open:
                 self._open[name] = _load_run(name) if name == self.workdir else _load_preset(name)
-                threading.Thread(target=self._open[name].warm, daemon=True).start()
+                self._warming.append(threading.Thread(target=self._open[name].warm, args=(self._closed,), daemon=True))
+                self._warming[-1].start()
             return self._open[name]
+
+    def close(self) -> None:
+        """Waits until no model is loaded and no endpoint traced: Python aborts if it ends while TensorFlow works."""
+        self._closed.set()
+        with self._lock:
+            for one in self._warming:
+                one.join()
 
 
 def _load_run(workdir):

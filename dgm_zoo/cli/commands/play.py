@@ -59,6 +59,8 @@ def run(call: Call) -> dict:
         serve(page(collection, first), flags.port, ready)
     except KeyboardInterrupt:
         print(file=sys.stderr)
+    finally:
+        collection.close()
     return {"url": found[0] if found else None, "model": first}
 
 
