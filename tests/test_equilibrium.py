@@ -161,6 +161,7 @@ def test_a_batch_of_both_kinds_adds_the_mean_over_the_pairs_to_each_utility(name
     np.testing.assert_allclose(terms["loss"], tf.concat([-log_p, alone["loss"][6:]], 0), rtol=1e-5)
 
 
+@pytest.mark.exhaustive
 def test_the_mean_over_the_pairs_is_that_of_all_replicas():
     x, z = few_pairs(tiny("symvae"), 16, 11)  # 8 pairs on the one, 3 on the other
     trained = []
@@ -291,6 +292,7 @@ def test_the_encoders_step_does_not_move_what_it_shares_with_the_decoder(kind):
     assert all((g is not None) == (kind == "ladder") for g in found)
 
 
+@pytest.mark.exhaustive
 def test_a_reverse_encoder_trains_and_is_saved(tmp_path):
     model = tiny("hsymvae", inference="reverse", groups="2,3,4")
     model.compile(keras.optimizers.Adam(1e-2))

@@ -358,6 +358,7 @@ def test_export(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.exhaustive
 def test_quantize(tmp_path):
     model, x = tiny("ae"), images(20)[0]
     before = model.reconstruct(x)

@@ -217,9 +217,15 @@ def test_labels_of_training_alone_do_not_come_with_test_images(options):
 # ---------------------------------------------------------------------------------------------- runs
 
 
-def test_a_run_builds_its_model_once(file, tmp_path, monkeypatch, capsys):
-    built, create = [], build.create
-    monkeypatch.setattr(build, "create", lambda *words, **given: built.append(words) or create(*words, **given))
+@pytest.fixture
+def built(monkeypatch):
+    """The models that commands build."""
+    found, create = [], build.create
+    monkeypatch.setattr(build, "create", lambda *words, **given: found.append(words) or create(*words, **given))
+    return found
+
+
+def test_a_run_builds_its_model_once(file, tmp_path, built, capsys):
     words = ["train", f"--config={file}", "--json"]
     assert main([*words, f"--workdir={tmp_path / 'run'}"]) == 0 and len(built) == 1
     trained = json.loads(capsys.readouterr().out)
@@ -230,9 +236,12 @@ def test_a_run_builds_its_model_once(file, tmp_path, monkeypatch, capsys):
         assert (mine == its).all()
     built.clear()
     assert main([*words, f"--workdir={tmp_path / 'run'}"]) == 0 and len(built) == 1
-    built.clear()
+
+
+@pytest.mark.exhaustive
+def test_a_run_of_lower_precision_builds_its_model_twice_since_it_is_measured_in_float32(file, tmp_path, built):
     low = "--config.train.precision=mixed_bfloat16"
-    assert main([*words, f"--workdir={tmp_path / 'low'}", low]) == 0 and len(built) == 2  # measured in float32
+    assert main(["train", f"--config={file}", f"--workdir={tmp_path / 'low'}", low]) == 0 and len(built) == 2
 
 
 def test_the_first_run_writes_the_pictures_that_the_readme_lists():

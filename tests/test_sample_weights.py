@@ -100,6 +100,7 @@ def test_weights_of_every_form_arrive_or_are_refused(form):
             call(*data, verbose=0, **given)
 
 
+@pytest.mark.exhaustive
 def test_weights_of_single_batches_and_of_validation_data_arrive_or_are_refused():
     model = shared("ae")
     one, two = (model.test_on_batch(X, sample_weight=w)[0] for w in (TWICE, np.ones(ROWS)))

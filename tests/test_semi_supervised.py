@@ -257,6 +257,7 @@ def test_the_estimated_evidence_is_summed_over_classes_when_q_is_wrong():
 # Training and evaluation.
 
 
+@pytest.mark.exhaustive
 def test_hidden_labels_teach_the_classes_and_evaluation_does_not_look_at_labels_for_its_loss():
     x, label = images(512)
     model = compiled(optimizer=keras.optimizers.Adam(1e-2), alpha=1.0)

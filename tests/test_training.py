@@ -111,6 +111,7 @@ def test_a_trained_run_is_measured_again_with_another_section_evaluate(folder, t
     assert json.loads((folder / "measured" / "config.json").read_text())["evaluate"]["num_samples"] == 11
 
 
+@pytest.mark.exhaustive
 def test_lower_precision_is_for_training_alone_and_limits_hold(folder):
     results = fit(
         folder, "limited", "train.precision=mixed_bfloat16", "train.epochs=1", "data.limit=230", "evaluate.limit=1",

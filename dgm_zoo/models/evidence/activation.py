@@ -102,9 +102,9 @@ class Activated(GenerativeModel):
         self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
         check_known("fakes", fakes, FAKES)
         match("discriminator's input", input_shape(discriminator), "likelihood's event", self.likelihood.event_shape)
-        check_networks(2 if self.conditional else 1, discriminator=discriminator)
         wanted = (self.num_classes,) if self.conditional else ()
         match("discriminator's condition", input_shape(discriminator, 1), "model's", wanted)
+        check_networks(2 if self.conditional else 1, discriminator=discriminator)
         match("discriminator's output", output_shape(discriminator) or (1,), "logit", (1,))
 
     # ------------------------------------------------------------------------------------------ the discriminator

@@ -1,6 +1,5 @@
 """The variational auto-encoder."""
 
-import numbers
 from typing import Any
 
 import keras
@@ -48,10 +47,8 @@ def bound(*, bound: Any = "Evidence", beta: Any = 1.0, free_bits: float = 0.0, k
 
 def _changed(**given):
     """The arguments that differ from their defaults; each is given as (value, default)."""
-    simple = (str, numbers.Real, type(None))
-    return {
-        name: value for name, (value, default) in given.items() if not isinstance(value, simple) or value != default
-    }
+    plain = (str, int, float, type(None))
+    return {name: value for name, (value, other) in given.items() if not isinstance(value, plain) or value != other}
 
 
 @register("vae")
