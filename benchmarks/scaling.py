@@ -99,8 +99,10 @@ def main():
     rates = common.interleaved(contenders, rounds)
     ratios = {count: common.ratios(rates[count], rates[1]) for count in counts}
     report = {
-        "benchmark": "scaling", "quick": flags.quick, "batch_size": flags.batch_size, "examples_per_second": rates,
-        "times_one_worker": ratios, "machine": machine, "versions": common.versions(), "targets": [],
+        "benchmark": "scaling", "quick": flags.quick, "batch_size": flags.batch_size, "results": {
+            f"{count} workers": {"examples_per_second": common.spread(rates[count]), "times_one_worker": ratios[count]}
+            for count in counts
+        }, "machine": machine, "versions": common.versions(), "targets": [],
     }
     rows = [("workers", "examples/s", "times one worker (range)")]
     for count in counts:
