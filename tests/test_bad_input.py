@@ -114,3 +114,9 @@ def test_messages_stay_one_short_line():
         check_known("model", ["vae"], {"vae": 1})
     with pytest.raises(InvalidInput, match="n is 3, which needs at least 1,000 GB of memory, of which there are"):
         check_memory("n", 3, 10**12)
+
+
+@pytest.mark.parametrize(("name", "argument"), [("vae", "network"), ("iwae", "estimator"), ("vae", "latent_dim")])
+def test_a_tensor_in_the_place_of_a_value_is_refused(name, argument):
+    with pytest.raises(InvalidInput, match=f"{argument} is a tensor, .*; give its value"):
+        dgm_zoo.create(name, image_shape=(4, 4, 1), **{argument: tf.constant(2)})

@@ -140,8 +140,10 @@ def build(cls: type, given: dict) -> Any:
       InvalidInput: an unknown argument (with the nearest name), a missing one, or an invalid value.
     """
     known, name = arguments(cls), cls.registered_name or cls.__name__
-    for key in given:
+    for key, value in given.items():
         check_known(f"argument of {name}", key, known)
+        if tf.is_tensor(value) and not value.shape.rank:  # which no comparison with a name or a number survives
+            raise InvalidInput(f"{key} is a tensor, {shown(value)}; give its value")
     for key, parameter in known.items():
         if parameter.default is parameter.empty and key not in given:
             raise InvalidInput(f"{name} needs '{key}'; give it to create()")
