@@ -20,8 +20,7 @@ def pytest_configure(config):
         return
     import tensorflow as tf
 
-    # Graphs are many small objects that live on. To look through all of them takes over a second, and was done so often
-    # that it took a twelfth of a run.
+    # Graphs are many small objects that live on, and to look through all of them takes long: do it rarely.
     gc.set_threshold(700, 10, 200)
     if worker:  # as many processes as cores: more threads would only wait for each other
         tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -338,9 +338,7 @@ class GenerativeModel(keras.Model):
             self.check_examples(where, *first)
         x, y, kwargs["sample_weight"] = training_data.carried(x, y, weight)
         kwargs["validation_data"] = training_data.checked_validation(self, kwargs.get("validation_data"))
-        kwargs["class_weight"] = training_data.class_weights(where, self, kwargs.get("class_weight"))
-        if kwargs["class_weight"] is not None and kwargs["sample_weight"] is not None:
-            raise InvalidInput(f"{where}: class_weight and sample_weight are both given; give their product by row")
+        kwargs["class_weight"] = training_data.class_weights(where, self, kwargs.get("class_weight"), weight)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # otherwise Keras warns that it cannot shuffle
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]

@@ -218,12 +218,12 @@ def checked_validation(model: Any, held_out: Any) -> Any:
     return keras.utils.pack_x_y_sample_weight(*carried(*given))
 
 
-def class_weights(where: str, model: Any, given: Any) -> dict[int, float] | None:
+def class_weights(where: str, model: Any, given: Any, weight: Any) -> dict[int, float] | None:
     """Returns Keras' `class_weight` with a weight for every class, 1 for a class that is not named; None for None.
 
     Raises:
-      InvalidInput: the model takes no sample weights or not every example has a class; an unknown class; or a weight
-        that is not a number of at least 0.
+      InvalidInput: the model takes no sample weights or not every example has a class; sample weights are given too;
+        an unknown class; or a weight that is not a number of at least 0.
     """
     if given is None:
         return None
@@ -233,6 +233,8 @@ def class_weights(where: str, model: Any, given: Any) -> dict[int, float] | None
             f"{where}: {type(model).__name__} takes no class_weight, since it does not weigh examples by a class that "
             "each of them has; leave it out"
         )
+    if weight is not None:
+        raise InvalidInput(f"{where}: class_weight and sample_weight are both given; give their product by row")
     if not isinstance(given, dict):
         raise InvalidInput(f"{where}: class_weight is {shown(given)}; give a dict of class to weight")
     classes = range(int(label.range[1]) + 1)
