@@ -31,6 +31,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",  # tracing, most of what tests do, keeps one core busy: run one process on each
         "huggingface_hub>=0.26",  # its cache on disk, which presets are read from
+        "pypianoroll>=1.0.4",  # measures of piano-rolls by MuseGAN's authors, to compare with
         "wheel>=0.40",  # the package is built and installed in a test
         "ruff>=0.8",  # lint, in continuous integration
         "ty==0.0.107",  # types; pinned, since each release may report more

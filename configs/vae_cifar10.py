@@ -23,5 +23,5 @@ def get_config():
             "epochs": 100, "seed": 0, "decay": "cosine",
             "optimizer": {"name": "adam", "learning_rate": 1e-3, "global_clipnorm": 100.0},
         },
-        "evaluate": {"num_samples": 100, "batch_size": 100, "limit": 2_000},
+        "evaluate": {"num_samples": 10, "batch_size": 100},
     })
