@@ -72,7 +72,8 @@ def conv_encoder(
       hidden: width of the dense layer.
       activation: a Keras activation.
       condition_size: if positive, the network takes `[x, c]` and c enters at the dense layer; see `Conditioned`.
-      blocks: number of residual blocks, of two 3x3 convolutions each, after each halving.
+      blocks: number of residual blocks, of two 3x3 convolutions each, after each halving; the last block's sum is
+        normalised and activated, too.
       normalization: of residual blocks: "group" or "batch" before each activation, "spectral" on every kernel, or
         "none".
 
@@ -84,6 +85,7 @@ def conv_encoder(
     for i, channels in enumerate(filters, 1):
         h = keras.layers.Conv2D(channels, 4, 2, "same", activation=activation, name=f"conv_{i}")(h)
         h = residual_blocks(h, blocks, activation, normalization, f"residual_{i}")
+    h = _activated(h, activation, normalization, "last") if blocks else h
     h = keras.layers.Flatten()(h)
     layer = {"units": hidden, "activation": activation, "name": "hidden"}
     h = Conditioned(**layer)([h, *c]) if c else keras.layers.Dense(**layer)(h)
@@ -133,6 +135,7 @@ def conv_decoder(
         h = keras.layers.Conv2DTranspose(channels, 4, 2, "same", activation=activation, name=f"deconv_{i}")(h)
         h = _cropped(h, sides[-i])
     h = residual_blocks(h, blocks, activation, normalization, f"residual_{len(filters)}")
+    h = _activated(h, activation, normalization, "last") if blocks else h
     h = keras.layers.Conv2DTranspose(output_shape[2], 4, 2, "same", name="params", dtype="float32")(h)
     return keras.Model(inputs, _cropped(h, sides[0], "float32"), name=name)
 
@@ -158,15 +161,20 @@ def residual_blocks(h: Any, blocks: int, activation: Any, normalization: str, na
         before = h
         for i in (1, 2):
             layer = f"{name}_{block}_{i}"
-            if normalization == "group":
-                h = keras.layers.GroupNormalization(math.gcd(channels, GROUPS), name=f"{layer}_norm")(h)
-            elif normalization == "batch":
-                h = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{layer}_norm")(h)
-            h = keras.layers.Activation(activation, name=f"{layer}_activation")(h)
+            h = _activated(h, activation, normalization, layer)
             conv = keras.layers.Conv2D(channels, 3, padding="same", name=layer)
             h = keras.layers.SpectralNormalization(conv, name=layer)(h) if normalization == "spectral" else conv(h)
         h = keras.layers.Add()([before, h])
     return h
+
+
+def _activated(h, activation, normalization, name):
+    """Returns the activation of h, normalised first."""
+    if normalization == "group":
+        h = keras.layers.GroupNormalization(math.gcd(h.shape[-1], GROUPS), name=f"{name}_norm")(h)
+    elif normalization == "batch":
+        h = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(h)
+    return keras.layers.Activation(activation, name=f"{name}_activation")(h)
 
 
 def _cropped(h, sides, dtype=None):

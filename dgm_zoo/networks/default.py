@@ -13,6 +13,7 @@ from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_d
 from dgm_zoo.networks.dense import check_widths, dense
 from dgm_zoo.networks.lenet import lenet
 
+ACTIVATED = {"resnet": "silu"}  # units of relu may all die in the first steps, at the gradients of thousands of pixels
 ACTIVATIONS = {name for name in dir(keras.activations) if name[0] != "_"} - {"get", "serialize", "deserialize"}
 
 
@@ -29,16 +30,16 @@ def encoder_and_decoder(
     """Returns `(encoder, decoder)`, mirror images of each other, except "dcgan", whose decoder is a DCGAN generator.
 
     Args:
-      network: "dense", "conv", "resnet", which is "conv" with a residual block at each size, or "dcgan", whose encoder
-        is that of "conv".
+      network: "dense", "conv", "resnet", which is "conv" with a residual block and group normalisation at each size, or
+        "dcgan", whose encoder is that of "conv".
       image_shape: event shape of x.
       latent_dim: size of z.
       posterior_shape: shape of the encoder's output, `posterior.params_shape`.
       likelihood_shape: shape of the decoder's output, `likelihood.params_shape`.
       hidden: widths of the encoder's hidden layers ("dense", default (200, 200); empty for a linear network) or its
         channels after each halving of the image (the others, default 32, 64, ... by `channels_of`).
-      activation: a Keras activation, by default "tanh" for "dense" and "relu" for the others. "dcgan" uses it only in
-        the encoder.
+      activation: a Keras activation, by default "tanh" for "dense", "silu" for "resnet" and "relu" for the others.
+        "dcgan" uses it only in the encoder.
       condition_size: size of the condition vector c, 0 for none.
 
     Raises:
@@ -53,7 +54,7 @@ def encoder_and_decoder(
         hidden, activation = tuple((200, 200) if hidden is None else hidden), activation or "tanh"
         make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
     else:
-        hidden, activation = channels_of(image_shape, hidden), activation or "relu"
+        hidden, activation = channels_of(image_shape, hidden), activation or ACTIVATED.get(network, "relu")
         residual = {"blocks": 1, "normalization": "group"} if network == "resnet" else {}
 
         def make(*shapes, widths, name):
