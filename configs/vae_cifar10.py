@@ -16,7 +16,7 @@ def get_config():
     return ConfigDict({
         "model": {
             "name": "vae", "latent_dim": 128, "network": "resnet", "hidden": [64, 128, 256],
-            "likelihood": {"name": "MixtureLogistic", "num_components": 5},
+            "likelihood": {"name": "MixtureLogistic", "num_components": 5}, "beta": {"warmup_steps": 1000},
         },
         "data": {"name": "tfds:cifar10", "batch_size": 100},
         "train": {

@@ -15,7 +15,7 @@ def get_config():
     return ConfigDict({
         "model": {
             "name": "vae", "latent_dim": 128, "network": "resnet", "hidden": [32, 64, 128, 256],
-            "likelihood": {"name": "MixtureLogistic", "num_components": 5},
+            "likelihood": {"name": "MixtureLogistic", "num_components": 5}, "beta": {"warmup_steps": 1000},
         },
         "data": {"name": "folder", "path": "faces", "image_size": (64, 64), "channels": 3, "batch_size": 64},
         "train": {

@@ -28,39 +28,56 @@ EPOCHS = {"small": 60, "full": 4}
 SEEDS = {"small": [0, 1, 2, 3, 4], "full": [0, 1, 2]}
 
 
-def row(source, target, size, name, label, overrides, published, of, **others):
-    """One row, of models that learn from the labels of `source`."""
+def rows_of_run(source, target, size, name, label, overrides, published=None, of=None, **others):
+    """The rows of one run, which learns from the labels of `source`: test accuracy on the target, and the oracle."""
     rows = f"[{ROWS[source]},{ROWS[target]}]" if size == "small" else "None"
     colour = ["data.image_size=[28,28]", "data.channels=3"] if "mnist_m" in (source, target) else []
-    return {
+    described = {
         "name": f"{source}_{target}_{size}_{name}", "label": label, "config": "ada_mnist_usps.py",
         "overrides": [
             f"data.name={source}", f"data.target={target}", f"data.limit={rows}", *colour,
             f"train.epochs={EPOCHS[size]}", *overrides,
         ],
-        "metric": "test_target_accuracy", "published": published, "published_source": published and of,
-        "seeds": SEEDS[size], **others,
+        "seeds": SEEDS[size],
     }
+    numbers = {
+        "metric": "test_target_accuracy", "column": f"{source}_{target}_{size}", "published": published,
+        "published_source": published and of,
+    }
+    yield {**described, **numbers, **others}
+    if "metric" not in others:
+        starts = {key: value for key, value in others.items() if key == "starts_from"}
+        oracle = {"metric": "oracle_target_accuracy", "column": f"{source}_{target}_{size}_oracle"}
+        yield {**described, **oracle, "published": None, "published_source": None, **starts}
 
 
 def rows_of(source, target, size):
     mode_of, (alone, adapted, supervised), of = PUBLISHED.get((source, target, size), ("", (None,) * 3, None))
     where, base = f"{source} to {target}, {size}", f"{source}_{target}_{size}_source"
-    yield row(source, target, size, "source", f"source only, {where}", ["model.domain_weight=0.0"], alone, of)
+    pair = (source, target, size)
+    yield from rows_of_run(*pair, "source", f"source only, {where}", ["model.domain_weight=0.0"], alone, of)
     for level in ("features", "logits"):
         for mode, overrides in MODES.items():
             stages = {"starts_from": base} if mode == "adda" else {}
             longer = ["train.epochs=120"] if mode == "adda" and size == "small" else []
-            yield row(
-                source, target, size, f"{mode}_{level}", f"{mode}, {level}, {where}",
-                [*overrides, *longer, f"model.level={level}"], adapted if mode == mode_of else None, of, against=base,
-                **stages,
+            yield from rows_of_run(
+                *pair, f"{mode}_{level}", f"{mode}, {level}, {where}", [*overrides, *longer, f"model.level={level}"],
+                adapted if mode == mode_of else None, of, against=base, **stages,
             )
-    # a run with the roles exchanged, judged on its own source
-    learns = row(
-        target, source, size, "source", f"target's labels, {where}", ["model.domain_weight=0.0"], supervised, of
+    yield from rows_of_run(  # the roles exchanged, judged on its own source
+        target, source, size, "source", f"target's labels, {where}", ["model.domain_weight=0.0"], supervised, of,
+        metric="test_source_accuracy", column=f"{source}_{target}_{size}",
     )
-    yield {**learns, "metric": "test_source_accuracy"}
+
+
+def table(source, target, size):
+    """The description of a pair's table."""
+    sizes = f", {ROWS[source]:,} and {ROWS[target]:,} images" if size == "small" else ""
+    column = f"{source}_{target}_{size}"
+    return {
+        "title": f"{source} to {target}{sizes}",
+        "columns": {column: "share of the target's test images", f"{column}_oracle": "oracle"},
+    }
 
 
 def get_experiment():
@@ -71,6 +88,7 @@ def get_experiment():
     return {
         "rows": [row for pair in pairs for row in rows_of(*pair)],
         "seeds": [0, 1, 2, 3, 4],
+        "tables": [table(*pair) for pair in pairs],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=200"],
         "notes": [
             "One seed, and the discriminator on the features: the level of the logits (`model.level=logits`), whole "

@@ -76,7 +76,9 @@ def check(model: GenerativeModel, config: ConfigDict) -> None:
             measure.check(model, config)
 
 
-def evaluate(model: GenerativeModel, config: ConfigDict, split: str = "test", verbose: int = 1) -> dict:
+def evaluate(
+    model: GenerativeModel, config: ConfigDict, split: str = "test", verbose: int = 1, history: list | tuple = ()
+) -> dict:
     """Measures a trained model on held-out data: the numbers of every measure that it takes.
 
     Args:
@@ -84,6 +86,7 @@ def evaluate(model: GenerativeModel, config: ConfigDict, split: str = "test", ve
       config: the resolved config of its run.
       split: "test", or "validation".
       verbose: 1 shows progress.
+      history: the logs of each epoch, a list of dicts; empty if the epochs are not known.
 
     Returns:
       dict of metric name to `value`, `stderr` (or None) and `protocol`.
@@ -94,7 +97,7 @@ def evaluate(model: GenerativeModel, config: ConfigDict, split: str = "test", ve
     Example:
       >>> evaluate(model, config, "validation")["validation_log_likelihood"]["value"]
     """
-    context, found = Context(model, config, split, verbose=verbose), {}
+    context, found = Context(model, config, split, history, verbose), {}
     for measure in taken(model, config):
         if measure.measure:
             numbers = explaining(measure.measure)(context)

@@ -212,7 +212,7 @@ def _best(model, config, workdir, strategy):
 
 def _measure(model, config, workdir, history, verbose):
     """Evaluates the model on the test split; writes the pictures and, last of all, results.json."""
-    found = measure.evaluate(model, config, verbose=verbose)
+    found = measure.evaluate(model, config, verbose=verbose, history=history)
     for name, metric in found.items():
         if not math.isfinite(metric["value"]):
             raise NonFiniteLoss(f"metric '{name}' of the trained model is {metric['value']}; check data and heads")

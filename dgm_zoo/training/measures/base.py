@@ -67,7 +67,7 @@ class Context:
       model: the trained model.
       config: the resolved config of its run.
       split: "test" or "validation".
-      history: for `draw`, the logs of each epoch, a list of dicts.
+      history: the logs of each epoch, a list of dicts; empty if a model is evaluated outside its run.
       verbose: 1 shows progress.
     """
 
