@@ -1,7 +1,7 @@
 """A DCGAN in plain PyTorch, in a process of its own, so that its threads and TensorFlow's never share one.
 
-One JSON request per line on stdin, one JSON answer per line on stdout. Needs NumPy and PyTorch, and nothing of
-dgm_zoo: `common.Worker` starts it with the interpreter that has them.
+It answers requests as `answering.py` says. Needs NumPy and PyTorch, and nothing of dgm_zoo: `common.Worker` starts it
+with the interpreter that has them.
 
     {"do": "hello", "threads": 2}                                     -> {"python": ..., "torch": ...}
     {"do": "build", "latent": 100, "filters": [64, 128], "side": 28}  -> {"parameters": ...}
@@ -12,12 +12,9 @@ fresh ones, binary cross-entropy, Adam at 2e-4 with beta_1 0.5. Tensors are in `
 prefers.
 """
 
-import json
-import os
-import platform
-import sys
 import time
 
+import answering
 import numpy as np
 import torch
 from torch import nn
@@ -85,28 +82,19 @@ class Trainer:
         return time.perf_counter() - start
 
 
-def main():
-    answers, trainer, images = os.fdopen(os.dup(1), "w"), None, {}
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        do = request.pop("do")
-        if do == "hello":
-            torch.set_num_threads(request["threads"])
-            answer = {"python": platform.python_version(), "torch": torch.__version__,
-                      "torch_threads": torch.get_num_threads()}
-        elif do == "build":
-            trainer = Trainer(**request)
-            answer = {"parameters": trainer.parameters()}
-        elif do == "train":
-            path = request["data"]
-            if path not in images:
-                images[path] = torch.from_numpy(np.load(path))
-            answer = {"seconds": trainer.epoch(images[path], request["batch_size"])}
-        else:
-            raise ValueError(f"unknown request {do!r}")
-        print(json.dumps(answer), file=answers, flush=True)
+current, images = {}, {}
+
+
+def build(**given):
+    current["trainer"] = Trainer(**given)
+    return {"parameters": current["trainer"].parameters()}
+
+
+def train(data, batch_size):
+    if data not in images:
+        images[data] = torch.from_numpy(np.load(data))
+    return {"seconds": current["trainer"].epoch(images[data], batch_size)}
 
 
 if __name__ == "__main__":
-    main()
+    answering.serve(hello=answering.hello_torch, build=build, train=train)

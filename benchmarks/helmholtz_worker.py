@@ -1,7 +1,7 @@
 """A bidirectional Helmholtz machine in plain PyTorch, in a process of its own.
 
-One JSON request per line on stdin, one JSON answer per line on stdout. Needs NumPy and PyTorch, and nothing of
-dgm_zoo: `common.Worker` starts it with the interpreter that has them.
+It answers requests as `answering.py` says. Needs NumPy and PyTorch, and nothing of dgm_zoo: `common.Worker` starts it
+with the interpreter that has them.
 
     {"do": "hello", "threads": 2}                                               -> {"python": ..., "torch": ...}
     {"do": "build", "sizes": [784, 200, 10], "k": 10, "weights": "w.npz"}       -> {"parameters": ...}, weights saved
@@ -12,12 +12,9 @@ The step is the usual one: K samples of q for each row, weights softmax of (log 
 log-probabilities as the loss, Adam at 1e-3. The first level of q is computed once for all K, as x is the same.
 """
 
-import json
-import os
-import platform
-import sys
 import time
 
+import answering
 import numpy as np
 import torch
 from torch import nn
@@ -104,30 +101,28 @@ class Trainer:
         return time.perf_counter() - start
 
 
-def main():
-    answers, trainer, images = os.fdopen(os.dup(1), "w"), None, {}
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        do, path = request.pop("do"), request.get("data")
-        if path and path not in images:
-            images[path] = torch.from_numpy(np.load(path))
-        if do == "hello":
-            torch.set_num_threads(request["threads"])
-            answer = {"python": platform.python_version(), "torch": torch.__version__,
-                      "torch_threads": torch.get_num_threads()}
-        elif do == "build":
-            trainer = Trainer(**request)
-            answer = {"parameters": trainer.parameters()}
-        elif do == "train":
-            answer = {"seconds": trainer.epoch(images[path], request["batch_size"])}
-        elif do == "bound":
-            parts = [trainer.machine.bound(part) for part in images[path].split(ROWS)]
-            answer = {"bound": float(torch.cat(parts).mean())}
-        else:
-            raise ValueError(f"unknown request {do!r}")
-        print(json.dumps(answer), file=answers, flush=True)
+current, images = {}, {}
+
+
+def read(path):
+    if path not in images:
+        images[path] = torch.from_numpy(np.load(path))
+    return images[path]
+
+
+def build(**given):
+    current["trainer"] = Trainer(**given)
+    return {"parameters": current["trainer"].parameters()}
+
+
+def train(data, batch_size):
+    return {"seconds": current["trainer"].epoch(read(data), batch_size)}
+
+
+def bound(data):
+    parts = [current["trainer"].machine.bound(part) for part in read(data).split(ROWS)]
+    return {"bound": float(torch.cat(parts).mean())}
 
 
 if __name__ == "__main__":
-    main()
+    answering.serve(hello=answering.hello_torch, build=build, train=train, bound=bound)

@@ -1,6 +1,6 @@
 """MuseGAN's hybrid networks and step in plain PyTorch, in a process of its own.
 
-One JSON request per line on stdin, one JSON answer per line on stdout, as `dcgan_worker.py` has them.
+It answers requests as `answering.py` says.
 
     {"do": "hello", "threads": 2}                                     -> {"python": ..., "torch": ...}
     {"do": "build", "shape": [4, 16, 84, 5], "width": 128, "critic_width": 512, "noise": 128, "critic_steps": 1}
@@ -11,12 +11,9 @@ The data are uint8 phrases in memory, converted batch by batch. A step is `criti
 batch, with the gradient penalty and fresh noise, then one of the generator; Adam at 2e-3 with betas 0.5 and 0.9.
 """
 
-import json
-import os
-import platform
-import sys
 import time
 
+import answering
 import numpy as np
 import torch
 from torch import nn
@@ -142,28 +139,19 @@ class Trainer:
         return time.perf_counter() - start
 
 
-def main():
-    answers, trainer, phrases = os.fdopen(os.dup(1), "w"), None, {}
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        do = request.pop("do")
-        if do == "hello":
-            torch.set_num_threads(request["threads"])
-            answer = {"python": platform.python_version(), "torch": torch.__version__,
-                      "torch_threads": torch.get_num_threads()}
-        elif do == "build":
-            trainer = Trainer(**request)
-            answer = {"parameters": trainer.parameters()}
-        elif do == "train":
-            path = request["data"]
-            if path not in phrases:
-                phrases[path] = torch.from_numpy(np.load(path))
-            answer = {"seconds": trainer.epoch(phrases[path], request["batch_size"])}
-        else:
-            raise ValueError(f"unknown request {do!r}")
-        print(json.dumps(answer), file=answers, flush=True)
+current, phrases = {}, {}
+
+
+def build(**given):
+    current["trainer"] = Trainer(**given)
+    return {"parameters": current["trainer"].parameters()}
+
+
+def train(data, batch_size):
+    if data not in phrases:
+        phrases[data] = torch.from_numpy(np.load(data))
+    return {"seconds": current["trainer"].epoch(phrases[data], batch_size)}
 
 
 if __name__ == "__main__":
-    main()
+    answering.serve(hello=answering.hello_torch, build=build, train=train)

@@ -10,10 +10,10 @@ steps in one call, and uses what is fastest on the row. They compute what the st
 dgm_zoo logs. All run in float32 with as many threads as there are cores, each in its own process, which waits while the
 others run. In each round each runs the same steps; a ratio is of two times of one round.
 
-Before a row is timed, each side computes its losses on one batch from the same weights and the same noise, takes a step,
-and computes them again. If a loss differs from dgm_zoo's by more than `TOLERANCE`, or what the step changed by more than
-`OF_CHANGE` of the change, the benchmark stops. The floor of a step is the larger of two times: its products and
-convolutions, as PyTorch's counter finds them in the step written by hand, at the rate of the product of 2048-square
+Before a row is timed, each side computes its losses on one batch from the same weights and the same noise, takes a
+step, and computes them again. If a loss differs from dgm_zoo's by more than `TOLERANCE`, or what the step changed by
+more than `OF_CHANGE` of the change, the benchmark stops. The floor of a step is the larger of two times: its products
+and convolutions, as PyTorch's counter finds them in the step written by hand, at the rate of the product of 2048-square
 matrices (the fastest of the sides in the round), and each weight with Adam's two moments, read and written once, at the
 rate of a sum of large vectors. No step can be expected to reach it; the share says how much is left.
 """

@@ -1,4 +1,4 @@
-"""The rows of `peers.py` in JAX with `jax.jit` and optax, in a process of its own; requests as `peers_torch.py` has them.
+"""The rows of `peers.py` in JAX with `jax.jit` and optax, in a process of its own; requests as in `peers_torch.py`.
 
 A step is one compiled function, from weights, Adam's moments and a key to the next ones, whose buffers are donated, so
 that they are updated in place. It takes its rows from data that stay on the device. Of the variants the one that is

@@ -211,7 +211,7 @@ def temporal(ops, w, z, bars, moments):
 
 
 def blocks(w, h, rows, columns):
-    """A transposed convolution whose windows do not overlap, along an axis of one: `[n, rows h, columns w, channels]`."""
+    """A transposed convolution whose windows do not overlap: `[n, rows * height, columns * width, filters]`."""
     kernel = next(w)
     n, height, width, channels = h.shape
     found = h @ kernel.reshape(-1, channels).T
@@ -292,9 +292,7 @@ def moving(weights, player):
 def noise_shapes(spec):
     """The noise of one step: name to (kind, shape)."""
     rows, system = spec["batch"], spec["system"]
-    if system == "vae":
-        return {"eps": ("normal", [rows, spec["latent"]])}
-    if system == "svae":
+    if system in ("vae", "svae"):
         return {"eps": ("normal", [rows, spec["latent"]])}
     if system == "iwae":
         return {"eps": ("normal", [spec["k"], rows, spec["latent"]])}

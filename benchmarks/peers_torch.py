@@ -1,9 +1,9 @@
-"""The rows of `peers.py` in PyTorch with `torch.compile`, in a process of its own; see `answering.py`, `peers_losses.py`.
+"""The rows of `peers.py` in PyTorch with `torch.compile`, in a process of its own that `answering.py` runs.
 
     {"do": "hello", "threads": 2}                                   -> versions
     {"do": "build", "spec": {...}, "folder": "..."}                 -> {"parameters": ..., "flop": ..., "tuned": ...}
     {"do": "losses"}                                                -> {"losses": [...]}, see `Trainer.losses`
-    {"do": "train", "steps": 100} or {"do": "score", "samples": 1000} -> {"seconds": ...}
+    {"do": "train", "steps": 100}                                   -> {"seconds": ...}
     {"do": "rates"}                                                 -> {"sgemm": ..., "stream": ...}, per second
 
 A phase of a step is one compiled function, from weights, rows and random numbers to gradients, without Python in it;
