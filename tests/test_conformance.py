@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from life import STEPS, batches, life, reloaded, with_xla
-from zoo import EXCEPTIONS, KEPT, sparing, tiny, weights
+from zoo import EXCEPTIONS, KEPT, VARIANTS, class_of, sparing, tiny, weights
 
 from dgm_zoo.distributions import row_seeds
 from dgm_zoo.errors import InvalidInput, NonFiniteLoss
-from dgm_zoo.models import list_models, model_class
+from dgm_zoo.models import list_models
 
 BY_ROW = {"ae"}  # what they compute does not depend on how the data are cut into batches
 NOISELESS = {"ada", "ae", "pm"}  # their steps draw nothing
@@ -18,12 +18,13 @@ NOISELESS = {"ada", "ae", "pm"}  # their steps draw nothing
 # What the default tier asks: of every model its first life, but of the one that takes half a minute to trace; of one
 # model of each family, and of the three that most others come from, what its file does. Of the Helmholtz machines that
 # is not the one whose endpoints take longest to compile.
-LIVES = set(list_models()) - {"musegan"}
+ALL = [*list_models(), *VARIANTS]
+LIVES = {*ALL} - {"musegan"}
 KINDS = {*KEPT, "gan", "helmholtz", "vae"} - {"bihm"}
 
 
 def test_every_exception_is_of_a_registered_model():
-    assert set(EXCEPTIONS) <= set(list_models())
+    assert {*EXCEPTIONS, *(name for name, _ in VARIANTS.values())} <= set(list_models())
 
 
 @pytest.mark.parametrize("name", sorted(BY_ROW))
@@ -34,7 +35,7 @@ def test_evaluate_is_a_mean_over_examples_when_the_last_batch_is_partial(name):
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", sparing(list_models(), LIVES))
+@pytest.mark.parametrize("name", sparing(ALL, LIVES))
 class TestConformance:
     def test_fit_improves_and_logs_what_it_declares(self, name):
         lived = life(name)
@@ -99,10 +100,10 @@ class TestConformance:
         np.testing.assert_array_equal(weights(model), before)
 
     def test_documented_with_its_source(self, name):
-        assert "References:" in model_class(name).__doc__ and "Args:" in model_class(name).__doc__
+        assert "References:" in class_of(name).__doc__ and "Args:" in class_of(name).__doc__
 
 
-@pytest.mark.parametrize("name", sparing(list_models(), KINDS))
+@pytest.mark.parametrize("name", sparing(ALL, KINDS))
 class TestReloaded:
     def test_endpoints_agree_with_their_xla_twins_and_do_not_depend_on_the_batch(self, name):
         model = life(name).model
@@ -125,7 +126,7 @@ class TestReloaded:
                 np.testing.assert_allclose(np.concatenate([o[key] for o in one_by_one]), whole[key], atol=1e-4)
 
     def test_a_player_moves_only_what_it_owns(self, name):
-        assert reloaded(name).moved == {player: {player} for player in model_class(name).players}
+        assert reloaded(name).moved == {player: {player} for player in class_of(name).players}
 
     def test_each_step_draws_its_own_noise(self, name):
         epochs = zip(*reloaded(name).resting.values(), strict=True)
@@ -154,9 +155,9 @@ class TestReloaded:
             raise found.refused or AssertionError("NaN among the data did not stop the run")
 
     def test_learning_rate_callbacks_reach_every_player(self, name):
-        assert reloaded(name).rates == dict.fromkeys((*model_class(name).players, *model_class(name).phases), 0.125)
+        assert reloaded(name).rates == dict.fromkeys((*class_of(name).players, *class_of(name).phases), 0.125)
 
 
-@pytest.mark.parametrize("name", sparing(list_models(), KEPT))
+@pytest.mark.parametrize("name", sparing(ALL, KEPT))
 def test_compiled_with_xla_it_takes_the_same_steps(name):
     np.testing.assert_allclose(with_xla(name), life(name).after[0], atol=1e-4)

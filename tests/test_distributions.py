@@ -727,7 +727,10 @@ def test_jensen_shannon_of_several_choices_or_densities_asks_for_samples():
 
 # Tested with the models that they are of: test_sampled_prior.py, test_adversarial.py, test_equilibrium.py, and
 # test_segmentation.py.
-ELSEWHERE = {"SampledPrior", "Codes", "GroupedPrior", "LadderPosterior", "ReversePosterior", "MaskAndNoise"}
+ELSEWHERE = {
+    "SampledPrior", "Codes", "GroupedPrior", "LadderPosterior", "ReversePosterior", "GroupedNormalPrior",
+    "LadderNormalPosterior", "ReverseNormalPosterior", "MaskAndNoise",
+}
 
 
 def test_every_head_and_prior_is_named_after_its_class():

@@ -21,15 +21,27 @@ EXCEPTIONS = {"segvae": {"masks": MASKS}}  # arguments besides those that the cl
 # the batch on each of two replicas they take another step.
 WHOLE_BATCH = {"iwgan", "iwcgan", "musegan"}
 
+# Further instances that the conformance tests take like a model of their own: the model, and its arguments.
+VARIANTS = {
+    "hvae of normals": ("hvae", {"group_values": "normals", "inference": "reverse", "k": 3, "estimator": "dreg"}),
+}
+
 TABLE = {name: {**small(name), **EXCEPTIONS.get(name, {})} for name in list_models()}
 
 # Models whose noise has an axis before the rows, [k, batch, ...]: k samples for each example.
 SEVERAL_SAMPLES = {"iwae", "helmholtz", "rws", "bihm"}
 
 
+def class_of(name):
+    """The class of a registered model, or of one of `VARIANTS`."""
+    return model_class(VARIANTS.get(name, (name,))[0])
+
+
 def tiny(name, seed=0, **changes):
-    """A small model of the table, with weights that depend on `seed` alone; not compiled."""
+    """A small model of the table, or one of `VARIANTS`, with weights that depend on `seed` alone; not compiled."""
     keras.utils.set_random_seed(seed)
+    name, own = VARIANTS.get(name, (name, {}))
+    changes = {**own, **changes}
     return dgm_zoo.create(name, **{"image_shape": SHAPE, **TABLE[name], **changes}, seed=seed)
 
 

@@ -17,6 +17,7 @@ from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.logistic import IndependentLogistic, MixtureLogistic
 from dgm_zoo.distributions.masks import MaskAndNoise
 from dgm_zoo.distributions.noise import BatchNoise, RowNoise, row_seeds
+from dgm_zoo.distributions.normal_groups import GroupedNormalPrior, LadderNormalPosterior, ReverseNormalPosterior
 from dgm_zoo.distributions.priors import (
     BernoulliPrior,
     FittedNormal,
@@ -53,6 +54,9 @@ HEADS = {
         GroupedPrior,
         LadderPosterior,
         ReversePosterior,
+        GroupedNormalPrior,
+        LadderNormalPosterior,
+        ReverseNormalPosterior,
         MaskAndNoise,
     )
 }
@@ -83,11 +87,13 @@ __all__ = [
     "Codes",
     "Deterministic",
     "FittedNormal",
+    "GroupedNormalPrior",
     "GroupedPrior",
     "Head",
     "IndependentBernoulli",
     "IndependentLogistic",
     "IndependentNormal",
+    "LadderNormalPosterior",
     "LadderPosterior",
     "MaskAndNoise",
     "MixtureLogistic",
@@ -96,6 +102,7 @@ __all__ = [
     "MultivariateNormalTriL",
     "OneHotCategorical",
     "Prior",
+    "ReverseNormalPosterior",
     "ReversePosterior",
     "RowNoise",
     "SampledPrior",

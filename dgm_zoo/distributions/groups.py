@@ -7,7 +7,6 @@ References: Flach, Schlesinger and Shekhovtsov, Symmetric Equilibrium Learning o
   code (dschles70/symvae-aistats2024).
 """
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,14 +15,14 @@ import tensorflow as tf
 
 from dgm_zoo.checks import layer_sizes
 from dgm_zoo.distributions.affine import affine
+from dgm_zoo.distributions.chains import Chain, Grouped
 from dgm_zoo.distributions.discrete import bernoulli_log_density, draw_bits, draw_one_hot, straight_through
-from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.errors import InvalidInput
 
 
-class GroupedBits:
+class GroupedBits(Chain):
     """The distribution of bits that are sampled group by group.
 
     Args:
@@ -42,17 +41,12 @@ class GroupedBits:
         classes: bool = False,
         reparametrised: bool = False,
     ) -> None:
-        self.sizes, self.order, self.logits, self.classes = sizes, order, logits, classes
-        self.reparametrised = reparametrised
-
-    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
-        """Returns log p(z), nats: `[...]` for z `[..., bits]`."""
-        groups = dict(enumerate(tf.split(z, self.sizes, -1)))
-        return sum(self._score(t, groups[t], self.logits(t, groups)) for t in self.order)
+        super().__init__(sizes, order, logits)
+        self.logits, self.classes, self.reparametrised = logits, classes, reparametrised
 
     def log_prob_first(self, first: tf.Tensor) -> tf.Tensor:
         """Returns log p(z_0), nats, of a distribution that samples z_0 first: `[...]` for `[..., sizes[0]]`."""
-        return self._score(0, first, self.logits(0, {}))
+        return self.score(0, first, self.logits(0, {}))
 
     def draw(self, noise: tf.Tensor, first: tf.Tensor | None = None) -> tf.Tensor:
         """Returns z, a function of logistic noise, `[..., bits]` each; gradient: none, or that of `straight_through`.
@@ -65,39 +59,32 @@ class GroupedBits:
 
         def choose(t, logits):
             if t == 0 and first is not None:
-                return first
-            return (draw_one_hot if self._one_hot(t) else draw_bits)(logits, noise[t])
+                return self._bits(first, logits)
+            return self._bits((draw_one_hot if self._one_hot(t) else draw_bits)(logits, noise[t]), logits)
 
-        return self._join(self._drawn(choose)[0])
+        return self.join(self.walk(choose)[0])
 
     def likeliest(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns z, each group at its likeliest value given the groups before it, and the logits; `[..., bits]`."""
 
         def choose(t, logits):
-            return tf.one_hot(tf.argmax(logits, -1), self.sizes[t]) if self._one_hot(t) else logits > 0.0
+            likely = tf.one_hot(tf.argmax(logits, -1), self.sizes[t]) if self._one_hot(t) else logits > 0.0
+            return self._bits(likely, logits)
 
-        groups, logits = self._drawn(choose)
-        return self._join(groups), self._join(logits)
+        groups, logits = self.walk(choose)
+        return self.join(groups), self.join(logits)
+
+    def score(self, t: int, group: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        if self._one_hot(t):
+            return tf.reduce_sum(group * tf.nn.log_softmax(parameters), -1)
+        return bernoulli_log_density(group, parameters)
 
     def _one_hot(self, t):
         return self.classes and t == 0
 
-    def _score(self, t, bits, logits):
-        if self._one_hot(t):
-            return tf.reduce_sum(bits * tf.nn.log_softmax(logits), -1)
-        return bernoulli_log_density(bits, logits)
-
-    def _drawn(self, choose):
-        groups, logits = {}, {}
-        for t in self.order:
-            logits[t] = self.logits(t, groups)
-            groups[t] = tf.cast(choose(t, logits[t]), tf.float32)
-            if self.reparametrised:
-                groups[t] = straight_through(groups[t], logits[t])
-        return groups, logits
-
-    def _join(self, groups):
-        return tf.concat([groups[t] for t in range(len(self.sizes))], -1)
+    def _bits(self, chosen, logits):
+        bits = tf.cast(chosen, tf.float32)
+        return straight_through(bits, logits) if self.reparametrised else bits
 
 
 class BitsGivenBits(keras.layers.Layer):
@@ -128,15 +115,7 @@ class BitsGivenBits(keras.layers.Layer):
         return affine(tf.concat([given, h], -1) if self.perceptron else given, self.kernel, self.bias)
 
 
-def _steps(sizes, hidden, order):
-    """Returns the `BitsGivenBits` from each group to the next one in `order`."""
-    return [
-        BitsGivenBits(sizes[a], sizes[b], hidden, name=f"group_{a}_to_{b}", dtype="float32")
-        for a, b in itertools.pairwise(order)
-    ]
-
-
-class _Grouped(Head):
+class _Grouped(Grouped):
     """Base of the prior and of the posteriors.
 
     Args:
@@ -145,31 +124,20 @@ class _Grouped(Head):
       reparametrised: whether samples carry the gradient of `straight_through`, which an evidence bound needs.
     """
 
-    binary, factorised = True, False
+    binary = True
     range = (0.0, 1.0)
 
     def __init__(
         self, sizes: Sequence[int] | str, classes: bool = False, reparametrised: bool = False, **kwargs: Any
     ) -> None:
-        self.sizes, self.classes, self.reparametrised = layer_sizes(sizes), classes, reparametrised
+        self.classes, self.reparametrised = classes, reparametrised
         if classes and reparametrised:
             raise InvalidInput("no gradient passes through a class; set only one of classes and reparametrised")
-        if len(self.sizes) < 2:
-            raise InvalidInput(f"groups {sizes!r} must have at least two sizes, such as '30,100'")
-        super().__init__((sum(self.sizes),), **kwargs)
-        self.built = True
+        super().__init__(sizes, **kwargs)
 
     def shares(self, prior: Prior) -> dict[str, Callable]:
         """Returns the prior's logits; raises `InvalidInput` unless the prior has the same groups."""
-        if not isinstance(prior, GroupedPrior):
-            raise InvalidInput(
-                f"{type(self).__name__} needs a GroupedPrior, got {type(prior).__name__}; give a GroupedPrior and a "
-                "LadderPosterior or ReversePosterior"
-            )
-        if prior.sizes != self.sizes:
-            raise InvalidInput(
-                f"the prior has groups of {prior.sizes} bits and the posterior of {self.sizes}; make them equal"
-            )
+        self.check_prior(prior, GroupedPrior, "LadderPosterior or ReversePosterior", "bits")
         if prior.classes != self.classes:
             raise InvalidInput(
                 "prior and posterior disagree on whether z_0 is a class; set classes=True on both or neither"
@@ -190,10 +158,7 @@ class _Grouped(Head):
         return {"logits": distribution.likeliest()[1]}
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["event_shape"]
-        own = {"classes": self.classes, "reparametrised": self.reparametrised}
-        return {**config, "sizes": list(self.sizes), **own}
+        return {**super().get_config(), "classes": self.classes, "reparametrised": self.reparametrised}
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
@@ -217,7 +182,7 @@ class GroupedPrior(_Grouped, Prior):
     def __init__(self, sizes: Sequence[int] | str, hidden: Sequence[int] | str = (), **kwargs: Any) -> None:
         super().__init__(sizes, **kwargs)
         self.hidden = layer_sizes(hidden, empty=True)
-        self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes)))
+        self.steps = self.steps_of(BitsGivenBits, self.hidden, range(len(self.sizes)))
 
     def logits(self, t: int, groups: dict[int, tf.Tensor]) -> tf.Tensor:
         """Returns the logits of z_t given the dict of the groups before it: `[..., sizes[t]]`."""
@@ -266,7 +231,7 @@ class ReversePosterior(_Grouped):
     def __init__(self, sizes: Sequence[int] | str, hidden: Sequence[int] | str = (), **kwargs: Any) -> None:
         super().__init__(sizes, **kwargs)
         self.hidden = layer_sizes(hidden, empty=True)
-        self.steps = _steps(self.sizes, self.hidden, range(len(self.sizes))[::-1])
+        self.steps = self.steps_of(BitsGivenBits, self.hidden, range(len(self.sizes))[::-1])
 
     @property
     def params_shape(self) -> tuple[int, ...]:
