@@ -4,12 +4,13 @@ import copy
 import inspect
 import math
 
+import numpy as np
 import pytest
 
 from dgm_zoo import data
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import load_config, resolve
-from dgm_zoo.training.config import EVALUATE, TRAIN
+from dgm_zoo.training.config import EVALUATE, TRAIN, make_optimizers
 
 LOOP = {}
 LOOP["itself"] = LOOP
@@ -83,3 +84,20 @@ def test_an_override_that_python_cannot_read_is_refused(value, tmp_path):
     (tmp_path / "config.py").write_text(f"def get_config():\n    return {BASE!r}\n")
     with pytest.raises(InvalidInput, match="config.train.epochs is "):
         load_config(tmp_path / "config.py", [f"train.epochs={value}"])
+
+
+def test_stages_change_the_learning_rate_at_their_share_of_the_steps():
+    """The eight stages of the IWAE's authors: 3^i epochs at 10^(-i/7) times the first rate."""
+    stages = [[(3**i - 1) / 2 / 3280, 10 ** (-i / 7)] for i in range(1, 8)]
+    train = resolve({**BASE, "train": {"decay": stages, "optimizer": {"learning_rate": 1e-3}}}).train.to_dict()
+    rate = make_optimizers(train, ["eta"], lambda player: 3280 * 10)["eta"]._learning_rate
+    found = [float(rate(step)) for step in (0, 9, 10, 39, 40, 3280 * 10 - 1)]
+    wanted = 1e-3 * 10 ** (-np.array([0, 0, 1, 1, 2, 7]) / 7)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("stages", ["linear", [], [0.5], [[0.5]], [[0.5, 0]], [[1.0, 0.1]], [[0, 0.1]],
+                                    [[0.5, 0.1], [0.5, 0.01]], [[0.5, 0.1], [0.2, 0.01]], [[0.5, "a"]], [[0.5, True]]])
+def test_stages_that_are_none_are_refused(stages):
+    with pytest.raises(InvalidInput, match=r"config.train.decay is .*; give None, 'cosine', or stages such as \[\[0.5"):
+        resolve({**BASE, "train": {"decay": stages}})

@@ -109,7 +109,7 @@ def test_what_would_not_be_the_same_run_is_refused(finished, changes, sentence):
     assert sentence in str(error.value) and "\n" not in str(error.value)
 
 
-SCHEDULES = [("train", "decay", "cosine"), ("model", "domain_weight", "dann")]
+SCHEDULES = [("train", "decay", "cosine"), ("train", "decay", [[0.5, 0.1]]), ("model", "domain_weight", "dann")]
 
 
 @pytest.mark.parametrize(("section", "key", "value"), SCHEDULES)
@@ -120,7 +120,7 @@ def test_a_schedule_over_all_epochs_goes_on_and_says_so(finished, section, key, 
     more.train.epochs = 6
     check_workdir(more, finished, False)
     sentence = rescheduled(more, finished)
-    assert sentence.startswith(f"{section}.{key}='{value}' lasts until the last epoch, and workdir '{finished}' was tr")
+    assert sentence.startswith(f"{section}.{key}={value!r} lasts until the last epoch, and workdir '{finished}' was tr")
     assert "it goes on as epoch 6 of 6" in sentence
 
 

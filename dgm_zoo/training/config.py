@@ -26,7 +26,7 @@ TRAIN = {
     "epochs": 10,  # passes over the training split
     "seed": 0,  # weights, order of the data, binarisation and noise
     "optimizer": {"name": "adam", "learning_rate": 1e-3},  # of Keras, with arguments; "players": see `make_optimizers`
-    "decay": None,  # None, or "cosine": the learning rate falls to 0 over all epochs
+    "decay": None,  # or "cosine": the learning rate falls to 0; or stages, [[share of all epochs, factor from there on]]
     "jit_compile": "auto",  # XLA: True, False, or "auto", which takes it if there is a GPU
     "steps_per_execution": 32,  # training steps in one call of the compiled function
     "precision": "float32",  # or "mixed_bfloat16"; measures are always taken in float32
@@ -256,6 +256,10 @@ def _optimizer(given, decay, total_steps):
     rate = given["learning_rate"]
     if decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
+    elif decay:
+        ends = [round(share * total_steps) - 1 for share, _ in decay]  # the last step at the rate before
+        rates = [rate, *(factor * rate for _, factor in decay)]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(ends, rates)
     try:
         return classes[str(name).lower()](**{**given, "learning_rate": rate})
     except (TypeError, ValueError) as error:

@@ -30,7 +30,10 @@ KEYS = {
     "train.checkpoint_seconds": Kind(lambda value: is_number(value) and value >= 0, "seconds, 0 or more"),
     "train.sample_every": COUNT.or_none(),
     "train.start_from": Kind(TEXT.or_none().fits, "None, or the workdir of a run"),
-    "train.decay": one_of(None, "cosine"),
+    "train.decay": Kind(
+        lambda value: value is None or value == "cosine" or _is_stages(value),
+        "None, 'cosine', or stages such as [[0.5, 0.1]], the shares rising between 0 and 1",
+    ),
     "train.precision": one_of("float32", "mixed_bfloat16"),
     "train.jit_compile": one_of(True, False, "auto"),
     "evaluate.batch_size": COUNT,
@@ -43,6 +46,15 @@ KEYS = {
     ),
 }
 OF_TWO = {"data.limit": COUNT.or_none(), "evaluate.classifier": PRESET}  # with two domains also a list, one value each
+
+
+def _is_stages(value):
+    """Returns whether `value` is a list of [share of all epochs, factor of the learning rate from there on]."""
+    pairs = isinstance(value, list) and value and all(isinstance(one, list) and len(one) == 2 for one in value)
+    if not (pairs and all(is_number(number) and number > 0 for one in value for number in one)):
+        return False
+    shares = [share for share, _ in value]
+    return shares == sorted(set(shares)) and shares[-1] < 1
 
 
 def _is_pair_of_rows(value):

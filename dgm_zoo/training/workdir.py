@@ -29,7 +29,9 @@ OWN_FILES = (  # in the order of deletion; config.json, which marks a run, is la
 # Keys that may change between two commands on one workdir. A change of the first kind is trained or measured.
 MEASURED_AGAIN = r"train\.(epochs|patience)|evaluate\..+"
 CHANGEABLE = rf"{MEASURED_AGAIN}|train\.(checkpoint_seconds|sample_every)"
-OVER_ALL_EPOCHS = {"train.decay": "cosine", "model.domain_weight": "dann"}  # schedules that end with the last epoch
+OVER_ALL_EPOCHS = {  # schedules that end with the last epoch: key to whether a value is one
+    "train.decay": lambda value: value is not None, "model.domain_weight": lambda value: value == "dann",
+}
 
 ADVICE = "choose another workdir, or --overwrite"
 
@@ -74,7 +76,7 @@ def rescheduled(config: ConfigDict, workdir: Path) -> str | None:
     if not (workdir / "config.json").exists() or not _done(workdir):
         return None
     before, now = (flat(one) for one in (read_config(workdir), config.to_dict()))
-    followed = [f"{key}={value!r}" for key, value in OVER_ALL_EPOCHS.items() if now.get(key) == value]
+    followed = [f"{key}={now[key]!r}" for key, lasts in OVER_ALL_EPOCHS.items() if key in now and lasts(now[key])]
     if before["train.epochs"] == now["train.epochs"] or not followed:
         return None
     there, here = before["train.epochs"], now["train.epochs"]
