@@ -48,6 +48,8 @@ EXTRAS = {
     "bench": [
         "torch>=2.6",  # pythae runs on it
         "pythae==0.1.2",  # the library that throughput and likelihood evaluation are compared with
+        "jax>=0.6",  # training steps by hand in JAX, which ours are compared with
+        "optax>=0.2.5",  # its optimizers
     ],
 }
 
@@ -92,6 +94,7 @@ setup(
     cmdclass={"build_py": BuildWithFiles},
     packages=find_packages(include=["dgm_zoo", "dgm_zoo.*"]),
     package_data={
+        "dgm_zoo.core": ["xla_on_cpu.json"],  # for which models XLA is faster on CPUs
         "dgm_zoo.data": ["shipped/*"],  # the emoji and the bands, with their licences
         "dgm_zoo.play": ["web/*"],  # the page's style, and its sheet and map in JavaScript
     },

@@ -1,6 +1,9 @@
 """`compile`: an optimizer for each player, metrics of a user's own, and how the step is compiled."""
 
 import contextlib
+import functools
+import json
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,6 +15,8 @@ from dgm_zoo.core.optimizers import AllOptimizers, assign
 from dgm_zoo.errors import InvalidInput
 
 STEPS = ("train_step", "test_step")
+CONVOLUTIONS = keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Conv1D, keras.layers.Conv1DTranspose
+TABLE = Path(__file__).with_name("xla_on_cpu.json")  # written by benchmarks/xla.py
 
 
 def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights: None = None, metrics: Any = None,
@@ -28,8 +33,7 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
         classes, as `model(x)` returns them after the step; other models take none.
       run_eagerly: run `train_step` without a graph, for debugging; switches XLA off.
       steps_per_execution: batches per call of the compiled loop; 8 or more makes small models much faster.
-      jit_compile: True, False, or "auto", which means XLA if there is a GPU. All three work under every
-        distribution strategy.
+      jit_compile: True, False, or "auto", see `chosen`. All three work under every distribution strategy.
       auto_scale_loss: has no effect, since no model trains in float16.
 
     Raises:
@@ -48,12 +52,11 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
     optimizers = assign(optimizer, model.players, model.phases)
     for player, one in optimizers.items():
         one.build(model.player_variables(model.phases.get(player, player)))
-    auto = bool(tf.config.list_physical_devices("GPU"))
     given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
     model.__dict__.update(  # Keras tracks no attribute of a model whose state it has locked, as `quantize` does
         optimizers=optimizers,
         optimizer=AllOptimizers(optimizers),
-        xla=(auto if jit_compile == "auto" else jit_compile) and not run_eagerly,
+        xla=(chosen(model) if jit_compile == "auto" else jit_compile) and not run_eagerly,
         trackers={name: keras.metrics.Mean(name=name) for name in model.logged},
         batches_seen=keras.metrics.Sum(name="batches_seen", dtype="int32"),
         compile_arguments={
@@ -63,6 +66,38 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
         **_compared(model),
     )
     model.compiled = True
+
+
+def chosen(model: Any) -> bool:
+    """Whether `jit_compile="auto"` means XLA for this model on this machine.
+
+    It does if there is a GPU. On CPUs XLA makes some models faster and others slower, so a table of the package says
+    for which registered models, with which networks, it is clearly faster. The table was measured by
+    `benchmarks/xla.py` in float32 on one replica; for all else, subclasses included, "auto" means no XLA. The choice
+    never depends on this run's timing, since the two round differently.
+
+    Example:
+      >>> chosen(dgm_zoo.create("vae", image_shape=(28, 28, 1)))   # without a GPU
+      False
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    if tf.distribute.has_strategy() or any(layer.compute_dtype != "float32" for layer in model._flatten_layers()):
+        return False
+    name = vars(type(model)).get("registered_name")
+    return networks_of(model) in _faster_on_cpu().get(name, ())
+
+
+def networks_of(model: Any) -> str:
+    """Whether the networks of a model are "dense" or "convolutional", which one with a convolution is."""
+    convolves = any(isinstance(layer, CONVOLUTIONS) for layer in model._flatten_layers())
+    return "convolutional" if convolves else "dense"
+
+
+@functools.cache
+def _faster_on_cpu():
+    """Name of a registered model to the kinds of networks with which XLA makes it faster on CPUs."""
+    return json.loads(TABLE.read_text(encoding="utf-8"))["faster"]
 
 
 def _serialized(name, given):
