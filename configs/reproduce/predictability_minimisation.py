@@ -5,7 +5,7 @@
 The tables of the paper: the share of runs that end with a factorial code, of 10 there and here. The sizes of codes,
 predictors and encoders are the paper's, as far as its text says. The optimizer is Adam, with 10 times the code's rate
 for the predictors, in place of gradient descent. "Off-line" rows take 5 steps of the predictors for one of the code,
-10,000 times, on mini-batches in place of the whole ensemble; "on-line" rows take one of each, 2,000 times, or 16,000
+5,000 times, on mini-batches in place of the whole ensemble; "on-line" rows take one of each, 2,000 times, or 16,000
 times, 256,000 presentations, where the paper has 250,000.
 
 Then 4 bits mixed into 8 signals, with a decoder, beside a public replication of the modern form; and 16 units on
@@ -15,7 +15,7 @@ reconstruction weighs so much that predictability has no influence.
 
 SOURCE = "Schmidhuber (1992), the author's web text"
 REPLICATION = "cybertronai/schmidhuber-problems"
-OFF_LINE = ["model.predictor_steps=5", "train.epochs=10"]
+OFF_LINE = ["model.predictor_steps=5", "train.epochs=5"]
 LONG = ["train.epochs=16"]
 MIXED = [
     "data.name=patterns/mixed", "data.batch_size=64", "model.latent_dim=4", "model.hidden=[32]",
