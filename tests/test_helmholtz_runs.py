@@ -9,7 +9,7 @@ from dgm_zoo import data, serving, training
 from dgm_zoo.cli.main import main
 from dgm_zoo.data.vectors import UCI_BINARY
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.training.reproduce import _load, _specs
+from dgm_zoo.training.experiments import load_spec, specs
 
 TRAIN = {"epochs": 1, "optimizer": {"name": "adam", "learning_rate": 1e-2}}
 EVALUATE = {"num_samples": 20, "limit": 200}
@@ -113,8 +113,8 @@ def test_what_a_run_cannot_take_is_refused_before_any_file(folder, name, dataset
 
 
 def test_the_published_table_says_that_its_values_are_recalled():
-    spec = _specs()["bihm_uci"]
-    experiment = _load(spec)
+    spec = specs()["bihm_uci"]
+    experiment = load_spec(spec)
     for row in experiment["rows"]:
         for changes in ([], experiment["quick"]):
             one = training.load_config(spec.parents[1] / row["config"], [*row["overrides"], *changes])

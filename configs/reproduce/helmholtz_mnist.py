@@ -33,11 +33,12 @@ def get_experiment():
     tuned = {"overrides": TUNED, "starts_from": "bihm_more"}
     for metric in METRICS:
         published = {"test_log_p_star": (-84.8, FOUND)}.get(metric, (None, None))
-        rows.append(row("bihm_tuned", f"{deep}, tuned", config, metric, *published, **tuned))
+        goal = {"goal": {"least": -85.0}} if metric in ("test_log_p_star", "test_log_likelihood") else {}
+        rows.append(row("bihm_tuned", f"{deep}, tuned", config, metric, *published, **tuned, **goal))
     small, config, metric = "RWS, 200,200,10", "rws_binarized_mnist.py", "test_log_likelihood"
     tuned = {"overrides": RWS_TUNED, "starts_from": "rws"}
     rows.append(row("rws", small, config, metric))
-    rows.append(row("rws_tuned", f"{small}, tuned", config, metric, -85.5, RECALLED, **tuned))
+    rows.append(row("rws_tuned", f"{small}, tuned", config, metric, -85.5, RECALLED, **tuned, goal={"least": -87.0}))
     rows.append(row("rws_tuned", f"{small}, tuned", config, "test_ess_p", **tuned))
     return {
         "rows": rows,

@@ -7,13 +7,15 @@ model, which tolerates missing modes, and that a VAE minimises one whose first a
 samples between modes. There are no published numbers: the paper argues from the form of the two objectives.
 """
 
+ALL_MODES = {("gan", "modes_covered", "grid"), ("iwgan", "modes_covered", "grid")}  # rows that are to cover every mode
+
 
 def rows(dataset):
     return [
         {
             "name": f"{model}_{dataset}", "label": f"{label}, {dataset}", "config": f"{model}_ring.py",
             "overrides": [f"data.name=gaussian_mixtures/{dataset}"], "metric": f"test_{metric}", "published": None,
-            "published_source": None,
+            "published_source": None, **({"goal": {"least": 25}} if (model, metric, dataset) in ALL_MODES else {}),
         }
         for metric in ("modes_covered", "high_quality")
         for model, label in (("gan", "GAN"), ("iwgan", "IWGAN"), ("vae", "VAE"))

@@ -26,7 +26,7 @@ TRAIN = {
     "epochs": 10,  # passes over the training split
     "seed": 0,  # weights, order of the data, binarisation and noise
     "optimizer": {"name": "adam", "learning_rate": 1e-3},  # of Keras, with arguments; "players": see `make_optimizers`
-    "decay": None,  # or "cosine": the learning rate falls to 0; or stages, [[share of all epochs, factor from there on]]
+    "decay": None,  # or "cosine": the learning rate falls to 0; or stages, [[share of epochs, factor from there on]]
     "jit_compile": "auto",  # XLA: True, False, or "auto", which takes it if there is a GPU
     "steps_per_execution": 32,  # training steps in one call of the compiled function
     "precision": "float32",  # or "mixed_bfloat16"; measures are always taken in float32

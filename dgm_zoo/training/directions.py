@@ -10,7 +10,8 @@ from dgm_zoo import data, metrics, viz
 from dgm_zoo.core.registry import create
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.files import check_writable, whole
-from dgm_zoo.training.workdir import machine, made_by, results_folder, write_json
+from dgm_zoo.training.overview import write_overview
+from dgm_zoo.training.workdir import is_results, machine, made_by, results_folder, write_json
 from dgm_zoo.unified.theory.fits import DIVERGENCES, fit
 
 DATASET = "gaussian_mixtures/ring"
@@ -51,6 +52,8 @@ def run_directions(out: str | Path | None = None, seeds: int = 3, quick: bool = 
     with whole(files[1]) as partial:
         partial.write_text(table(rows, _notes(quick, seeds, epochs, on)), encoding="utf-8")
     draw(rows, points, files[2])
+    if is_results(out):
+        write_overview(out)
     return {**results, "files": [str(path) for path in files]}
 
 

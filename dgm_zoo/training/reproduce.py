@@ -4,8 +4,9 @@ A spec is `configs/reproduce/NAME.py` with `get_experiment()`; the first line of
 `rows`, `seeds`, `quick` (overrides of a quick run), `notes`, and perhaps `tables`, which lay rows out as matrices; see
 `tables.page`. A row has a `name`, which names its runs, a `label`, `config`, `overrides`, `metric`, `published` and
 `published_source`; perhaps also `against` or `starts_from` (names of other rows), `seeds` of its own, `column`, the
-metric whose column of a matrix it stands in, `budget`, a text, for a row that needs no training of its own, and
-`where_measured`, True if runs without the metric do not count, such as those whose samples leave it undefined.
+metric whose column of a matrix it stands in, `budget`, a text, for a row that needs no training of its own,
+`where_measured`, True if runs without the metric do not count, such as those whose samples leave it undefined, and
+`goal`, what its number is to reach, see `experiments.goal_of`.
 """
 
 import math
@@ -16,20 +17,21 @@ import numpy as np
 from dgm_zoo import viz
 from dgm_zoo.errors import InvalidInput, check_known, unknown
 from dgm_zoo.files import check_writable, whole
-from dgm_zoo.serving import places
 from dgm_zoo.training import tables
 from dgm_zoo.training.build import dataset
-from dgm_zoo.training.config import call_in, load_config, run_file
+from dgm_zoo.training.config import load_config
+from dgm_zoo.training.experiments import load_spec, specs
 from dgm_zoo.training.measures.base import kinds, plane
 from dgm_zoo.training.measures.samples import samples
+from dgm_zoo.training.overview import write_overview
 from dgm_zoo.training.run import load_run, train
 from dgm_zoo.training.seeds import over_seeds
-from dgm_zoo.training.workdir import check_workdir, machine, rescheduled, results_folder, write_json
+from dgm_zoo.training.workdir import check_workdir, is_results, machine, rescheduled, results_folder, write_json
 
 
 def list_experiments() -> list[str]:
     """Returns the names that `reproduce` takes, sorted."""
-    return sorted(_specs())
+    return sorted(specs())
 
 
 def reproduce(
@@ -55,9 +57,9 @@ def reproduce(
       InvalidInput: the experiment is unknown, the workdir holds runs of another config, or a quick run is to write into
         `docs/results`.
     """
-    specs = _specs()
-    check_known("experiment", name, specs)
-    spec = _load(specs[name])
+    known = specs()
+    check_known("experiment", name, known)
+    spec = load_spec(known[name])
     for row in spec["rows"]:
         row.setdefault("seeds", spec["seeds"])
     for row in spec["rows"]:
@@ -72,7 +74,7 @@ def reproduce(
                 raise unknown("row to start from", row["starts_from"], names)
             _check_seeds(row, spec["rows"][names.index(row["starts_from"])])
         names.append(row["name"])
-        runs.append(_runs(row, spec, quick, specs[name].parents[1], workdir))
+        runs.append(_runs(row, spec, quick, known[name].parents[1], workdir))
     rows, trained = [], {}
     for row, these in zip(spec["rows"], runs, strict=True):
         trained[row["name"]] = [train(config, folder, verbose=verbose) for config, folder in these]
@@ -92,6 +94,8 @@ def reproduce(
     drawn = _picture(folders, out, name)
     with whole(out / f"{name}.md") as partial:
         partial.write_text(tables.page(results, spec["title"], drawn), encoding="utf-8")
+    if is_results(out):
+        write_overview(out)
     return {**results, "files": [str(out / f"{name}.{kind}") for kind in ("json", "md", *(["png"] if drawn else []))]}
 
 
@@ -217,14 +221,3 @@ def _difference(row, base):
         "difference_stderr": float(differences.std(ddof=1) / np.sqrt(len(differences))) if several else None,
         "published_difference": row["published"] - base["published"] if known else None,
     }
-
-
-def _specs():
-    """Returns name to path of every spec."""
-    return places.python_files(places.EXPERIMENTS)
-
-
-def _load(path):
-    names = run_file(path)
-    title = (names.get("__doc__") or path.stem).strip().splitlines()[0]
-    return {**call_in(path, names, "get_experiment"), "title": title}

@@ -159,9 +159,14 @@ def results_folder(out: str | Path | None, quick: bool, quick_out: str | Path) -
     Raises:
       InvalidInput: a quick run is to write into RESULTS, which is for numbers that mean something.
     """
-    if quick and out is not None and Path(out).resolve() == Path(RESULTS).resolve():
+    if quick and out is not None and is_results(out):
         raise InvalidInput(f"numbers of a quick run are meaningless and do not go to '{RESULTS}'; give another folder")
     return Path(out or (quick_out if quick else RESULTS))
+
+
+def is_results(folder: str | Path) -> bool:
+    """Returns whether `folder` is RESULTS, of the current folder."""
+    return Path(folder).resolve() == Path(RESULTS).resolve()
 
 
 def machine() -> dict:

@@ -34,7 +34,7 @@ def pages() -> dict[str, str]:
     files = {sources.file_of(function) for name in models.list_models() for function in systems.code(name).values()}
     files |= {sources.file_of(models.model_class(name)) for name in models.list_models()}
     return {
-        "configuration.md": configuration(), "commands.md": commands(), "results/index.md": results(), **api(),
+        "configuration.md": configuration(), "commands.md": commands(), **api(),
         **{f"source/{file.removesuffix('.py')}.md": sources.page(file) for file in sorted(files)},
         **{page: from_root(file) for file, page in ROOT_FILES.items()},
         "benchmarks.md": f"{from_root('benchmarks/README.md')}\n\n## Last results\n\n{measured()}\n",
@@ -148,25 +148,10 @@ def api() -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------- results, root files
 
 
-def titles() -> dict[str, str]:
-    """Returns the pages of docs/results: name to title."""
-    folder = ROOT / "docs" / "results"
-    return {page.stem: page.read_text().splitlines()[0].lstrip("# ") for page in sorted(folder.glob("*.md"))}
-
-
 def results_navigation() -> list:
-    return [{name.replace("_", " "): f"results/{name}.md"} for name in titles()]
-
-
-def results() -> str:
-    """Returns the index of the tables of docs/results."""
-    rows = [[f"[{name}]({name}.md)", title] for name, title in titles().items()]
-    return "\n\n".join([
-        "# Results",
-        "Every number below was measured by the command that its page names, with versions and git revision. Published "
-        "numbers stand beside ours with their source; one that is marked as recalled was not looked up again.",
-        table(["table", "what it compares"], rows),
-    ]) + "\n"
+    """Returns the pages of docs/results but the overview, README.md."""
+    pages = sorted((ROOT / "docs" / "results").glob("[!R]*.md"))
+    return [{page.stem.replace("_", " "): f"results/{page.name}"} for page in pages]
 
 
 def measured() -> str:
