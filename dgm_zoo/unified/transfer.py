@@ -176,7 +176,7 @@ def _activation(name, cls, takes):
     if not issubclass(cls, VAE):
         return "it has no evidence bound to weight, and no prior from which to generate the discriminator's inputs"
     if "groups" in takes:
-        return "its bits are in groups, and no registered activated model supports groups"
+        return "its latents are in groups, and no registered activated model supports groups"
     activated = {model_class(other).__bases__: other for other in list_models()}
     for base in cls.__mro__:
         other = activated.get((Activated, base))
