@@ -7,6 +7,13 @@ It prints test_bits_per_dimension, the measure that papers on colour images stat
 times, with a residual block and group normalisation at each size; every pixel is a mixture of five logistics. Any set
 of colour images takes the place of CIFAR-10: --config.data.name=emoji/noto, which prepares itself, or
 --config.data.name=folder with --config.data.path and --config.data.image_size.
+
+The weight of the KL rises from 0 in the first 1,000 steps. Without that, on emoji, the validation KL was .3 nats after
+three epochs, as if there were no latents.
+
+On emoji/noto, 1,559 training images, with --config.data.batch_size=32 --config.train.epochs=60, the best epoch was the
+27th: test_bits_per_dimension 4.26 +- 0.06, a KL of 128 nats, and blurred but recognisable reconstructions. It took 33
+minutes on half a core. On CIFAR-10 it has not been run.
 """
 
 from ml_collections import ConfigDict
