@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from dgm_zoo.checks import Kind, is_number, is_whole, one_of, shown
+from dgm_zoo.core.fused import fuse
 from dgm_zoo.errors import InvalidInput
 
 NUMBER = Kind(is_number, "a number that a float32 holds")
@@ -59,6 +60,8 @@ def assign(optimizer: Any, players: Iterable[str], phases: dict[str, str]) -> di
         own = {"use_ema": False} if averaged_twice else {}
         found[player] = one.from_config({**one.get_config(), **own}) if id(one) in seen or averaged_twice else one
         seen.add(id(one))
+    for one in found.values():
+        fuse(one)
     return found
 
 
