@@ -20,6 +20,7 @@ rate of a sum of large vectors. No step can be expected to reach it; the share s
 
 import contextlib
 import math
+import os
 import statistics
 import sys
 
@@ -122,8 +123,7 @@ def measure(row, spec, zoo, peers, rounds):
 
 
 def make(folder):
-    import os
-
+    """The folder, made."""
     os.makedirs(folder)
     return folder
 
