@@ -121,10 +121,13 @@ def _penalty(model, players):
 def check_finite(terms: dict[str, tf.Tensor], number: tf.Tensor) -> None:
     """Fails an assertion in step `number` if a term is NaN or infinite; `fit` converts it to `NonFiniteLoss`."""
 
-    def fail():
-        broken = [tf.reduce_any(~tf.math.is_finite(value)) for value in terms.values()]
-        names = tf.boolean_mask(tf.constant(list(terms)), tf.stack(broken))
-        return tf.debugging.Assert(False, [f"{NON_FINITE}: term", names[0], "at step", number])
+    def fail():  # one assertion after the other: the first that fails is of the first term
+        checks = []
+        for name, value in terms.items():
+            with tf.control_dependencies(checks):
+                fine = tf.reduce_all(tf.math.is_finite(value))
+                checks = [tf.debugging.Assert(fine, [f"{NON_FINITE}: term", name, "at step", number])]
+        return tf.group(*checks)
 
     total = tf.add_n([tf.reduce_sum(value) for value in terms.values()])
     tf.cond(tf.math.is_finite(total), tf.no_op, fail)
