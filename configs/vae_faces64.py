@@ -6,6 +6,11 @@
 As vae_cifar10, with four halvings, 64x64 to 4x4. Grey images become colour images. A folder that does not fit in
 memory is read from its files in every epoch. For other sizes set `data.image_size`, and `model.hidden`, one number of
 channels for each halving.
+
+Tried on a small folder, 965 training squares cut from 29 photographs, with --config.data.batch_size=32
+--config.train.epochs=60, 1,800 steps: test_bits_per_dimension 6.42 +- 0.08 after half an hour on a shared core, still
+falling. Reconstructions keep brightness and coarse shapes and hardly any colour; a folder of faces has more images,
+which resemble each other more.
 """
 
 from ml_collections import ConfigDict
