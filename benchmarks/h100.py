@@ -18,6 +18,7 @@ Listed beside are programs that do not compile, calls of the host, and points at
 import contextlib
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -250,11 +251,15 @@ class Compiler:
             self.worker = None
 
 
-def measured(compiler, function, arguments, rows):
+def why(error):
+    """An error in one line, without the lines of Python that lead to it."""
+    text = re.split(r"The op is created at|Stack trace|\n\s*File ", f"{type(error).__name__}: {error}")[0]
+    return " ".join(text.split())
+
+
+def of_program(compiler, function, arguments, rows):
     """The result of one program: a dict."""
-    start = time.perf_counter()
     program, host = lowered(function, arguments)
-    traced = time.perf_counter() - start
     one = compiler(program)
     total = sum(one["flops"].values())
     times = roofline(one["flops"], one["bytes"])
@@ -265,7 +270,7 @@ def measured(compiler, function, arguments, rows):
         "kernels": one["kernels"], "kernels_by_kind": one["kinds"], "roofline_ms": times,
         "limited_by": "bytes" if times["bytes"] >= times["flops"] else "flops",
         "in_program": {"host": one["host"], "branches": one["branches"], "loops_of_unknown_length": one["loops"]},
-        "in_graph": host, "seconds_to_trace": traced, "seconds_to_compile": one["seconds"],
+        "in_graph": host,
     }
 
 
@@ -430,10 +435,10 @@ def main():
     def add(program, prepare):
         start = time.perf_counter()
         try:
-            results[program] = measured(compiler, *prepare())
+            results[program] = of_program(compiler, *prepare())
             report["failures"].pop(program, None)
         except Exception as error:  # TensorFlow and XLA raise many kinds; each is a line of the report
-            report["failures"][program] = f"{type(error).__name__}: {error}".split("\nStack trace")[0]
+            report["failures"][program] = why(error)
         print(f"{program}: {'compiled' if program in results else report['failures'][program][:300]} "
               f"({time.perf_counter() - start:.0f} s)", file=sys.stderr, flush=True)
         if options.out:
@@ -466,8 +471,8 @@ def main():
     compiler.close()
     steps = [f"{name}, training step, {precision}" for precision in PRECISIONS for name in list_models()]
     report["not_compiled_yet"] = [] if options.quick else [one for one in steps if one not in results]
-    for program, why in report["failures"].items():
-        print(f"{program} does not compile: {why}", file=sys.stderr)
+    for program, reason in report["failures"].items():
+        print(f"{program} does not compile: {reason}", file=sys.stderr)
     common.finish(report, table(results), options.out)
     print("nothing here was run or timed on a GPU")
     if options.table:
