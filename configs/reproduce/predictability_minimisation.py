@@ -76,10 +76,11 @@ def get_experiment():
         "quick": ["train.epochs=1", "evaluate.limit=200"],
         "notes": [
             "With as many units as the patterns have bits, codes become factorial about as often as in the paper. With "
-            "more units none is by the rule above; most still tell all patterns apart, except where these are unequally "
-            "frequent. The units that are not needed end as functions of the others, which their predictors know. Their error is 0, and so is the gradient of "
-            "V_C, so that they stay between 0 and 1, where the paper's became constant. It was the same with batches "
-            "of one example, by Adam and by gradient descent, in one run each.",
+            "more units none is by the rule above; most still tell all patterns apart, except where these are "
+            "unequally frequent. The units that are not needed end as functions of the others, which their predictors "
+            "know. Their error is 0, and so is the gradient of V_C, so that they stay between 0 and 1, where the "
+            "paper's became constant. It was the same with batches of one example, by Adam and by gradient descent, in "
+            "one run each.",
             "On the mixed signals the weight of the reconstruction is 0.1; with 1 the units stayed dependent.",
             "The measured epoch is that of the least `loss`, minus V_C with the predictors of training; an epoch in "
             "which these lag behind can win.",
