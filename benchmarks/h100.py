@@ -410,7 +410,7 @@ def main():
     parser.add_argument("--precisions", type=lambda text: [one for one in text.split(",") if one],
                         default=list(PRECISIONS), help="of training steps; endpoints are in float32")
     parser.add_argument("--merge", type=lambda text: [pathlib.Path(one) for one in text.split(",")], default=[],
-                        metavar="FILE,FILE", help="reports whose results are kept beside those of this run")
+                        metavar="FILE,FILE", help="earlier reports: what they have is kept and not compiled again")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="where the table goes, in Markdown")
     options = parser.parse_args()
     common.import_tensorflow()
@@ -431,8 +431,11 @@ def main():
         for part in ("results", "failures", "vae_by_hand"):
             report[part] = {**report.get(part, {}), **earlier.get(part, {})}
     results = report["results"]
+    report["failures"] = {program: text for program, text in report["failures"].items() if program not in results}
 
     def add(program, prepare):
+        if program in results:
+            return
         start = time.perf_counter()
         try:
             results[program] = of_program(compiler, *prepare())
@@ -444,7 +447,6 @@ def main():
         if options.out:
             pathlib.Path(options.out).write_text(json.dumps(report, indent=2) + "\n")
 
-    names = options.models or (["vae"] if options.quick else list_models())
     def built(name, precision):
         keras.utils.clear_session()
         keras.config.set_dtype_policy(precision)
@@ -456,24 +458,27 @@ def main():
     names = options.models or (["vae"] if options.quick else list_models())
     for precision in options.precisions:
         for name in names:
+            if f"{name}, training step, {precision}" in results:
+                continue
             model, rows = built(name, precision)
             add(f"{name}, training step, {precision}", lambda: (*training_step(model, rows), rows))  # noqa: B023
-            if f"{name}, training step, {precision}" == "vae, training step, float32":
+            if name == "vae" and precision == "float32" and f"vae, training step, {precision}" in results:
                 hand, counted = by_hand(model, rows), results[f"vae, training step, {precision}"]["flops"]
                 report["vae_by_hand"] = {"flops": hand, "counted": counted}
                 if not hand <= counted <= PADDING * hand:
                     sys.exit(f"the training step of vae has {hand} FLOP by hand, and {counted} were counted")
     endpoints = "none" if options.quick else options.endpoints
-    for name in {"all": names, "families": representatives(names), "none": []}[endpoints]:
+    for name in [] if endpoints == "none" else names if endpoints == "all" else representatives(names):
         model, rows = built(name, "float32")
         for one in model.endpoints():
             add(f"{name}, {one}, float32", lambda: endpoint(model, one, rows))  # noqa: B023
     compiler.close()
     steps = [f"{name}, training step, {precision}" for precision in PRECISIONS for name in list_models()]
+    report["results"] = {program: results[program] for program in dict.fromkeys([*steps, *results]) if program in results}
     report["not_compiled_yet"] = [] if options.quick else [one for one in steps if one not in results]
     for program, reason in report["failures"].items():
         print(f"{program} does not compile: {reason}", file=sys.stderr)
-    common.finish(report, table(results), options.out)
+    common.finish(report, table(report["results"]), options.out)
     print("nothing here was run or timed on a GPU")
     if options.table:
         options.table.write_text(markdown({"vae_by_hand": {"flops": 0, "counted": 0}, **report}))
