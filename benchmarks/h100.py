@@ -474,7 +474,8 @@ def main():
             add(f"{name}, {one}, float32", lambda: endpoint(model, one, rows))  # noqa: B023
     compiler.close()
     steps = [f"{name}, training step, {precision}" for precision in PRECISIONS for name in list_models()]
-    report["results"] = {program: results[program] for program in dict.fromkeys([*steps, *results]) if program in results}
+    ordered = dict.fromkeys([*(one for one in steps if one in results), *results])
+    report["results"] = {program: results[program] for program in ordered}
     report["not_compiled_yet"] = [] if options.quick else [one for one in steps if one not in results]
     for program, reason in report["failures"].items():
         print(f"{program} does not compile: {reason}", file=sys.stderr)
