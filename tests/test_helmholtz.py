@@ -417,9 +417,12 @@ def test_ancestral_samples_are_means_of_x_given_h(exact):
 
 
 @pytest.mark.statistics
-@pytest.mark.parametrize(("cls", "most"), [(HelmholtzMachine, 1.0), (RWS, 0.15), (BiHM, 0.15)])
+@pytest.mark.parametrize(("cls", "most"), [(HelmholtzMachine, 1.0), (RWS, 0.15), (BiHM, 0.3)])
 def test_bars_are_learned(cls, most):
-    """KL(data || p) in nats; independent pixels have 7.7. Wake-sleep needs many times as long as the others."""
+    """KL(data || p) in nats; independent pixels have 7.7. Wake-sleep needs many times as long as the others.
+
+    BiHM's lies between 0.04 and 0.24 with the seeds 0 to 5.
+    """
     images, chance = bars.distribution()
     np.testing.assert_allclose(-(chance * np.log(chance)).sum(), bars.ENTROPY, rtol=1e-12)
     keras.utils.set_random_seed(0)
