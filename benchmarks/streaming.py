@@ -88,7 +88,8 @@ def read(folder, reader, batches):
     if how == "buffer":
         rows = open_split(name, "train", "", None, in_memory=False)[0]
         blocks = tf.data.Dataset.range(0, len(rows), BATCH_SIZE).map(
-            lambda i: tf.numpy_function(rows.take, [tf.range(i, i + BATCH_SIZE)], tf.uint8), num_parallel_calls=2
+            lambda i: tf.numpy_function(rows.take, [tf.range(i, tf.minimum(i + BATCH_SIZE, len(rows)))], tf.uint8),
+            num_parallel_calls=2,
         )
         stream = blocks.unbatch().shuffle(BUFFER).batch(BATCH_SIZE).map(lambda x: tf.cast(x, tf.float32) / 255)
         stream = stream.prefetch(8)

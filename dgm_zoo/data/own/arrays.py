@@ -1,5 +1,6 @@
 """NumPy's files: `.npz` with x and y, or with x_train, y_train, x_test, y_test; `.npy` with x, read row by row."""
 
+import mmap
 import os
 import zipfile
 
@@ -42,6 +43,8 @@ def _one(path, version, x):
 
         def take(numbers):
             stored = _stored(path)  # mapped anew: pages that were read would otherwise count as memory in use
+            if (np.diff(numbers) != 1).any() and hasattr(mmap, "MADV_RANDOM"):  # read no neighbours of scattered rows
+                stored._mmap.madvise(mmap.MADV_RANDOM)
             return converted(np.asarray(stored[wanted[numbers]])).reshape(len(numbers), *shape)
 
         return Rows(len(wanted), shape, dtype, take)
