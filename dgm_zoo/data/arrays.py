@@ -1,5 +1,6 @@
 """Checks of a user's own arrays: the meaning of their integers, and arrays that the pipeline cannot use."""
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,10 @@ def converted(x: np.ndarray) -> np.ndarray:
 
 
 def _blocks(x):
-    return ((rows.start, x[rows]) for rows in slices(len(x), x.shape[1:], x.dtype))
+    for rows in slices(len(x), x.shape[1:], x.dtype):
+        yield rows.start, x[rows]
+        if isinstance(x, np.memmap) and x.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
+            x._mmap.madvise(mmap.MADV_DONTNEED)  # pages that were read would otherwise count as memory in use
 
 
 def _check_integers(x: np.ndarray, levels: int | str | None) -> int:
