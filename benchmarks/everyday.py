@@ -66,8 +66,9 @@ timed("log_likelihood, again", lambda: model.log_likelihood(others[:1000], num_s
 """,
     "quality": """
 from dgm_zoo import metrics
-timed("quality of 10,000 images, classifier", lambda: metrics.sample_quality(x, "mnist", "classifier_mnist"))
-timed("quality, again", lambda: metrics.sample_quality(others, "mnist", "classifier_mnist"))
+classifier = dgm_zoo.from_preset("classifier_mnist")
+timed("sample_quality of 10,000 images", lambda: metrics.sample_quality(x, "mnist", classifier))
+timed("sample_quality, again", lambda: metrics.sample_quality(others, "mnist", classifier))
 """,
 }
 IMAGES = """
