@@ -94,11 +94,11 @@ def get_experiment():
             "The oracle is the best epoch's accuracy on validation images of the target. It selects nothing; it says "
             "what is lost by selecting with the source alone, which cannot see the target. The gradient reversal "
             "loses most: with it the source's loss rises again while the target still gains.",
-            "Published numbers are of other networks, budgets and rows. The classifiers that learn from the target's "
-            "own labels are below CyCADA's, too, which had whole training sets; the best mode of each small pair is "
-            "about as far below them as ADDA's was. Runs of one mode differ by seed as much as modes do.",
-            "mode 'adda' drops the source: its accuracy there is not kept by anything (the JSON files of the runs "
-            "have `test_source_accuracy`).",
+            "Published numbers are of other networks, budgets and rows. Classifiers trained on the target's labels are "
+            "below CyCADA's as well, which used whole training sets; the best mode of each small pair is about as far "
+            "below them as ADDA is below CyCADA's. Seeds of one mode differ as much as modes do.",
+            "Mode 'adda' loses accuracy on the source, which it no longer trains on; each run's results.json has it as "
+            "`test_source_accuracy`.",
             "Whole sets have one seed and 1,718 steps, about as many as the small ones; to MNIST-M only 'adda' gains, "
             "and less than DANN in its 8,600 steps.",
             "Features of 500 test images of each domain, USPS to MNIST, symmetric on the features, first seed, as "

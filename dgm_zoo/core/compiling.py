@@ -71,10 +71,10 @@ def compile(model: Any, optimizer: Any = "adam", loss: None = None, loss_weights
 def chosen(model: Any) -> bool:
     """Whether `jit_compile="auto"` means XLA for this model on this machine.
 
-    It does if there is a GPU. On CPUs XLA makes some models faster and others slower, so a table of the package says
-    for which registered models, with which networks, it is clearly faster. The table was measured by
-    `benchmarks/xla.py` in float32 on one replica; for all else, subclasses included, "auto" means no XLA. The choice
-    never depends on this run's timing, since the two round differently.
+    It does if there is a GPU. On CPUs XLA makes some models faster and others slower: "auto" takes it only for the
+    registered models and kinds of networks in `TABLE`, which `benchmarks/xla.py` writes, in float32 on one replica.
+    A model that is not in the table, or a subclass, does without. The choice never depends on this run's timing, since
+    the two round differently.
 
     Example:
       >>> chosen(dgm_zoo.create("vae", image_shape=(28, 28, 1)))   # without a GPU

@@ -8,7 +8,7 @@ References: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -34,9 +34,6 @@ class GroupedNormals(Chain):
         of the groups sampled before it; with `held`, no gradient reaches any weight through them, but that of `groups`
         remains.
     """
-
-    def __init__(self, sizes: Sequence[int], order: Iterable[int], parameters: Callable[..., Normal]) -> None:
-        super().__init__(sizes, order, parameters)
 
     def score(self, t: int, group: tf.Tensor, parameters: Normal) -> tf.Tensor:
         mean, stddev = parameters

@@ -27,7 +27,7 @@ TRAIN = {
     "seed": 0,  # weights, order of the data, binarisation and noise
     "optimizer": {"name": "adam", "learning_rate": 1e-3},  # of Keras, with arguments; "players": see `make_optimizers`
     "decay": None,  # or "cosine": the learning rate falls to 0; or stages, [[share of epochs, factor from there on]]
-    "jit_compile": "auto",  # XLA: True, False, or "auto": on a GPU, and on CPUs where it was measured to be faster
+    "jit_compile": "auto",  # XLA: True, False, or "auto": on a GPU; on CPUs for models listed as faster
     "steps_per_execution": 32,  # training steps in one call of the compiled function
     "precision": "float32",  # or "mixed_bfloat16"; measures are always taken in float32
     "start_from": None,  # workdir of a run with the same networks, whose best weights are the initial ones

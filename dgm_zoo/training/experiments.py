@@ -8,11 +8,11 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.serving import places
 from dgm_zoo.training.config import call_in, run_file
 
-MORE = {  # metrics of which a row with a published number is to have at least so much, unless it states a goal
+MORE = {  # metrics for which higher is better: a published number is a lower bound, unless the row states a goal
     "test_log_likelihood", "test_log_p_star", "test_elbo", "test_accuracy", "test_source_accuracy",
     "test_target_accuracy", "test_conditional_accuracy", "test_inception_score", "test_factorial",
 }
-LESS = {  # and at most so much
+LESS = {  # metrics for which lower is better
     "test_frechet_distance", "test_limiting_frechet_distance", "test_code_error", "test_code_information", "test_mse",
 }
 
@@ -21,7 +21,7 @@ class Goal(NamedTuple):
     """What a number is to reach.
 
     Attributes:
-      of: "value", or "difference", from the row that it is held against.
+      of: "value", or "difference" from the row named by `against`.
       least, most: its bounds; None for no bound on that side.
     """
 
@@ -61,11 +61,11 @@ def goal_of(row: dict) -> Goal | None:
     """Returns the goal of a row of a spec; None if there is none.
 
     A row may state it as `goal`: a dict of `least` or `most`, and `of`, "value" (the default) or "difference"; or None,
-    for a published number that ours cannot be held against. Without that key, a published number is the goal if the
-    package knows which direction is better, see `MORE` and `LESS`.
+    if the published number is not comparable with ours. Without that key, a published number is the goal if its metric
+    is in `MORE` or `LESS`.
 
     Raises:
-      InvalidInput: `goal` is of another form, or of a difference of a row that is held against none.
+      InvalidInput: `goal` has another form, or is a difference and the row has no `against`.
 
     Example:
       >>> goal_of({"metric": "test_accuracy", "published": 0.98})
