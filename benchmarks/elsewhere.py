@@ -379,7 +379,8 @@ def bring(path):
             files = {one.name: tar.extractfile(one).read() for one in tar.getmembers()}
         for name in sorted(one for one in files if one.endswith(".json")):
             found = json.loads(files[name])
-            job, values = found["job"], np.load(io.BytesIO(files[name.replace(".json", ".npz")]))
+            job, values = found["job"], np.load(io.BytesIO(lzma.decompress(
+                files[name.replace(".json", ".npz.xz")])))
             config, folder = resolve(job["config"]), pathlib.Path(job["workdir"])
             keras.utils.clear_session()
             model = built(config)

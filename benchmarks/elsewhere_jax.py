@@ -6,7 +6,8 @@
 Each run trains for its epochs, or until `patience` epochs have not improved the validation loss. An epoch is one call:
 a scan of the training step over the rows of its batches, on arrays that stay on the device. Programs are compiled
 before the first run. A run whose epochs would not fit into the seconds that `--limit` leaves is left out and said so.
-The best epoch's weights, by validation loss, and the logs are written into archives of at most 15 MB.
+The best epoch's weights, by validation loss, those that changed, and the logs are written into archives of at most
+15 MB; weights are rounded to 12 bits of mantissa.
 
 `--time` runs each of the steps of `elsewhere.py steps` many times in one call, a scan that hands its state on, on one
 batch of random values, and writes the milliseconds per step: the median, least and most of `ROUNDS` calls.
@@ -283,6 +284,13 @@ class Run:
         return history, [np.asarray(one) for one in best], time.perf_counter() - start
 
 
+def short(value):
+    """A large float32 array rounded to 12 bits of mantissa, which halves its file."""
+    if value.dtype != np.float32 or value.size < 1000:
+        return value
+    return ((value.view(np.uint32) + 0x800) & np.uint32(0xFFFFF000)).view(np.float32)
+
+
 class Archives:
     """Tar archives of at most `ARCHIVE` bytes."""
 
@@ -291,9 +299,9 @@ class Archives:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, name, job, places, values, **about):
-        out = io.BytesIO()
+        out, about = io.BytesIO(), {"job": job, "places": places, **about}
         np.savez(out, *values)
-        files = {f"{name}.npz": out.getvalue(), f"{name}.json": json.dumps({"job": job, "places": places, **about}).encode()}
+        files = {f"{name}.npz.xz": lzma.compress(out.getvalue(), preset=1), f"{name}.json": json.dumps(about).encode()}
         size = sum(map(len, files.values()))
         if self.size + size > ARCHIVE:
             self.close()
@@ -345,8 +353,8 @@ def time_steps(folder, only, limit, out):
     """Times the steps of `steps.json` and writes what was measured after each."""
     listed = [one for one in json.loads((folder / "steps.json").read_text()) if re.fullmatch(only, one["name"])]
     device = jax.devices()[0]
-    report = {"device": device.device_kind, "jax": jax.__version__, "steps_in_a_call": STEPS, "rounds": ROUNDS, "ms": {},
-              "failed": {}, "seconds_to_compile": {}}
+    report = {"device": device.device_kind, "jax": jax.__version__, "steps_in_a_call": STEPS, "rounds": ROUNDS,
+              "ms": {}, "failed": {}, "seconds_to_compile": {}}
 
     def made(one):
         start = time.perf_counter()
@@ -393,8 +401,8 @@ def main():
     if options.time:
         return time_steps(options.folder, options.only, options.limit, options.time)
     index, count = map(int, options.part.split("/"))
-    jobs = [one for one in json.loads((options.folder / "jobs.json").read_text()) if re.fullmatch(options.only, one["name"])]
-    jobs = jobs[index::count]
+    listed = json.loads((options.folder / "jobs.json").read_text())
+    jobs = [one for one in listed if re.fullmatch(options.only, one["name"])][index::count]
     for job in jobs if options.epochs else ():
         job["epochs"] = min(job["epochs"], options.epochs)
     compiled, device = {}, jax.devices()[0].device_kind
@@ -410,10 +418,11 @@ def main():
             continue
         history, best, seconds = found
         wanted = [i for i, place in enumerate(run.job["places"]) if place is not None]
-        weights = [i for i in wanted if i not in {j for _, j in run.job["averages"]} and run.job["weights"][i]]
+        weights = [i for i in wanted if run.job["weights"][i] and not np.array_equal(best[i], run.state[i])]
         about = {"history": history, "device": device, "jax": jax.__version__, "seconds": seconds}
         job = {key: run.job[key] for key in ("name", "workdir", "config")}
-        archives.add(run.job["name"], job, [run.job["places"][i] for i in weights], [best[i] for i in weights], **about)
+        archives.add(run.job["name"], job, [run.job["places"][i] for i in weights],
+                     [short(best[i]) for i in weights], **about)
         print(f"{run.job['name']}: {len(history)} epochs, {seconds:.1f} s, {json.dumps(history[-1])}", flush=True)
     archives.close()
 
