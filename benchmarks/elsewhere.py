@@ -14,9 +14,12 @@ device and runs whole epochs there. `bring` writes the best epoch's weights by v
 run's checkpoint; `dgm-zoo train` or `dgm-zoo reproduce` on the same workdirs then find the runs trained and measure
 them here. Optimizers stay behind, so that such a run cannot go on with more epochs.
 
-The step is the package's own, and so are its noise and its initial weights, rounded to 12 bits of mantissa. The order of the data and the pixels that
-are drawn afresh come from another generator than the pipeline's, so the numbers are those of another run of the same
-config. A folder taken in one version of the package should be brought back in the same.
+The step is the package's own, and so are its noise and its initial weights, but for their last bits: weights travel
+with 12 bits of mantissa (`--bits`, on the way back). To keep the folder small, a second seed of a run begins with the
+initial values of the first, shuffled within each variable, which are as independent of each other as they were. The
+order of the data and the pixels that are drawn afresh come from another generator than the pipeline's, so the numbers
+are those of another run of the same config. A folder taken in one version of the package is to be brought back in the
+same.
 """
 
 import argparse
@@ -90,10 +93,10 @@ def domains(config):
 
     from dgm_zoo import data
     from dgm_zoo.data import draws
+    from dgm_zoo.data.domains import domain
     from dgm_zoo.data.pairs import _kept, with_channels
     from dgm_zoo.data.preparing import directory
     from dgm_zoo.data.reading import read_split
-    from dgm_zoo.data.domains import domain
     from dgm_zoo.training import pairs
 
     found, given = [], config.data.to_dict()
@@ -135,7 +138,8 @@ def touched(functions):
     """The variables that traced functions read or write, and which live in captured handles: a list."""
     import tensorflow as tf
 
-    handles = {id(one.handle): one for one in gc.get_objects() if isinstance(one, tf.Variable) and one.handle is not None}
+    alive = [one for one in gc.get_objects() if isinstance(one, tf.Variable) and one.handle is not None]
+    handles = {id(one.handle): one for one in alive}
     found = {}
     for function in functions:
         for outside, _ in function.graph.captures:
@@ -177,8 +181,8 @@ def program(step, parts, variables, seed, model):
     return found, captured, names
 
 
-def built(config):
-    """The model of a config as `dgm-zoo train` begins with it."""
+def built(config, start=True):
+    """The model of a config as `dgm-zoo train` begins with it; unless `start`, without another run's weights."""
     import keras
 
     from dgm_zoo.training import build
@@ -188,7 +192,7 @@ def built(config):
     with build.precision(config.train.precision):
         model = build.build(config)
         build.compile_model(model, config)
-    if config.train.start_from:
+    if start and config.train.start_from:
         from dgm_zoo.training.run import _start_from
 
         _start_from(config.train.start_from, model)
@@ -207,6 +211,12 @@ def raw(variable):
     import tensorflow as tf
 
     return variable if isinstance(variable, tf.Variable) else variable.value
+
+
+def positions(model, part):
+    """The positions among `checkpoints.state` of the weights of a part of the model: a set."""
+    handles = {id(one.value.handle) for one in getattr(model, part).weights} if part else ()
+    return {i for i, one in enumerate(model.weights) if id(one.value.handle) in handles}
 
 
 def own_weights(model):
@@ -251,7 +261,22 @@ def short(value):
     return ((value.view(np.uint32) + 0x800) & np.uint32(0xFFFFF000)).view(np.float32)
 
 
-def take(folder, config, workdir, programs):
+def taken_from(model, base):
+    """Which positions of `checkpoints.state(model)` a run that starts from `base` takes from which of its: pairs."""
+    import numpy as np
+
+    before = model.get_weights()
+    numbers = iter(range(1, 1 + len(base.weights)))
+    base.set_weights([np.full(one.shape, next(numbers), one.dtype) for one in base.weights])
+    if not model.take_weights(base):
+        sys.exit(f"a {type(model).__name__} cannot start from this {type(base).__name__}")
+    now = model.get_weights()
+    model.set_weights(before)
+    return [[i, int(one.flat[0]) - 1] for i, (one, old) in enumerate(zip(now, before, strict=True))
+            if one.size and not np.array_equal(one, old)]
+
+
+def take(folder, config, workdir, programs, bases, options):
     """Writes one run; returns its job, a dict. Runs with the same networks and steps share `programs`."""
     import numpy as np
     import tensorflow as tf
@@ -259,19 +284,20 @@ def take(folder, config, workdir, programs):
     from dgm_zoo.core import averaging, vetting
     from dgm_zoo.training import build, checkpoints, pairs
 
-    model = built(config)
+    model, start = built(config, start=False), config.train.start_from
+    taken = taken_from(model, built(bases[start], start=False)) if start else []
     parts, drawn = training_data(config, model)
     oracle = getattr(model, "oracle", None)  # of a model of two domains: what `evaluate` adds to the logs
     kept = [*model.metrics, *([oracle] if oracle else [])]
     place, metrics = states(model), [v.value for metric in kept for v in metric.variables]
-    weights = own_weights(model)
+    weights = own_weights(model) - positions(model, options.leave)
     known = {**{of: ("state", i) for of, i in place.items()},
              **{id(one.handle): ("metric", i) for i, one in enumerate(metrics)}}
-    owners = {key: one for key, one in zip(
-        known.values(), [*(raw(one) for _, one in checkpoints.state(model)), *metrics], strict=True)}
-    key = json.dumps({"config": {**config.to_dict(), "train": {**config.train.to_dict(), "seed": 0, "start_from": None}},
-                      "rows": [len(x) for x, *_ in parts]}, sort_keys=True, default=str)
-    if key not in programs:
+    owners = dict(zip(known.values(), [*(raw(one) for _, one in checkpoints.state(model)), *metrics], strict=True))
+    same = {**config.to_dict(), "train": {**config.train.to_dict(), "seed": 0, "start_from": None}}
+    key = json.dumps([same, [len(x) for x, *_ in parts]], sort_keys=True, default=str)
+    first = key not in programs
+    if first:
         validation = validation_batches(config, model)
         batch = next(iter(build.dataset(config, model, "train")))
         flat = [tf.zeros_like(one) for one in tf.nest.flatten(batch)]
@@ -302,6 +328,7 @@ def take(folder, config, workdir, programs):
         programs[key] = {
             **made, "batch": len(flat[0]), "drawn": drawn, "pair": pairs.is_pair(config),
             "validation": folder.arrays([compact(one) if one.dtype == np.float32 else one for one in validation]),
+            "state": folder.arrays([short(one.numpy()) for one in variables]),
         }, [known[id(one.handle)] for one in variables]
     shared, order = programs[key]
     variables = [owners[one] for one in order]
@@ -310,12 +337,13 @@ def take(folder, config, workdir, programs):
     mixed = not pairs.is_pair(config) and parts[0][1] is not None and (parts[0][1] < 0).any()
     return {
         "name": workdir.name, "workdir": str(workdir), "config": config.to_dict(), **shared,
+        "bits": options.bits, "starts_from": start and pathlib.Path(start).name, "taken": taken,
         "epochs": config.train.epochs, "patience": config.train.patience, "seed": int(model.seed),
         "order_seed": config.train.seed, "steps": build.steps_per_epoch(config),
         "labelled_rows": config.data.get("labelled_rows") if mixed else None, "mixed": bool(mixed),
         "data": [[folder.arrays([one]) for one in (thin(compact(x)), *more) if one is not None] for x, *more in parts],
         "shapes": [list(x.shape[1:]) for x, *_ in parts],
-        "state": folder.arrays([short(one.numpy()) for one in variables]),
+        "shuffled": not first,
         "places": [place.get(id(one.handle)) for one in variables],
         "weights": [place.get(id(one.handle)) in weights for one in variables],
         "metrics": [at[id(one.handle)] for one in metrics if id(one.handle) in at],
@@ -374,10 +402,10 @@ def bring(path):
     from dgm_zoo.training import checkpoints, workdir
     from dgm_zoo.training.config import resolve
 
-    for archive in sorted(pathlib.Path(path).glob("*.tar")):
+    for archive in sorted(pathlib.Path(path).glob("*.tar")):  # in the order of training
         with tarfile.open(archive) as tar:
             files = {one.name: tar.extractfile(one).read() for one in tar.getmembers()}
-        for name in sorted(one for one in files if one.endswith(".json")):
+        for name in (one for one in files if one.endswith(".json")):
             found = json.loads(files[name])
             job, values = found["job"], np.load(io.BytesIO(lzma.decompress(
                 files[name.replace(".json", ".npz.xz")])))
@@ -402,9 +430,9 @@ def bring(path):
 
 def runs_of(options):
     """`(config, workdir)` of each run that the command line asks for."""
-    from dgm_zoo.training.reproduce import _runs
     from dgm_zoo.training.config import load_config
     from dgm_zoo.training.experiments import load_spec, specs
+    from dgm_zoo.training.reproduce import _runs
 
     if options.config:
         for seed in options.seeds or [None]:
@@ -433,6 +461,8 @@ def main():
     parser.add_argument("--rows", default=".*", help="regular expression of the rows' names")
     parser.add_argument("--config", help="a config instead of an experiment")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a change of the config")
+    parser.add_argument("--bits", type=int, default=12, help="of mantissa that weights keep on their way back")
+    parser.add_argument("--leave", metavar="PART", help="part of the model whose weights stay behind, such as a critic")
     parser.add_argument("--seeds", type=lambda text: [int(one) for one in text.split(",")])
     parser.add_argument("--workdir", help="folder of the runs; of a config's run, with {seed} where there are several")
     words = lambda text: text.split(",")  # noqa: E731
@@ -451,12 +481,13 @@ def main():
     import common
 
     common.import_tensorflow()
-    folder, programs = Folder(options.folder), {}
+    folder, programs, bases = Folder(options.folder), {}, {}
     listed = folder.path / "jobs.json"
     jobs = json.loads(listed.read_text()) if listed.exists() else []
     for config, workdir in runs_of(options):
         start = time.perf_counter()
-        jobs = [one for one in jobs if one["workdir"] != str(workdir)] + [take(folder, config, workdir, programs)]
+        bases[str(workdir)] = config
+        jobs.append(take(folder, config, workdir, programs, bases, options))
         listed.write_text(json.dumps(jobs, default=str))
         print(f"{workdir}: {jobs[-1]['epochs']} epochs of {jobs[-1]['steps']} steps, taken in "
               f"{time.perf_counter() - start:.0f} s", flush=True)

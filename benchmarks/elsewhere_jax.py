@@ -3,11 +3,12 @@
     python benchmarks/elsewhere_jax.py FOLDER --out=TRAINED [--only=REGEX] [--part=0/3] [--limit=540]
     python benchmarks/elsewhere_jax.py FOLDER --time=MEASURED.json [--only=REGEX] [--limit=300]
 
-Each run trains for its epochs, or until `patience` epochs have not improved the validation loss. An epoch is one call:
-a scan of the training step over the rows of its batches, on arrays that stay on the device. Programs are compiled
-before the first run. A run whose epochs would not fit into the seconds that `--limit` leaves is left out and said so.
+Each run trains for its epochs, or until `patience` epochs have not improved the validation loss. Several epochs are one
+call: scans of the training step over the rows of its batches, on arrays that stay on the device, and of the validation
+step. Programs are compiled before the first run. A run whose epochs would not fit into the seconds that `--limit`
+leaves is left out and said so; of several runs for one workdir, the first that fits is trained.
 The best epoch's weights, by validation loss, those that changed, and the logs are written into archives of at most
-15 MB; weights are rounded to 12 bits of mantissa.
+15 MB; weights are rounded to `bits` bits of mantissa.
 
 `--time` runs each of the steps of `elsewhere.py steps` many times in one call, a scan that hands its state on, on one
 batch of random values, and writes the milliseconds per step: the median, least and most of `ROUNDS` calls.
@@ -15,6 +16,7 @@ batch of random values, and writes the milliseconds per step: the median, least 
 
 import argparse
 import concurrent.futures
+import functools
 import io
 import json
 import lzma
@@ -38,6 +40,7 @@ except ImportError:
     deserialize_portable_artifact = _jax.mlir.deserialize_portable_artifact
 
 ARCHIVE = 15_000_000
+IN_A_CALL = 4000  # training steps
 STEPS, ROUNDS = 50, 5  # of a timed step: in one call, and calls
 START = time.perf_counter()
 jax.config.update("jax_enable_x64", True)  # TensorFlow counts steps in int64
@@ -87,8 +90,8 @@ class Program:
     def __init__(self, content):
         self.content, self.results = content, None
         with mlir.make_ir_context():
-            main = next(one for one in deserialize_portable_artifact(content).body.operations
-                        if str(one.attributes["sym_name"]) == '"main"')
+            module = deserialize_portable_artifact(content)  # an operation does not keep its module alive
+            main = next(one for one in module.body.operations if str(one.attributes["sym_name"]) == '"main"')
             self.results = [jax.core.ShapedArray(tuple(one.shape), np.dtype(DTYPES[str(one.element_type)]))
                             for one in main.type.results]
 
@@ -119,6 +122,7 @@ def content(folder, name):
     return lzma.decompress((folder / name).read_bytes())
 
 
+@functools.cache
 def arrays(folder, name):
     with np.load(io.BytesIO(content(folder, name))) as found:
         return [found[f"arr_{i}"] for i in range(len(found.files))]
@@ -141,8 +145,9 @@ class Run:
         self.parts = [[x[rows[0]], y] if rows else [x, *([y] if y is not None else [])]
                       for x, y, *rows in ([*part, None][: max(2, len(part))] for part in self.parts)]
         self.validation = arrays(folder, job["validation"])
-        self.state = arrays(folder, job["state"])
-        self.rng = np.random.default_rng(job["order_seed"] + 2**33)
+        self.state, self.rng = arrays(folder, job["state"]), np.random.default_rng(job["order_seed"] + 2**33)
+        if job["shuffled"]:
+            self.state = [self.rng.permutation(one.reshape(-1)).reshape(one.shape) for one in self.state]
         self.left = [np.empty(0, np.int32) for _ in self.parts]  # rows of a domain's pass that are still to come
         shapes = jax.tree.map(lambda one: (one.shape, str(one.dtype)), (self.parts, self.validation, self.state))
         self.key = json.dumps([job["train"], job["validate"], job["drawn"], job["steps"], job["batch"], shapes])
@@ -164,46 +169,64 @@ class Run:
     def functions(self):
         train, validate = self.program("train"), self.program("validate")
 
-        def epoch(state, seed, key, rows, data):
-            def body(carry, given):
-                state, _ = carry
-                number, rows = given
-                xs = [jnp.broadcast_to(pixels(part[0][of]), (len(of), *shape))
-                      for part, of, shape in zip(data, rows, self.job["shapes"], strict=True)]
-                if self.job["drawn"]:
-                    noise = jax.random.uniform(jax.random.fold_in(key, number), xs[0].shape, jnp.float32)
-                    xs[0] = (noise < xs[0]).astype(jnp.float32)
-                ys = [labels(part[1][of]) for part, of in zip(data, rows, strict=True) if len(part) > 1]
-                logs, state = train([*xs, *ys], seed, state)
-                return (state, logs), None
+        job = self.job
 
-            logs = [jnp.zeros((), jnp.float32)] * len(self.job["train"]["logs"])
-            (state, logs), _ = jax.lax.scan(body, (state, logs), (jnp.arange(self.job["steps"]), rows))
-            return state, jnp.stack(logs)
+        def step(data, seed, key, carry, given):
+            (state, _), (number, rows) = carry, given
+            xs = [jnp.broadcast_to(pixels(part[0][of]), (len(of), *shape))
+                  for part, of, shape in zip(data, rows, job["shapes"], strict=True)]
+            if job["drawn"]:
+                noise = jax.random.uniform(jax.random.fold_in(key, number), xs[0].shape, jnp.float32)
+                xs[0] = (noise < xs[0]).astype(jnp.float32)
+            ys = [labels(part[1][of]) for part, of in zip(data, rows, strict=True) if len(part) > 1]
+            logs, state = train([*xs, *ys], seed, state)
+            return (state, logs), None
 
-        def evaluate(state, seed, batches):
-            def body(carry, parts):
-                state, _ = carry
-                logs, state = validate([pixels(one) for one in parts], seed, state)
-                return (state, logs), None
+        def tested(seed, carry, parts):
+            logs, state = validate([pixels(one) for one in parts], seed, carry[0])
+            return (state, logs), None
 
-            logs = [jnp.zeros((), jnp.float32)] * len(self.job["validate"]["logs"])
-            (_, logs), _ = jax.lax.scan(body, (state, logs), batches)
-            return jnp.stack(logs)
+        def zeros(kind):
+            return [jnp.zeros((), jnp.float32)] * len(job[kind]["logs"])
 
-        return epoch, evaluate
+        def epoch(fixed, carry, given):
+            data, batches, seed, root = fixed
+            (state, best, least), (number, rows) = carry, given
+            one = functools.partial(step, data, seed, jax.random.fold_in(root, number))
+            start = self.cleared(state), zeros("train")
+            (state, logs), _ = jax.lax.scan(one, start, (jnp.arange(job["steps"]), rows))
+            shown = self.averaged(state)
+            start = self.cleared(shown), zeros("validate")
+            (_, values), _ = jax.lax.scan(functools.partial(tested, seed), start, batches)
+            loss = values[job["validate"]["logs"].index("loss")]
+            better = loss <= least
+            best = [jnp.where(better, now, before) for now, before in zip(shown, best, strict=True)]
+            return (state, best, jnp.where(better, loss, least)), (jnp.stack(logs), jnp.stack(values))
+
+        def epochs(carry, numbers, rows, data, batches, seed, root):
+            """Several epochs: the state, the best state so far and its loss; and the logs of each epoch."""
+            return jax.lax.scan(functools.partial(epoch, (data, batches, seed, root)), carry, (numbers, rows))
+
+        return epochs
 
     def compile(self):
         if self.key not in self.compiled:
-            start, (epoch, evaluate) = time.perf_counter(), self.functions()
-            given = self.state, np.int32(0), jax.random.key(0), self.rows(), self.parts
-            self.compiled[self.key] = (
-                jax.jit(epoch, donate_argnums=0).lower(*given).compile(),
-                jax.jit(evaluate).lower(self.state, np.int32(0), self.validation).compile(),
-            )
+            start, epochs = time.perf_counter(), self.functions()
+            carry, at_once = (self.state, self.state, np.float32(0)), self.at_once()
+            given = np.arange(at_once), self.rows_of(at_once), self.parts, self.validation
+            lowered = jax.jit(epochs, donate_argnums=0).lower(carry, *given, np.int32(0), jax.random.key(0))
+            self.compiled[self.key] = lowered.compile()
             print(f"{self.job['name']}: compiled in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         self.rng = np.random.default_rng(self.job["order_seed"] + 2**33)
         self.left = [np.empty(0, np.int32) for _ in self.parts]
+
+    def at_once(self):
+        """The number of epochs in a call, a divisor of all."""
+        most = max(1, IN_A_CALL // self.job["steps"])
+        return max(n for n in range(1, min(most, self.job["epochs"]) + 1) if self.job["epochs"] % n == 0)
+
+    def rows_of(self, epochs):
+        return [np.stack(one) for one in zip(*(self.rows() for _ in range(epochs)), strict=True)]
 
     def rows(self):
         """The rows of an epoch's batches, `[steps, rows of a batch]` for each domain."""
@@ -249,46 +272,51 @@ class Run:
             state[i] = jnp.zeros_like(state[i])
         return state
 
-    def train(self, deadline):
-        """Trains; returns `(history, values of the best state, seconds)`, or None if there is not enough time."""
+    def train(self, deadline, trained):
+        """Trains; returns `(history, values of the best state, seconds)`, or None if there is not enough time.
+
+        Args:
+          deadline: by `time.perf_counter`.
+          trained: the best states of other runs by name, a dict of position to value, from which this one may start.
+        """
         job, start = self.job, time.perf_counter()
-        epoch, evaluate = self.compiled[self.key]
-        device = jax.device_put((self.state, self.parts, self.validation))
-        state, data, batches = device
-        seed, root, history, best, least = np.int32(job["seed"]), jax.random.key(job["order_seed"]), [], None, np.inf
-        for number in range(job["epochs"]):
-            rows = self.rows()
-            state, logs = epoch(self.cleared(state), seed, jax.random.fold_in(root, number), rows, data)
-            shown = self.averaged(state)
-            values = evaluate(self.cleared(shown), seed, batches)
-            logs, values = np.asarray(logs), np.asarray(values)
-            found = {name: float(value) for name, value in zip(job["train"]["logs"], logs, strict=True)}
-            found |= {f"val_{name}": float(v) for name, v in zip(job["validate"]["logs"], values, strict=True)}
-            history.append(found)
-            if not np.isfinite([*found.values()]).all():
-                print(f"{job['name']}: epoch {number + 1} is not finite: {found}", flush=True)
+        if job["starts_from"]:
+            values, base = list(self.state), trained[job["starts_from"]]
+            for mine, its in job["taken"]:
+                values[job["places"].index(mine)] = base[its]
+            self.state = values
+        state, data, batches = jax.device_put((self.state, self.parts, self.validation))
+        carry = state, [jnp.array(one) for one in state], jnp.float32(np.inf)
+        seed, root, history, at_once = np.int32(job["seed"]), jax.random.key(job["order_seed"]), [], self.at_once()
+        names = [*job["train"]["logs"], *(f"val_{name}" for name in job["validate"]["logs"])]
+        while len(history) < job["epochs"]:
+            begun, done = time.perf_counter(), len(history)
+            numbers, rows = np.arange(done, done + at_once), self.rows_of(at_once)
+            carry, logs = self.compiled[self.key](carry, numbers, rows, data, batches, seed, root)
+            found = np.concatenate([np.asarray(one) for one in logs], 1)
+            if not np.isfinite(found).all():
+                print(f"{job['name']}: not finite in epochs {done + 1} to {done + at_once}", flush=True)
                 return None
-            if found["val_loss"] <= least:
-                least, best, of = found["val_loss"], [jnp.array(one) for one in shown], number
-            if number == 2:
-                each = (time.perf_counter() - second) / 1
-                needed = each * (job["epochs"] - 3)
-                print(f"{job['name']}: {each:.3f} s per epoch, {1e3 * each / job['steps']:.3f} ms per step with "
-                      f"validation, {needed:.0f} s to go", flush=True)
-                if job["patience"] is None and time.perf_counter() + needed > deadline:
-                    print(f"{job['name']}: left out, {deadline - time.perf_counter():.0f} s are left", flush=True)
-                    return None
-            second = time.perf_counter()
-            if time.perf_counter() > deadline or (job["patience"] is not None and number - of >= job["patience"]):
+            history += [dict(zip(names, map(float, one), strict=True)) for one in found]
+            losses = [one["val_loss"] for one in history]
+            if job["patience"] is not None and len(losses) - 1 - int(np.argmin(losses)) >= job["patience"]:
                 break
-        return history, [np.asarray(one) for one in best], time.perf_counter() - start
+            each, left = (time.perf_counter() - begun) / at_once, job["epochs"] - len(history)
+            if done <= at_once and job["patience"] is None:
+                print(f"{job['name']}: {each:.3f} s per epoch, {1e3 * each / job['steps']:.3f} ms per step with "
+                      f"validation, {each * left:.0f} s to go", flush=True)
+            if time.perf_counter() + each * left * (job["patience"] is None) > deadline:
+                print(f"{job['name']}: left out, {deadline - time.perf_counter():.0f} s are left", flush=True)
+                return None
+        return history, [np.asarray(one) for one in carry[1]], time.perf_counter() - start
 
 
-def short(value):
-    """A large float32 array rounded to 12 bits of mantissa, which halves its file."""
+def short(value, bits):
+    """A large float32 array rounded to so many bits of mantissa, for the sake of its file's size."""
     if value.dtype != np.float32 or value.size < 1000:
         return value
-    return ((value.view(np.uint32) + 0x800) & np.uint32(0xFFFFF000)).view(np.float32)
+    low = 24 - bits
+    return ((value.view(np.uint32) + np.uint32(1 << low - 1)) >> low << low).view(np.float32)
 
 
 class Archives:
@@ -349,8 +377,8 @@ def timed_step(folder, one):
     return jax.jit(run, donate_argnums=1).lower(parts, state).compile(), parts, state
 
 
-def time_steps(folder, only, limit, out):
-    """Times the steps of `steps.json` and writes what was measured after each."""
+def time_steps(folder, only, limit, out, after):
+    """Times the steps of `steps.json`, once the file `after` exists, and writes what was measured after each."""
     listed = [one for one in json.loads((folder / "steps.json").read_text()) if re.fullmatch(only, one["name"])]
     device = jax.devices()[0]
     report = {"device": device.device_kind, "jax": jax.__version__, "steps_in_a_call": STEPS, "rounds": ROUNDS,
@@ -363,8 +391,12 @@ def time_steps(folder, only, limit, out):
         except Exception as error:  # of any kind that XLA raises: a line of the report
             return one["name"], f"{type(error).__name__}: {error}"[:300], 0
 
-    with concurrent.futures.ThreadPoolExecutor(14) as pool:
-        for name, found, seconds in list(pool.map(made, listed)):  # none is timed while others are compiled
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        programs = list(pool.map(made, listed))
+        print(f"{len(programs)} programs compiled, {time.perf_counter() - START:.0f} s", flush=True)
+        while after and not pathlib.Path(after).exists() and time.perf_counter() - START < limit:
+            time.sleep(0.2)
+        for name, found, seconds in programs:  # none is timed while others are compiled
             if isinstance(found, str) or time.perf_counter() - START > limit:
                 report["failed"][name] = found if isinstance(found, str) else "no time was left"
             else:
@@ -391,6 +423,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--out", help="folder of the trained runs")
     parser.add_argument("--time", metavar="FILE", help="time steps instead, and write the report to this file")
+    parser.add_argument("--after", metavar="FILE", help="compile, but time steps only once this file exists")
     parser.add_argument("--only", default=".*", help="regular expression of the runs' names")
     parser.add_argument("--part", default="0/1", help="the i-th of n parts of the runs, each by a process of its own")
     parser.add_argument("--limit", type=float, default=1e9, metavar="SECONDS", help="from the start of this process")
@@ -399,7 +432,7 @@ def main():
     if bool(options.out) == bool(options.time):
         sys.exit("give --out to train runs, or --time to time steps")
     if options.time:
-        return time_steps(options.folder, options.only, options.limit, options.time)
+        return time_steps(options.folder, options.only, options.limit, options.time, options.after)
     index, count = map(int, options.part.split("/"))
     listed = json.loads((options.folder / "jobs.json").read_text())
     jobs = [one for one in listed if re.fullmatch(options.only, one["name"])][index::count]
@@ -411,18 +444,23 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(Run.compile, first.values()))
     archives = Archives(options.out, index)
+    trained, done = {}, set()
     for run in runs:
+        if run.job["workdir"] in done:
+            continue
         run.compile()
-        found = run.train(START + options.limit)
+        found = run.train(START + options.limit, trained)
         if found is None:
             continue
         history, best, seconds = found
+        trained[run.job["name"]] = dict(zip(run.job["places"], best, strict=True))
+        done.add(run.job["workdir"])
         wanted = [i for i, place in enumerate(run.job["places"]) if place is not None]
-        weights = [i for i in wanted if run.job["weights"][i] and not np.array_equal(best[i], run.state[i])]
+        weights = [i for i in wanted if run.job["weights"][i] and not np.array_equal(best[i], np.asarray(run.state[i]))]
         about = {"history": history, "device": device, "jax": jax.__version__, "seconds": seconds}
         job = {key: run.job[key] for key in ("name", "workdir", "config")}
         archives.add(run.job["name"], job, [run.job["places"][i] for i in weights],
-                     [short(best[i]) for i in weights], **about)
+                     [short(best[i], run.job["bits"]) for i in weights], **about)
         print(f"{run.job['name']}: {len(history)} epochs, {seconds:.1f} s, {json.dumps(history[-1])}", flush=True)
     archives.close()
 

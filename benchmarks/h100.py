@@ -40,6 +40,11 @@ PEAKS = {  # FLOP per second of dense products, H100 SXM, by the dtype of their 
 }
 FLOAT32 = 67e12  # without tensor cores, as `tf.config.experimental.enable_tensor_float_32_execution(False)` asks
 HOST_OPERATIONS = {"EagerPyFunc", "PyFunc", "PyFuncStateless", "Assert", "PrintV2", "IteratorGetNext"}
+MEASURED = """*ms measured* is what the same traced step took on one {device}: jax {jax} compiled the program there and
+ran {steps_in_a_call} steps in one call, which hands the variables on, on one batch of random values; the median of
+{rounds} calls, and the least and most. `python benchmarks/elsewhere.py steps FOLDER` writes the programs, and `python
+benchmarks/elsewhere_jax.py FOLDER --time=FILE` runs them, where there is JAX and no TensorFlow. *Of the bound* is the
+share of it that the bound is. It is not the time of a step of `fit`, which TensorFlow runs in parts."""
 PADDING = 1.05  # the hand's count of a VAE's products must be within this factor, since XLA pads some operands
 
 
@@ -328,10 +333,18 @@ def reads_per_step(steps_per_execution):
 # ------------------------------------------------------------------------------------------------- report
 
 
-def table(results):
-    """The results as rows of cells."""
+def ran(ms, bound):
+    """The cells of a measured time and of the share of it that the bound is."""
+    if ms is None:
+        return ["", ""]
+    return [f"{ms['median']:.3g} ({ms['low']:.3g} to {ms['high']:.3g})", f"{100 * bound / ms['median']:.0f} %"]
+
+
+def table(results, measured=None):
+    """The results as rows of cells; `measured` is what `elsewhere_jax.py --time` wrote."""
+    ms = (measured or {}).get("ms", {})
     rows = [["program", "rows", "GFLOP", "in bfloat16", "MB moved", "FLOP/B", "temporary MB", "kernels", "ms at least",
-             "ms at least, no TF32", "bound by"]]
+             "ms at least, no TF32", "bound by", *(["ms measured", "of the bound"] if ms else [])]]
     for program, one in results.items():
         times, share = one["roofline_ms"], one["flops_by_dtype"].get("bf16", 0) / max(one["flops"], 1)
         low = f"{100 * share:.0f} %" if "bfloat16" in program else ""
@@ -340,6 +353,7 @@ def table(results):
             f"{one['flops_per_byte']:.3g}", f"{one['temporary_bytes'] / 1e6:.3g}", str(one["kernels"]),
             f"{times['at_least']:.3g}", f"{times['at_least_without_tf32']:.3g}",
             {"bytes": "memory", "flops": "compute"}[one["limited_by"]],
+            *(ran(ms.get(program), times["at_least"]) if ms else []),
         ])
     return rows
 
@@ -366,9 +380,9 @@ def markdown(report):
     hand, missing = report["vae_by_hand"], report["not_compiled_yet"]
     return "\n\n".join([
         "# Every training step and endpoint, compiled for an H100",
-        "Written by `python benchmarks/h100.py --table=benchmarks/h100.md`. **Nothing here was run or timed on a "
-        "GPU.** XLA:GPU compiled each program for the description of an H100 on a machine without one; FLOPs, bytes "
-        "and kernels are read from the optimised program. `benchmarks/h100.py` and `benchmarks/h100_hlo.py` say what "
+        "Written by `python benchmarks/h100.py --table=benchmarks/h100.md`. **No number but those "
+        "measured is a time.** XLA:GPU compiled each program for the description of an H100 on a machine without one; "
+        "FLOPs, bytes and kernels are read from the optimised program. `benchmarks/h100.py` and `benchmarks/h100_hlo.py` say what "
         f"counts. The training step of `vae` has {hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
         f"{hand['counted'] / 1e9:.4f} were counted: XLA pads some operands. Batches have 512 examples for fully "
         "connected networks, 256 for convolutional ones and 64 for musegan; endpoints answer at most so many rows.",
@@ -377,7 +391,8 @@ def markdown(report):
         f"bfloat16; {FLOAT32 / 1e12:.0f} TFLOP/s for float32 in the column without TF32) and bytes over "
         f"{BANDWIDTH / 1e12:.3g} TB/s. It is no forecast: to start a kernel takes time of its own, which binds small "
         "models, and no kernel reaches the peak; on the other hand what stays in the cache of 50 MB need not move.",
-        lines(table(results)),
+        lines(table(results, report.get("measured"))),
+        *([MEASURED.format(**report["measured"])] if report.get("measured") else []),
         "## What does not compile",
         lines(failures) if len(failures) > 1 else f"All {len(results)} programs compile.",
         *(["## What was left out", "Not compiled so far, for want of time: " + "; ".join(missing) + "."]
@@ -411,6 +426,8 @@ def main():
                         default=list(PRECISIONS), help="of training steps; endpoints are in float32")
     parser.add_argument("--merge", type=lambda text: [pathlib.Path(one) for one in text.split(",")], default=[],
                         metavar="FILE,FILE", help="earlier reports: what they have is kept and not compiled again")
+    parser.add_argument("--measured", type=lambda text: [pathlib.Path(one) for one in text.split(",")], default=[],
+                        metavar="FILE,FILE", help="times of steps on a GPU, from `elsewhere_jax.py --time`")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="where the table goes, in Markdown")
     options = parser.parse_args()
     common.import_tensorflow()
@@ -420,7 +437,7 @@ def main():
 
     compiler = Compiler(options.jax_python)
     report = {
-        "benchmark": "h100", "quick": options.quick, "nothing_was_run_on_a_gpu": True,
+        "benchmark": "h100", "quick": options.quick,
         "bandwidth": BANDWIDTH, "peaks": {**PEAKS, "f32 without TF32": FLOAT32},
         "compiled_with": compiler.start().versions, "targets": [], "failures": {}, "results": {},
         "machine": common.machine(), "versions": common.versions(), "not_compiled_yet": [],
@@ -428,8 +445,11 @@ def main():
     report["reads_per_step"] = {f"steps_per_execution={n}": reads_per_step(n) for n in (1, 10)}
     for path in options.merge:
         earlier = json.loads(path.read_text())
-        for part in ("results", "failures", "vae_by_hand"):
+        for part in ("results", "failures", "vae_by_hand", "measured"):
             report[part] = {**report.get(part, {}), **earlier.get(part, {})}
+    for path in options.measured:
+        before, found = report.get("measured", {}), json.loads(path.read_text())
+        report["measured"] = {**before, **found, "ms": {**before.get("ms", {}), **found["ms"]}}
     results = report["results"]
     report["failures"] = {program: text for program, text in report["failures"].items() if program not in results}
 
@@ -480,7 +500,6 @@ def main():
     for program, reason in report["failures"].items():
         print(f"{program} does not compile: {reason}", file=sys.stderr)
     common.finish(report, table(report["results"]), options.out)
-    print("nothing here was run or timed on a GPU")
     if options.table:
         options.table.write_text(markdown({"vae_by_hand": {"flops": 0, "counted": 0}, **report}))
 
