@@ -382,8 +382,8 @@ def markdown(report):
         "# Every training step and endpoint, compiled for an H100",
         "Written by `python benchmarks/h100.py --table=benchmarks/h100.md`. **No number but those "
         "measured is a time.** XLA:GPU compiled each program for the description of an H100 on a machine without one; "
-        "FLOPs, bytes and kernels are read from the optimised program. `benchmarks/h100.py` and `benchmarks/h100_hlo.py` say what "
-        f"counts. The training step of `vae` has {hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
+        "FLOPs, bytes and kernels are read from the optimised program; `h100.py` and `h100_hlo.py` "
+        f"say how. The training step of `vae` has {hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
         f"{hand['counted'] / 1e9:.4f} were counted: XLA pads some operands. Batches have 512 examples for fully "
         "connected networks, 256 for convolutional ones and 64 for musegan; endpoints answer at most so many rows.",
         "*ms at least* is what the roofline of an H100 SXM allows: the larger of FLOPs over the peak "

@@ -165,6 +165,37 @@ def test_a_row_may_have_fewer_seeds_than_the_table(folder, monkeypatch):
     assert len(trained) == 3
 
 
+def test_some_rows_are_run_again_and_the_others_kept(folder, monkeypatch):
+    (folder / "configs" / "reproduce" / "again.py").write_text(PAIRED)
+    module, trained, values = sys.modules["dgm_zoo.training.reproduce"], [], {"vae": -90.0, "iwae": -88.0}
+
+    def finished(config, workdir, verbose):
+        trained.append(workdir.name)
+        metric = {"value": values[config.model.name] + config.train.seed, "stderr": None, "protocol": "nats"}
+        return {"dataset": {"name": "digits"}, "metrics": {"test_log_likelihood": metric}, "epochs": 1,
+                "training_seconds": 60.0}
+
+    monkeypatch.setattr(module, "train", finished)
+    monkeypatch.setattr(module, "_picture", lambda *given: False)
+    alone = training.reproduce("again", out="again", verbose=0, rows="vae")["rows"]
+    assert [row["model"] for row in alone] == ["VAE"] and trained == ["vae-seed0", "vae-seed1"]
+    training.reproduce("again", out="again", verbose=0)
+    before = json.loads((folder / "again" / "again.json").read_text())
+    (folder / "again" / "again.json").write_text(json.dumps({**before, "git_revision": "0123abc"}))
+    trained.clear()
+    values["iwae"] = -85.0
+    vae, iwae = training.reproduce("again", out="again", verbose=0, rows="iw.*")["rows"]
+    assert trained == ["iwae-seed0", "iwae-seed1"]
+    assert vae == {**before["rows"][0], "git_revision": "0123abc"} and "git_revision" not in iwae
+    assert (iwae["value"], iwae["difference"]) == (-84.5, 5.0)  # from the row that was kept
+    assert "- Measured before, at git revision 0123abc: VAE." in (folder / "again" / "again.md").read_text()
+    vae, iwae = training.reproduce("again", out="again", verbose=0, rows="vae")["rows"]
+    assert iwae["difference"] == 5.0 and "git_revision" in iwae and "git_revision" not in vae
+    for rows, message in (("gan", "row 'gan'"), ("(", "no regular expression")):
+        with pytest.raises(InvalidInput, match=message):
+            training.reproduce("again", out="again", verbose=0, rows=rows)
+
+
 TUNED = SPEC.replace('"model.k=2"])]', '"model.k=2"]) | {"starts_from": "vae"}]')
 
 

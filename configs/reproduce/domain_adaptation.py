@@ -24,19 +24,21 @@ MODES = {
     "grl": ["model.mode=grl", "model.domain_weight=dann"],
     "adda": ["model.mode=adda", "model.domain_weight=1.0", "train.optimizer.learning_rate=2e-4"],
 }
-EPOCHS = {"small": 60, "full": 2, "colour": 10}
+EPOCHS = {"small": 60, "full": 2, "long": 10}
+SEEDS = {"small": [0, 1, 2, 3, 4], "full": [0], "long": [0, 1, 2, 3, 4]}
 
 
 def rows_of_run(source, target, size, name, label, overrides, published=None, of=None, **others):
     """The rows of one run, which learns from the labels of `source`: test accuracy on the target, and the oracle."""
-    rows, in_colour = f"[{ROWS[source]},{ROWS[target]}]" if size == "small" else "None", "mnist_m" in (source, target)
-    colour = ["data.image_size=[28,28]", "data.channels=3"] if in_colour else []
+    rows = f"[{ROWS[source]},{ROWS[target]}]" if size == "small" else "None"
+    colour = ["data.image_size=[28,28]", "data.channels=3"] if "mnist_m" in (source, target) else []
     described = {
         "name": f"{source}_{target}_{size}_{name}", "label": label, "config": "ada_mnist_usps.py",
         "overrides": [
             f"data.name={source}", f"data.target={target}", f"data.limit={rows}", *colour,
-            f"train.epochs={EPOCHS['colour' if in_colour else size]}", *overrides,
+            f"train.epochs={EPOCHS[size]}", *overrides,
         ],
+        "seeds": SEEDS[size],
     }
     numbers = {
         "metric": "test_target_accuracy", "column": f"{source}_{target}_{size}", "published": published,
@@ -55,7 +57,7 @@ def rows_of(source, target, size):
     pair = (source, target, size)
     yield from rows_of_run(*pair, "source", f"source only, {where}", ["model.domain_weight=0.0"], alone, of)
     for level in ("features", "logits"):
-        for mode, overrides in MODES.items():
+        for mode, overrides in MODES.items() if size != "long" else [("adda", MODES["adda"])]:
             stages = {"starts_from": base} if mode == "adda" else {}
             longer = ["train.epochs=120"] if mode == "adda" and size == "small" else []
             yield from rows_of_run(
@@ -70,7 +72,7 @@ def rows_of(source, target, size):
 
 def table(source, target, size):
     """The description of a pair's table."""
-    sizes = f", {ROWS[source]:,} and {ROWS[target]:,} images" if size == "small" else ""
+    sizes = {"small": f", {ROWS[source]:,} and {ROWS[target]:,} images", "long": ", five times the steps"}.get(size, "")
     column = f"{source}_{target}_{size}"
     return {
         "title": f"{source} to {target}{sizes}",
@@ -81,7 +83,7 @@ def table(source, target, size):
 def get_experiment():
     pairs = (
         ("mnist", "usps", "small"), ("usps", "mnist", "small"), ("mnist", "usps", "full"), ("usps", "mnist", "full"),
-        ("mnist", "mnist_m", "full"),
+        ("mnist", "mnist_m", "full"), ("mnist", "mnist_m", "long"),
     )
     return {
         "rows": [row for pair in pairs for row in rows_of(*pair)],

@@ -10,13 +10,14 @@ metric whose column of a matrix it stands in, `budget`, a text, for a row that n
 """
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 
 from dgm_zoo import viz
 from dgm_zoo.errors import InvalidInput, check_known, unknown
-from dgm_zoo.files import check_writable, whole
+from dgm_zoo.files import check_writable, read_json, whole
 from dgm_zoo.training import tables
 from dgm_zoo.training.build import dataset
 from dgm_zoo.training.config import load_config
@@ -36,6 +37,7 @@ def list_experiments() -> list[str]:
 
 def reproduce(
     name: str, out: str | Path | None = None, quick: bool = False, workdir: str | Path | None = None, verbose: int = 1,
+    rows: str | None = None,
 ) -> dict:
     """Runs the experiment of a published table and writes `<out>/<name>.json`, `.md` and a picture.
 
@@ -48,14 +50,17 @@ def reproduce(
       quick: runs the spec's version of minutes: it tests that everything runs; its numbers are meaningless.
       workdir: folder of the runs; `runs/reproduce/<name>` (with `-quick`) if None.
       verbose: as `train` takes it.
+      rows: a regular expression: rows whose name it matches as a whole, and those that they start from, are run, and
+        all others are kept as they are in `<out>/<name>.json`, each with the git revision that measured it. A row
+        that is in neither is left out, and the picture stays as it is. None runs every row.
 
     Returns:
       dict with `rows` (model, dataset, metric, value, values, stderr, seeds, budget, published, published_source),
       versions, git revision and machine, as in the JSON file; and `files`, the paths of the output files.
 
     Raises:
-      InvalidInput: the experiment is unknown, the workdir holds runs of another config, or a quick run is to write into
-        `docs/results`.
+      InvalidInput: the experiment is unknown, no row has such a name, the workdir holds runs of another config, or a
+        quick run is to write into `docs/results`.
     """
     known = specs()
     check_known("experiment", name, known)
@@ -64,9 +69,11 @@ def reproduce(
         row.setdefault("seeds", spec["seeds"])
     for row in spec["rows"]:
         _base(row, spec["rows"])
+    chosen = _chosen(spec["rows"], rows)
     workdir = Path(workdir or f"runs/reproduce/{name}{'-quick' if quick else ''}")
     out = results_folder(out, quick, workdir)
     check_writable(f"out '{out}'", out, folder=True)
+    kept = {} if rows is None else _measured_before(out / f"{name}.json")
     runs, names = [], []
     for row in spec["rows"]:
         if "starts_from" in row:
@@ -75,28 +82,54 @@ def reproduce(
             _check_seeds(row, spec["rows"][names.index(row["starts_from"])])
         names.append(row["name"])
         runs.append(_runs(row, spec, quick, known[name].parents[1], workdir))
-    rows, trained = [], {}
+    found, trained = [], {}
     for row, these in zip(spec["rows"], runs, strict=True):
+        if row["name"] not in chosen:
+            found.append(kept.get((row["label"], row["metric"])))
+            continue
         trained[row["name"]] = [train(config, folder, verbose=verbose) for config, folder in these]
-        rows.append(_row(row, row["seeds"], trained[row["name"]], _before(row, spec["rows"], trained)))
-    for row, described in zip(rows, spec["rows"], strict=True):
-        base = rows[_base(described, spec["rows"])] if "against" in described else None
+        found.append(_row(row, row["seeds"], trained[row["name"]], _before(row, spec["rows"], trained)))
+    for row, described in zip(found, spec["rows"], strict=True):
+        base = found[_base(described, spec["rows"])] if "against" in described else None
         if row and base and row["seeds"] == base["seeds"]:
             row.update(_difference(row, base))
     results = {
-        "experiment": name, "quick": quick, "rows": [row for row in rows if row], "notes": spec["notes"],
+        "experiment": name, "quick": quick, "rows": [row for row in found if row], "notes": spec["notes"],
         **({"tables": spec["tables"]} if "tables" in spec else {}), **machine(),
     }
     write_json(results, out / f"{name}.json")
     folders = {}
     for row, these in zip(spec["rows"], runs, strict=True):
         folders.setdefault(these[0][1], (row["label"], kinds(these[0][0].data.name)))
-    drawn = _picture(folders, out, name)
+    drawn = _picture(folders, out, name) if rows is None else (out / f"{name}.png").is_file()
     with whole(out / f"{name}.md") as partial:
         partial.write_text(tables.page(results, spec["title"], drawn), encoding="utf-8")
     if is_results(out):
         write_overview(out)
     return {**results, "files": [str(out / f"{name}.{kind}") for kind in ("json", "md", *(["png"] if drawn else []))]}
+
+
+def _chosen(rows, pattern):
+    """Returns the names of the rows that `pattern` matches, of all if it is None, and of those that they start from."""
+    try:
+        chosen = {row["name"] for row in rows if pattern is None or re.fullmatch(pattern, row["name"])}
+    except re.error as error:
+        raise InvalidInput(f"rows is {pattern!r}, no regular expression ({error}); name rows, such as 'a|b'") from None
+    if not chosen:
+        raise unknown("row", pattern, list(dict.fromkeys(row["name"] for row in rows)))
+    for row in reversed(rows):
+        if row["name"] in chosen and "starts_from" in row:
+            chosen.add(row["starts_from"])
+    return chosen
+
+
+def _measured_before(path):
+    """Returns the rows of a result file by label and metric, each with the git revision that measured it."""
+    if not path.is_file():
+        return {}
+    results, of_pairs = read_json(path), ("against", "difference", "difference_stderr", "published_difference")
+    rows = [{key: value for key, value in row.items() if key not in of_pairs} for row in results["rows"]]
+    return {(row["model"], row["metric"]): {"git_revision": results["git_revision"], **row} for row in rows}
 
 
 def _picture(folders, out, name, count=16, points=2000):

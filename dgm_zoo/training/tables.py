@@ -27,8 +27,17 @@ def page(results: dict, title: str, drawn: bool = False) -> str:
         lines += ["", f"![Samples of the first seed]({results['experiment']}.png)"]
     command = f"dgm-zoo reproduce {results['experiment']}{' --quick' if results['quick'] else ''}"
     lines += ["", *(f"- {line}" for line in _protocols(results)), *(f"- {note}" for note in results["notes"])]
-    lines += [f"- Command: `{command}`; {made_by(results)}.", ""]
+    lines += [f"- Command: `{command}`; {made_by(results)}.", *_kept(results["rows"]), ""]
     return "\n".join(lines)
+
+
+def _kept(rows):
+    """Returns a line for each earlier revision, with the rows that it measured and that were not run again."""
+    earlier = {}
+    for row in rows:
+        if "git_revision" in row:
+            earlier.setdefault(row["git_revision"], {})[row["model"]] = None
+    return [f"- Measured before, at git revision {revision}: {'; '.join(of)}." for revision, of in earlier.items()]
 
 
 def _protocols(results):

@@ -2,7 +2,7 @@
 
 Writes OUT/NAME.json and OUT/NAME.md with our numbers and the published ones. Run the same command again to resume.
 --quick takes minutes and shows that everything runs; it writes beside its runs, into runs/reproduce/NAME-quick, and
-never into docs/results.
+never into docs/results. --rows='a|b' runs the rows of these names, and keeps the others as they are in OUT/NAME.json.
 """
 
 from absl import flags as absl_flags
@@ -12,13 +12,14 @@ from dgm_zoo.cli.quiet import import_tensorflow
 from dgm_zoo.cli.tables import aligned
 
 ARGUMENTS = 1
-USAGE = "NAME [--quick] [--out=DIR] [--workdir=DIR] [flags]"
+USAGE = "NAME [--quick] [--rows=REGEX] [--out=DIR] [--workdir=DIR] [flags]"
 EXAMPLES = ("dgm-zoo list experiments", "dgm-zoo reproduce bars --quick")
 INTERRUPTED = "run the same command again to resume where it stopped"
 
 
 def define(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_bool("quick", False, "run a version that takes minutes, as a test", flag_values=flags)
+    absl_flags.DEFINE_string("rows", None, "regular expression of the rows to run", flag_values=flags)
     absl_flags.DEFINE_string("out", None, "folder of the result files; by default docs/results", flag_values=flags)
     absl_flags.DEFINE_string("workdir", None, "folder of the runs", flag_values=flags)
 
@@ -29,7 +30,8 @@ def run(call: Call) -> dict:
     import_tensorflow()
     from dgm_zoo import training
 
-    return training.reproduce(name, out=call.flags.out, quick=call.flags.quick, workdir=call.flags.workdir)
+    given = {flag: call.flags[flag].value for flag in ("out", "quick", "workdir", "rows")}
+    return training.reproduce(name, **given)
 
 
 def show(result: dict) -> str:
