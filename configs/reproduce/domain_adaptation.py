@@ -72,7 +72,8 @@ def rows_of(source, target, size):
 
 def table(source, target, size):
     """The description of a pair's table."""
-    sizes = {"small": f", {ROWS[source]:,} and {ROWS[target]:,} images", "long": ", five times the steps"}.get(size, "")
+    sizes = f", {ROWS[source]:,} and {ROWS[target]:,} images" if size == "small" else ""
+    sizes += ", five times the steps" if size == "long" else ""
     column = f"{source}_{target}_{size}"
     return {
         "title": f"{source} to {target}{sizes}",

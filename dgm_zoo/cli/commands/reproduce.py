@@ -30,8 +30,8 @@ def run(call: Call) -> dict:
     import_tensorflow()
     from dgm_zoo import training
 
-    given = {flag: call.flags[flag].value for flag in ("out", "quick", "workdir", "rows")}
-    return training.reproduce(name, **given)
+    flags = call.flags
+    return training.reproduce(name, out=flags.out, quick=flags.quick, workdir=flags.workdir, rows=flags.rows)
 
 
 def show(result: dict) -> str:
