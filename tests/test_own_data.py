@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
@@ -200,6 +201,76 @@ def test_a_table(tmp_path):
     assert data.info(f"csv:{file}").levels == 2
 
 
+def examples(file, images, labels=(), image="image/encoded", label="image/class/label"):
+    """Writes a TFRecord file of images, uint8 `[n, H, W, C]`, as PNG."""
+    with tf.io.TFRecordWriter(str(file)) as out:
+        for i, x in enumerate(images):
+            encoded = tf.io.encode_png(x).numpy()
+            features = {image: tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded])),
+                        "image/height": tf.train.Feature(int64_list=tf.train.Int64List(value=[len(x)]))}
+            if i < len(labels):
+                features[label] = tf.train.Feature(int64_list=tf.train.Int64List(value=[labels[i]]))
+            out.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+def test_tfrecord_files(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (30, 4, 6, 3), np.uint8), np.arange(30) % 3
+    (tmp_path / "shards").mkdir()
+    for i in range(2):
+        examples(tmp_path / "shards" / f"train-{i:05d}-of-00002.tfrecord", x[10 * i : 10 * i + 10], y[10 * i :])
+    examples(tmp_path / "shards" / "test.tfrecords", x[20:], y[20:])
+    name = f"tfrecord:{tmp_path / 'shards'}"
+    facts = data.info(name)
+    assert (facts.image_shape, facts.num_classes, facts.levels) == ((4, 6, 3), 3, 256)
+    assert facts.splits == {"train": 18, "validation": 2, "test": 10}  # a tenth of train
+    got, labels = next(iter(data.load(name, "test", 10, labels=True)))
+    np.testing.assert_array_equal(np.rint(255 * got), x[20:])
+    np.testing.assert_array_equal(labels, y[20:])
+    for options in ({}, {"image_size": (2, 3)}, {"channels": 1}):
+        inside, outside = (
+            list(data.load(name, "train", 5, seed=1, in_memory=kept, **options)) for kept in (True, False)
+        )
+        np.testing.assert_array_equal(np.concatenate(inside), np.concatenate(outside))
+    examples(tmp_path / "one.tfrecord", x[..., :1])
+    facts = data.info(f"tfrecord:{tmp_path / 'one.tfrecord'}")  # one file, grey, without labels
+    assert (facts.image_shape, facts.num_classes, sum(facts.splits.values())) == ((4, 6, 1), None, 30)
+    assert data.info(f"numpy:{saved(tmp_path / 'x.npy', x)}").image_shape == (4, 6, 3)
+
+
+def saved(path, x):
+    np.save(path, x)
+    return path
+
+
+def test_tfrecord_files_that_do_not_suit(tmp_path):
+    x = np.zeros((6, 4, 4, 1), np.uint8)
+    examples(tmp_path / "cut.tfrecord", x)
+    (tmp_path / "cut.tfrecord").write_bytes((tmp_path / "cut.tfrecord").read_bytes()[:-9])
+    (tmp_path / "text.tfrecord").write_text("no records")
+    (tmp_path / "none.tfrecord").write_bytes(b"")
+    examples(tmp_path / "some.tfrecord", x, [0, 1])
+    examples(tmp_path / "below.tfrecord", x, [0, 1, -2, 0, 1, 0])
+    with tf.io.TFRecordWriter(str(tmp_path / "other.tfrecord")) as out:
+        out.write(b"\xff" * 20)
+    with tf.io.TFRecordWriter(str(tmp_path / "imageless.tfrecord")) as out:
+        out.write(tf.train.Example().SerializeToString())
+    (tmp_path / "mixed").mkdir()
+    for file in ("train.tfrecord", "more.tfrecord"):
+        examples(tmp_path / "mixed" / file, x)
+    (tmp_path / "empty").mkdir()
+    for name, wanted in {
+        "cut.tfrecord": "cut.tfrecord is cut off", "text.tfrecord": "cannot be read as a TFRecord file",
+        "none.tfrecord": "has no record", "some.tfrecord": "a record without image/encoded or image/class/label",
+        "below.tfrecord": "a label of at least 0", "other.tfrecord": "cannot be read as a TFRecord file",
+        "imageless.tfrecord": "has 0 features with a JPEG or PNG file and 0 labels",
+        "mixed": "more.tfrecord' does not say its split", "empty": "has no TFRecord file",
+        "nowhere": "there is no",
+    }.items():
+        message = said(data.info, f"tfrecord:{tmp_path / name}")
+        assert wanted in message and "\n" not in message, name
+
+
 def test_a_set_that_tfds_prepared(tmp_path, monkeypatch):
     class Spots(tfds.core.GeneratorBasedBuilder):
         """Images of several sizes."""
@@ -309,7 +380,8 @@ def test_options_that_do_not_fit_are_refused(tmp_path):
     assert one_class in said(build, training.resolve(config))
     assert "leave data_dir out" in said(data.load, name, "train", 1, data_dir=tmp_path)
     assert "names its path, and path='x' is given too" in said(data.load, name, "train", 1, path="x")
-    assert "for data of your own (folder, npz, npy, csv, tfds), not" in said(data.load, "digits", "train", 1, path="x")
+    kinds = "folder, npz, npy, numpy, csv, tfrecord, tfds"
+    assert f"for data of your own ({kinds}), not" in said(data.load, "digits", "train", 1, path="x")
     assert said(data.load, name, "train", 1, channels=2) == (
         "channels=2 does not suit images of 3 channels; give 1, 3 or None"
     )

@@ -156,7 +156,8 @@ def load(
 
     Args:
       name: one of `list_datasets()`, or `kind:path` for your own data: "folder:cats", a folder of JPEG and PNG images
-        with a subfolder for each class; "npz:FILE", "npy:FILE", "csv:FILE" or "tfds:NAME" (`dgm_zoo.data.own`).
+        with a subfolder for each class; "npz:FILE", "npy:FILE", "csv:FILE",
+        "tfrecord:PATH" or "tfds:NAME" (`dgm_zoo.data.own`).
       split: "train", "validation" or "test".
       batch_size: rows of a batch. Training drops the remainder; the others keep the last, smaller batch.
       labels: whether elements are (x, y) instead of x.
@@ -198,7 +199,7 @@ def load(
         to.
       path: path of your own data, if name is the kind only: load("folder", ..., path="cats").
       in_memory: whether the split is read into memory; "auto" for a split that takes at most half of the memory. False
-        leaves it in its files, for "folder", "npy" and "tfds".
+        leaves it in its files, for "folder", "npy", "tfrecord" and "tfds".
 
     Returns:
       A `tf.data.Dataset` of x float32 [B, H, W, C] in [0, 1], of (x, y) with y int32 [B], or, with `pairs`, of (x, z)

@@ -2,7 +2,7 @@
 
 `describe` reads a data set, one of the zoo or files of your own, and prints what it found: shape, splits, classes,
 values, memory, problems. Your own are `folder:PATH` (JPEG and PNG, a subfolder for each class), `npz:PATH`, `npy:PATH`,
-`csv:PATH` and `tfds:NAME`; a config names them by data.name and data.path.
+`csv:PATH`, `tfrecord:PATH` and `tfds:NAME`; a config names them by data.name and data.path.
 
 `prepare` downloads a set once and converts it for reading. `bars`, `digits`, `emoji`, `freedoom_bands`,
 `gaussian_mixtures` and `patterns` need no network; some others, such as `uci_binary`, and `pianoroll`, a folder of your

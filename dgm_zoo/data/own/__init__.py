@@ -1,7 +1,8 @@
 """A user's own data sets, named `kind:path`: their kinds, and the `Set` that their files make.
 
-`folder:/home/me/cats` is a folder of images, `npz:faces.npz` and `npy:x.npy` are NumPy's files, `csv:table.csv` a table
-of numbers, and `tfds:NAME` a set that TensorFlow Datasets prepared. The module of a kind has one function `find`, from
+`folder:/home/me/cats` is a folder of images, `npz:faces.npz` and `npy:x.npy` are NumPy's files (`numpy:` is either),
+`csv:table.csv` is a table of numbers, `tfrecord:cats` a TFRecord file of images or a folder of such, and `tfds:NAME` a
+set that TensorFlow Datasets prepared. The module of a kind has one function `find`, from
 a path and a version to a `Set`; nothing outside this package asks for the kind.
 """
 
@@ -14,7 +15,10 @@ from pathlib import Path
 from dgm_zoo.data.facts import Set
 from dgm_zoo.errors import InvalidInput
 
-KINDS = {"folder": "folders", "npz": "arrays", "npy": "arrays", "csv": "tables", "tfds": "prepared"}  # kind to module
+KINDS = {  # kind to module
+    "folder": "folders", "npz": "arrays", "npy": "arrays", "numpy": "arrays", "csv": "tables", "tfrecord": "records",
+    "tfds": "prepared",
+}
 FORMS = [f"{kind}:PATH" for kind in KINDS]
 
 
@@ -83,7 +87,7 @@ def _version(kind, path):
     """Returns a digest of the names, sizes and times of the files of a set."""
     if not os.path.exists(path):
         raise InvalidInput(f"there is no '{path}' for data set '{kind}'; correct the path")
-    if os.path.isdir(path) != (kind in ("folder", "tfds")):
+    if kind != "tfrecord" and os.path.isdir(path) != (kind in ("folder", "tfds")):
         raise InvalidInput(f"'{path}' is {'a folder' if os.path.isdir(path) else 'a file'}, not a {kind}; correct it")
     try:
         names = files_in(path) if os.path.isdir(path) else [""]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -40,7 +41,7 @@ def find(path: str, version: str) -> Set:
     rows = _splits(path, names) if given else making.carved(names, ("validation", "test"))
     labels, classes = making.as_classes(_labels(path, names, given))
     with ThreadPoolExecutor() as pool:
-        headers = list(pool.map(lambda name: _header(os.path.join(path, name)), names))
+        headers = list(pool.map(lambda name: header(os.path.join(path, name)), names))
     sizes = tuple(sorted({size for size, _ in headers}))
     channels = 1 if all(grey for _, grey in headers) else 3
 
@@ -112,24 +113,30 @@ def _listed(file, names):
     return [found[name] for name in names]
 
 
-def _header(file):
-    """Returns an image's size, (height, width), and whether it is grey, without decoding it."""
-    with _reading(file), Image.open(file) as image:
+def header(file: str | IO, name: str | None = None) -> tuple[tuple[int, int], bool]:
+    """Returns an image's size, (height, width), and whether it is grey, without decoding it; see `fitted`."""
+    name = name or file
+    with _reading(name), Image.open(file) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
             width, height = height, width
         if image.mode[0] in "IF":
-            raise InvalidInput(f"'{file}' has more than 8 bits in a pixel; save it with 8")
+            raise InvalidInput(f"'{name}' has more than 8 bits in a pixel; save it with 8")
         return (height, width), image.mode in ("1", "L", "LA")
 
 
-def fitted(file: str, shape: tuple[int, int, int]) -> np.ndarray:
+def fitted(file: str | IO, shape: tuple[int, int, int], name: str | None = None) -> np.ndarray:
     """Reads an image as uint8 of `shape` (height, width, channels): cropped about its centre, then averaged over areas.
+
+    Args:
+      file: its path, or a binary file object.
+      shape: of the result.
+      name: how errors name it; `file` if None.
 
     Raises:
       InvalidInput: the file is damaged, or not an image.
     """
-    with _reading(file), Image.open(file) as image:
+    with _reading(name or file), Image.open(file) as image:
         image = ImageOps.exif_transpose(image)
         if image.has_transparency_data:
             image = image.convert("RGBA")

@@ -13,11 +13,10 @@ from dgm_zoo.data.checks import SPLITS
 from dgm_zoo.data.facts import Set
 from dgm_zoo.data.own import making
 from dgm_zoo.data.own.folders import resized
+from dgm_zoo.data.own.records import index
 from dgm_zoo.data.rows import Rows
 from dgm_zoo.data.stored import stored_files
 from dgm_zoo.errors import InvalidInput
-
-LENGTH, BEFORE, AFTER = 8, 12, 4  # bytes of a record's length, of that and its checksum, of the record's checksum
 
 
 def place(path: str) -> str:
@@ -69,13 +68,13 @@ def find(path: str, version: str) -> Set:
         left -= 0 if split in stored else rows
     parts["train"] = (f"train[:{left}]", left)
     shape = features[image].shape
-    index = functools.cache(_index)
+    indexed = functools.cache(index)
 
     def rows_of(split, image_size, limit):
         part, rows = parts[split]
         rows = rows if limit is None else min(limit, rows)
         wanted = (*(image_size or shape[:2]), shape[-1])
-        images = _examples(path, builder, part, image, index)
+        images = _examples(path, builder, part, image, indexed)
 
         def take(numbers):
             x = np.empty((len(numbers), *wanted), np.uint8)
@@ -88,7 +87,7 @@ def find(path: str, version: str) -> Set:
         def labels():
             if label is None:
                 return np.full(rows, -1, np.int32)
-            return np.fromiter(_examples(path, builder, part, label, index)(range(rows)), np.int32, rows)
+            return np.fromiter(_examples(path, builder, part, label, indexed)(range(rows)), np.int32, rows)
 
         return Rows(rows, wanted, "uint8", take, labels)
 
@@ -98,13 +97,13 @@ def find(path: str, version: str) -> Set:
     )
 
 
-def _examples(path, builder, part, key, index):
+def _examples(path, builder, part, key, indexed):
     """Returns a function from row numbers of a split to an iterator over one feature of them; no other is decoded."""
     import tensorflow_datasets as tfds
 
     features = tfds.decode.PartialDecoding({key: True}).extract_features(builder.info.features)
     with stored_files(f"tfds:{path}", builder.data_path):
-        records = _records(builder, part, index)
+        records = _records(builder, part, indexed)
 
     def examples(numbers):
         left = records(numbers)
@@ -119,16 +118,16 @@ def _examples(path, builder, part, key, index):
     return examples
 
 
-def _records(builder, part, index):
+def _records(builder, part, indexed):
     """Returns a function from row numbers of a split to an iterator over their records.
 
-    Those of TFRecord files are found by an index of their places, which `index` makes for a file; other formats have
+    Those of TFRecord files are found by an index of their places, which `indexed` makes for a file; other formats have
     their own.
     """
     if builder.info.file_format.value != "tfrecord":
         source = builder.as_data_source(split=part).data_source
         return lambda numbers: iter(source.__getitems__([int(number) for number in numbers]))
-    files = [(one.filename, index(one.filename)[one.skip :][: one.take if one.take >= 0 else None])
+    files = [(one.filename, indexed(one.filename)[one.skip :][: one.take if one.take >= 0 else None])
              for one in builder.info.splits[part].file_instructions]
     ends = np.cumsum([len(places) for _, places in files])
 
@@ -144,17 +143,3 @@ def _records(builder, part, index):
                 yield stored[at].read(length)
 
     return records
-
-
-def _index(file):
-    """Returns where each record of a TFRecord file begins, and its length, int64 `[n, 2]`; ValueError if it is cut."""
-    found, start, size = [], 0, os.path.getsize(file)
-    with open(file, "rb") as stored:
-        while start < size:
-            length = int.from_bytes(stored.read(LENGTH), "little")
-            found.append((start + BEFORE, length))
-            start += BEFORE + length + AFTER
-            stored.seek(start)
-    if start != size:
-        raise ValueError(f"{os.path.basename(file)} is cut off")
-    return np.array(found, np.int64).reshape(-1, 2)
