@@ -46,7 +46,8 @@ def find(path: str, version: str) -> Set:
     channels = 1 if all(grey for _, grey in headers) else 3
 
     def rows_of(split, image_size, limit):
-        wanted, shape = rows[split][:limit], (*(image_size or sizes[0]), channels)
+        wanted, (height, width) = rows[split][:limit], image_size or sizes[0]
+        shape = height, width, channels
 
         def take(numbers):
             x = np.empty((len(numbers), *shape), np.uint8)
@@ -115,7 +116,7 @@ def _listed(file, names):
 
 def header(file: str | IO, name: str | None = None) -> tuple[tuple[int, int], bool]:
     """Returns an image's size, (height, width), and whether it is grey, without decoding it; see `fitted`."""
-    name = name or file
+    name = name or str(file)
     with _reading(name), Image.open(file) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
@@ -136,7 +137,7 @@ def fitted(file: str | IO, shape: tuple[int, int, int], name: str | None = None)
     Raises:
       InvalidInput: the file is damaged, or not an image.
     """
-    with _reading(name or file), Image.open(file) as image:
+    with _reading(name or str(file)), Image.open(file) as image:
         image = ImageOps.exif_transpose(image)
         if image.has_transparency_data:
             image = image.convert("RGBA")

@@ -53,7 +53,8 @@ def find(path: str, version: str) -> Set:
     channels, rows = 1 if all(grey for _, grey in headers) else 3, _splits(path, records)
 
     def rows_of(split, image_size, limit):
-        wanted, shape = rows[split][:limit], (*(image_size or sizes[0]), channels)
+        wanted, (height, width) = rows[split][:limit], image_size or sizes[0]
+        shape = height, width, channels
 
         def take(numbers):
             x = np.empty((len(numbers), *shape), np.uint8)
