@@ -380,10 +380,11 @@ def markdown(report):
     hand, missing = report["vae_by_hand"], report["not_compiled_yet"]
     return "\n\n".join([
         "# Every training step and endpoint, compiled for an H100",
-        "Written by `python benchmarks/h100.py --table=benchmarks/h100.md`. **No number but those "
-        "measured is a time.** XLA:GPU compiled each program for the description of an H100 on a machine without one; "
-        "FLOPs, bytes and kernels are read from the optimised program; `h100.py` and `h100_hlo.py` "
-        f"say how. The training step of `vae` has {hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
+        "Written by `python benchmarks/h100.py --table=benchmarks/h100.md`. "
+        f"**{'Only what says so was measured' if report.get('measured') else 'Nothing here was run or timed'} on a GPU.** "
+        "XLA:GPU compiled each program for the description of an H100 on a machine without one; "
+        "FLOPs, bytes and kernels are read from the optimised program. `benchmarks/h100.py` and "
+        f"`benchmarks/h100_hlo.py` say what counts. The training step of `vae` has {hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
         f"{hand['counted'] / 1e9:.4f} were counted: XLA pads some operands. Batches have 512 examples for fully "
         "connected networks, 256 for convolutional ones and 64 for musegan; endpoints answer at most so many rows.",
         "*ms at least* is what the roofline of an H100 SXM allows: the larger of FLOPs over the peak "
@@ -437,7 +438,7 @@ def main():
 
     compiler = Compiler(options.jax_python)
     report = {
-        "benchmark": "h100", "quick": options.quick,
+        "benchmark": "h100", "quick": options.quick, "nothing_was_run_on_a_gpu": True,
         "bandwidth": BANDWIDTH, "peaks": {**PEAKS, "f32 without TF32": FLOAT32},
         "compiled_with": compiler.start().versions, "targets": [], "failures": {}, "results": {},
         "machine": common.machine(), "versions": common.versions(), "not_compiled_yet": [],
@@ -450,6 +451,7 @@ def main():
     for path in options.measured:
         before, found = report.get("measured", {}), json.loads(path.read_text())
         report["measured"] = {**before, **found, "ms": {**before.get("ms", {}), **found["ms"]}}
+    report["nothing_was_run_on_a_gpu"] = not report.get("measured")
     results = report["results"]
     report["failures"] = {program: text for program, text in report["failures"].items() if program not in results}
 
