@@ -381,10 +381,12 @@ def markdown(report):
     return "\n\n".join([
         "# Every training step and endpoint, compiled for an H100",
         "Written by `python benchmarks/h100.py --table=benchmarks/h100.md`. "
-        f"**{'Only what says so was measured' if report.get('measured') else 'Nothing here was run or timed'} on a GPU.** "
+        f"**{'Only what says so was measured' if report.get('measured') else 'Nothing here was run or timed'} on a "
+        "GPU.** "
         "XLA:GPU compiled each program for the description of an H100 on a machine without one; "
         "FLOPs, bytes and kernels are read from the optimised program. `benchmarks/h100.py` and "
-        f"`benchmarks/h100_hlo.py` say what counts. The training step of `vae` has {hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
+        "`benchmarks/h100_hlo.py` say what counts. The training step of `vae` has "
+        f"{hand['flops'] / 1e9:.4f} GFLOP of products by hand, and "
         f"{hand['counted'] / 1e9:.4f} were counted: XLA pads some operands. Batches have 512 examples for fully "
         "connected networks, 256 for convolutional ones and 64 for musegan; endpoints answer at most so many rows.",
         "*ms at least* is what the roofline of an H100 SXM allows: the larger of FLOPs over the peak "
