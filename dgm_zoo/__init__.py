@@ -18,6 +18,7 @@ _ROOMS = ("data", "distributions", "metrics", "models", "networks", "objectives"
           "viz")
 _NAMES = {
     "create": "models", "list_models": "models", "from_preset": "serving", "list_presets": "serving",
+    "register_model": "models", "register_dataset": "data", "register_measure": "training",
     "InvalidInput": "errors", "NonFiniteLoss": "errors", "theory": "unified",
 }
 __all__ = [*_ROOMS, *_NAMES]

@@ -5,14 +5,14 @@ import math
 import keras
 import tensorflow as tf
 
+from dgm_zoo import register_model
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.latent import LatentModel
-from dgm_zoo.core.registry import register
 
 
-@register("tcvae")
+@register_model("tcvae")
 @keras.saving.register_keras_serializable("tcvae")
 class TCVAE(LatentModel):
     """beta-TC-VAE: the codes' dimensions are to be independent of each other over all data.

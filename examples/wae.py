@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
+from dgm_zoo import register_model
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.latent import LatentModel
-from dgm_zoo.core.registry import register
 
 
 def mmd(one, other):
@@ -23,7 +23,7 @@ def mmd(one, other):
     return within(one) + within(other) - 2 * tf.reduce_mean(kernel(one, other))
 
 
-@register("wae")
+@register_model("wae")
 @keras.saving.register_keras_serializable("wae")
 class WAE(LatentModel):
     """Wasserstein auto-encoder: reconstruction, with q(z), the codes of all data together, close to p(z).

@@ -16,7 +16,7 @@ from zoo import CLASSES, examples, tiny
 
 from dgm_zoo.cli.main import main
 from dgm_zoo.core.formulation import ABSENT, Ascent, inferred
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import (
     IWAE,
@@ -240,7 +240,7 @@ def test_a_class_without_one_is_not_registered():
         pass
 
     with pytest.raises(InvalidInput, match="Other has no formulation of its own; give it one"):
-        register("other")(Other)
+        register_model("other")(Other)
     assert "other" not in list_models()
 
 

@@ -12,11 +12,11 @@ from dgm_zoo.errors import InvalidInput
 
 MODULE = '''
 import keras
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models import VAE
 
 @keras.saving.register_keras_serializable("hers")
-@register("hers")
+@register_model("hers")
 class Hers(VAE):
     """A VAE of another name.
 

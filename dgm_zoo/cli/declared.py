@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1]
 
 def models() -> list[str]:
     """Returns the names of the registered models, sorted; of the running process if it has imported them."""
-    return _names("dgm_zoo.core.registry", "MODELS", PACKAGE / "models", "register")
+    return _names("dgm_zoo.core.registry", "MODELS", PACKAGE / "models", "register_model")
 
 
 def measures() -> list[str]:

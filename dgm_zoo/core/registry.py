@@ -18,7 +18,7 @@ SMALL = {  # arguments of `create` for a tiny instance; each model gets those th
 }
 
 
-def register(name: str) -> Callable[[Class], Class]:
+def register_model(name: str) -> Callable[[Class], Class]:
     """Class decorator: makes a model known to `create`, to configs, commands and tables as `name`.
 
     Raises:

@@ -9,14 +9,16 @@
     pair = data.load_pair("mnist", "usps", 128)
 
 `load` reads a data set of the zoo or files of your own (`data/own/`), `from_arrays` takes a user's own arrays,
-`load_pair` and `pair_from_arrays` do the same for two unpaired domains, `prepare` downloads or builds a set once, and
-`list_datasets`, `info`, `class_shares` and `describe` say what is in the sets. TensorFlow is imported when the first
-data set is used, not earlier.
+`from_dataset` a `tf.data.Dataset`, `register_dataset` gives arrays a name for configs and commands. `load_pair` and
+`pair_from_arrays` do the same for two unpaired domains, `prepare` downloads or builds a set once, and `list_datasets`,
+`info`, `class_shares` and `describe` say what is in the sets. TensorFlow is imported when the first data set is used,
+not earlier.
 """
 
 import importlib
 
 from dgm_zoo.data.describing import describe
+from dgm_zoo.data.own.registered import register_dataset
 from dgm_zoo.data.preparing import prepare
 from dgm_zoo.data.registry import DatasetInfo, info, load
 from dgm_zoo.data.rows import Rows
@@ -30,14 +32,18 @@ __all__ = [
     "class_shares",
     "describe",
     "from_arrays",
+    "from_dataset",
     "info",
     "list_datasets",
     "load",
     "load_pair",
     "pair_from_arrays",
     "prepare",
+    "register_dataset",
 ]
-_WITH_TENSORFLOW = {"from_arrays": "pipeline", "load_pair": "pairs", "pair_from_arrays": "pairs"}  # name -> module
+_WITH_TENSORFLOW = {  # name -> module
+    "from_arrays": "pipeline", "from_dataset": "datasets", "load_pair": "pairs", "pair_from_arrays": "pairs",
+}
 
 
 def __getattr__(name):

@@ -236,14 +236,14 @@ SETS = {
 
 
 def list_datasets() -> list[str]:
-    """Returns the names of the zoo's sets, sorted. `load` also takes `kind:path` for a user's own."""
-    return sorted(SETS)
+    """Returns the names of the zoo's sets and of registered ones, sorted. `load` also takes `kind:path`."""
+    return sorted([*SETS, *own.registered.REGISTERED])
 
 
 def check_name(name: str) -> None:
     """Raises `InvalidInput` with the nearest name unless it is a set of the zoo or has the form of a user's own."""
     if not isinstance(name, str) or (name not in SETS and not own.is_own(name)):
-        raise unknown("data set", name, [*SETS, *own.FORMS])
+        raise unknown("data set", name, [*list_datasets(), *own.FORMS])
 
 
 def entry(name: str) -> Set:

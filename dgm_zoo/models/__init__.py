@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import MODELS, create, formulation_of, list_models, model_class
+from dgm_zoo.core.registry import MODELS, create, formulation_of, list_models, model_class, register_model
 
 for _family in pkgutil.iter_modules(__path__, f"{__name__}."):
     for _file in pkgutil.iter_modules(importlib.import_module(_family.name).__path__, f"{_family.name}."):
@@ -21,5 +21,6 @@ __all__ = [
     "formulation_of",
     "list_models",
     "model_class",
+    "register_model",
     *sorted(cls.__name__ for cls in MODELS.values()),
 ]

@@ -3,7 +3,8 @@
 `folder:/home/me/cats` is a folder of images, `npz:faces.npz` and `npy:x.npy` are NumPy's files (`numpy:` is either),
 `csv:table.csv` is a table of numbers, `tfrecord:cats` a TFRecord file of images or a folder of such, and `tfds:NAME` a
 set that TensorFlow Datasets prepared. The module of a kind has one function `find`, from
-a path and a version to a `Set`; nothing outside this package asks for the kind.
+a path and a version to a `Set`; nothing outside this package asks for the kind. `register_dataset` gives arrays of
+your own a name without a path.
 """
 
 import functools
@@ -13,6 +14,7 @@ import os
 from pathlib import Path
 
 from dgm_zoo.data.facts import Set
+from dgm_zoo.data.own import registered
 from dgm_zoo.errors import InvalidInput
 
 KINDS = {  # kind to module
@@ -23,8 +25,8 @@ FORMS = [f"{kind}:PATH" for kind in KINDS]
 
 
 def is_own(name: str) -> bool:
-    """Returns whether a name has the form `kind:path` of a user's own set, whose files need not exist."""
-    return str(name).partition(":")[0] in KINDS
+    """Returns whether a name is registered, or has the form `kind:path`, whose files need not exist."""
+    return name in registered.REGISTERED or str(name).partition(":")[0] in KINDS
 
 
 def full_name(name: str, path: str | os.PathLike | None = None) -> str:
@@ -68,11 +70,13 @@ def short_name(name: str) -> str:
 
 
 def entry(name: str) -> Set:
-    """Returns the `Set` of a user's own set, from its files; they are read again only after they have changed.
+    """Returns the `Set` of a user's own set; files are read again only after they have changed.
 
     Raises:
       InvalidInput: the files are missing, damaged or unsuitable; one sentence names the file and the fix.
     """
+    if name in registered.REGISTERED:
+        return registered.entry(name)
     kind, _, path = full_name(name).partition(":")
     module = importlib.import_module(f"dgm_zoo.data.own.{KINDS[kind]}")
     return _found(module, path, _version(kind, module.place(path) if kind == "tfds" else path))

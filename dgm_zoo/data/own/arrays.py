@@ -25,7 +25,10 @@ def find(path: str, version: str) -> Set:
       InvalidInput: the file is damaged or has other arrays, or an array is unsuitable.
     """
     stored = _stored(path)
-    return _one(path, version, stored) if isinstance(stored, np.ndarray) else _several(path, version, stored)
+    if isinstance(stored, np.ndarray):
+        return _one(path, version, stored)
+    making.check_memory(f"'{path}'", os.path.getsize(path))
+    return of_splits(path, version, stored)
 
 
 def _one(path, version, x):
@@ -54,9 +57,17 @@ def _one(path, version, x):
     )
 
 
-def _several(path, version, stored):
-    """Returns the `Set` of an `.npz` file, whose arrays are read at once."""
-    making.check_memory(f"'{path}'", os.path.getsize(path))
+def of_splits(path: str, version: str, stored: dict) -> Set:
+    """Returns the `Set` of arrays in memory, by the names that `find` says.
+
+    Args:
+      path: what errors call them.
+      version: see `making.made`.
+      stored: dict of name to array.
+
+    Raises:
+      InvalidInput: there are other names, or an array is unsuitable.
+    """
     given = _parts(path, stored)
     x, y, levels = {}, {}, _levels(given["train"][0])
     for split, (images, labels) in given.items():

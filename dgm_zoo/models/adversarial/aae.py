@@ -15,7 +15,7 @@ from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import Deterministic, MixturePrior, SampledPrior, StandardNormal
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
@@ -48,7 +48,7 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
     return {**parts, "discriminator": dense_discriminator((latent_dim,), discriminator_hidden, normalization, size)}
 
 
-@register("aae")
+@register_model("aae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AAE(GenerativeModel):
     """Adversarial auto-encoder: InfoGAN with x and z exchanged. The discriminator separates codes from prior samples.

@@ -9,12 +9,12 @@ import tensorflow as tf
 from dgm_zoo.checks import input_shape, layer_size, match
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.priors import Prior
 from dgm_zoo.models.adversarial.gan import GAN, conditional_adversaries
 
 
-@register("cgan")
+@register_model("cgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class CGAN(GAN):
     """Conditional GAN: the GAN with every distribution also conditioned on the class c.

@@ -14,7 +14,7 @@ from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal
 from dgm_zoo.distributions.heads import Noise
@@ -130,7 +130,7 @@ class Adversaries(GenerativeModel):
         }
 
 
-@register("gan")
+@register_model("gan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class GAN(Rounds, Adversaries):
     """Generative adversarial network: q_phi(y|x) separates real (y = 1) from generated (y = 0); theta ascends q^r_phi.

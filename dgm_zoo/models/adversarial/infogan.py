@@ -14,7 +14,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import with_features
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input, asked, checked
 from dgm_zoo.core.formulation import KL, Ascent, Edge
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.codes import Codes
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.errors import InvalidInput
@@ -45,7 +45,7 @@ def coded_adversaries(*, image_shape: Sequence[int], latent_dim: int = 32, categ
     return {**parts, "recognition": dense(features, (prior.code_size,), recognition_hidden, "relu", name="recognition")}
 
 
-@register("infogan")
+@register_model("infogan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class InfoGAN(GAN):
     """Information-maximising GAN: a GAN in which a part of z, the code c, can be inferred from x.

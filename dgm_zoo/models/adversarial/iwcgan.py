@@ -3,13 +3,13 @@
 import keras
 
 from dgm_zoo.core import recipes
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models.adversarial.cgan import CGAN
 from dgm_zoo.models.adversarial.gan import conditional_adversaries
 from dgm_zoo.models.adversarial.iwgan import importance_weighted
 
 
-@register("iwcgan")
+@register_model("iwcgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class IWCGAN(CGAN):
     """Importance-weighted CGAN: the CGAN with a weight on each generated example in theta's utility.

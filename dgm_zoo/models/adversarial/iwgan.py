@@ -6,7 +6,7 @@ import keras
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Formulation
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models.adversarial.gan import GAN, adversaries
 
 
@@ -22,7 +22,7 @@ def importance_weighted(formulation: Formulation, given: str) -> Formulation:
     )
 
 
-@register("iwgan")
+@register_model("iwgan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class IWGAN(GAN):
     """Importance-weighted GAN: the GAN with a weight on each generated example in theta's utility.

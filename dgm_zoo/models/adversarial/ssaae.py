@@ -16,7 +16,7 @@ from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import Deterministic, StandardNormal
 from dgm_zoo.distributions.heads import Head, Noise
@@ -49,7 +49,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, latent_dim: int = 
     }
 
 
-@register("ssaae")
+@register_model("ssaae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SSAAE(GenerativeModel):
     """Semi-supervised adversarial auto-encoder: an AAE whose code is a style z and a class c, known for some x.

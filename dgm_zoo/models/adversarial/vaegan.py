@@ -16,7 +16,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import with_features
 from dgm_zoo.core.endpoints import Endpoint
 from dgm_zoo.core.formulation import KL, Ascent, Edge
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import IndependentNormal
 from dgm_zoo.distributions.divergences import kl
@@ -47,7 +47,7 @@ def encoder(*, image_shape: Sequence[int], latent_dim: int = 32, network: str | 
     return {"encoder": one, "posterior": posterior}
 
 
-@register("vaegan")
+@register_model("vaegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class VAEGAN(Adversaries):
     """VAE/GAN: a VAE whose decoder is the generator of a GAN, with a likelihood in the discriminator's feature space.

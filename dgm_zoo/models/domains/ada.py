@@ -11,7 +11,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, check_known
@@ -29,7 +29,7 @@ from dgm_zoo.objectives import (
 MODES = ("symmetric", "grl", "adda")
 
 
-@register("ada")
+@register_model("ada")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class ADA(GenerativeModel):
     """Adversarial domain adaptation: learns features of two domains that a discriminator cannot distinguish.

@@ -13,7 +13,7 @@ from dgm_zoo.core.critic import Saturation, check_critic
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, check_known
@@ -22,7 +22,7 @@ from dgm_zoo.networks import ImagePool
 from dgm_zoo.objectives import adversarial, cycle_consistency, energy_distance, identity, over_patches, translation
 
 
-@register("cyclegan")
+@register_model("cyclegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class CycleGAN(GenerativeModel):
     """CycleGAN: translation between two domains in both directions, learned without pairs.

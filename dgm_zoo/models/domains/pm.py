@@ -14,7 +14,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, check_known
@@ -47,7 +47,7 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
     return {"encoder": encoder, "predictors": Predictors(units, predictor_hidden), **given}
 
 
-@register("pm")
+@register_model("pm")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class PM(GenerativeModel):
     """Predictability minimisation: learns a code of binary units that cannot be predicted from one another.

@@ -7,7 +7,7 @@ import keras
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Ascent
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.groups import INFERENCE
 from dgm_zoo.distributions.heads import Head
 from dgm_zoo.distributions.priors import Prior
@@ -15,7 +15,7 @@ from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.equilibrium.symvae import SymmetricVAE
 
 
-@register("hsymvae")
+@register_model("hsymvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class HierarchicalSymmetricVAE(SymmetricVAE):
     """Hierarchical symmetric VAE: the symmetric VAE's game with bits z = (z_0, ..., z_T) in two or more groups.

@@ -13,7 +13,7 @@ from dgm_zoo import distributions
 from dgm_zoo.checks import input_shape, layer_size, real_array
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import IndependentBernoulli, row_seeds
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.masks import MaskAndNoise, uniform_bits
@@ -43,7 +43,7 @@ def networks(*, image_shape: Sequence[int], masks: np.ndarray | None = None, noi
     return {"encoder": encoder, "decoder": decoder, "prior": prior, "likelihood": likelihood}
 
 
-@register("segvae")
+@register_model("segvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SegmentationVAE(SymmetricVAE):
     """Segmentation VAE: the symmetric VAE's game with latents z = (m, w), m a mask of the image and w uniform bits.

@@ -11,7 +11,7 @@ from tensorflow_probability import distributions as tfd
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.groups import LadderPosterior
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.priors import Prior
@@ -20,7 +20,7 @@ from dgm_zoo.models.equilibrium.hsymvae import HierarchicalSymmetricVAE
 from dgm_zoo.models.equilibrium.symvae import UNKNOWN
 
 
-@register("ssymvae")
+@register_model("ssymvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SemiSupervisedSymmetricVAE(HierarchicalSymmetricVAE):
     """Semi-supervised symmetric VAE: a ladder of groups z = (z_0, ..., z_T) in which z_0 is a class, known for some x.

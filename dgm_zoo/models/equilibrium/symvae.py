@@ -13,7 +13,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.latent import LatentModel
 from dgm_zoo.core.limiting import LimitingChain
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import BernoulliPrior, IndependentBernoulli, SampledPrior, with_bits
 from dgm_zoo.distributions.heads import Head, Noise
@@ -26,7 +26,7 @@ UNKNOWN = -1.0  # marks every value of the latents of an example without latents
 UNIFORM_BITS = {"name": "BernoulliPrior", "trainable": False}
 
 
-@register("symvae")
+@register_model("symvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SymmetricVAE(LimitingChain, LatentModel):
     """Symmetric VAE: decoder and encoder each ascend their own utility, and learning seeks a Nash equilibrium.

@@ -3,13 +3,13 @@
 import keras
 
 from dgm_zoo.core import recipes
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models.evidence.activation import Activated, conditional_discriminator
 from dgm_zoo.models.evidence.cvae import CVAE
 from dgm_zoo.models.evidence.vae import bound
 
 
-@register("aacvae")
+@register_model("aacvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AACVAE(Activated, CVAE):
     """Adversary-activated CVAE: the CVAE's bound L(x, c), weighed by a discriminator that sees the class c too.

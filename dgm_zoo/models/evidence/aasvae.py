@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.core import recipes
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.heads import pick
 from dgm_zoo.models.evidence.activation import Activated, discriminator
@@ -14,7 +14,7 @@ from dgm_zoo.models.evidence.svae import SVAE, classifier
 from dgm_zoo.models.evidence.vae import bound
 
 
-@register("aasvae")
+@register_model("aasvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AASVAE(Activated, SVAE):
     """Adversary-activated SVAE: what M2 ascends, with its classifier's term, weighed by a discriminator of x.

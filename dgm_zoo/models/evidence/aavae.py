@@ -3,12 +3,12 @@
 import keras
 
 from dgm_zoo.core import recipes
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models.evidence.activation import Activated, discriminator
 from dgm_zoo.models.evidence.vae import VAE, bound
 
 
-@register("aavae")
+@register_model("aavae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AAVAE(Activated, VAE):
     """Adversary-activated VAE: the VAE's bound L(x), weighed by a discriminator, on real and on generated x.

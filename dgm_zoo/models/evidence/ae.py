@@ -13,7 +13,7 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.vetting import current_batch
 from dgm_zoo.distributions import FittedNormal, Head
 from dgm_zoo.distributions.roles import check_scored
@@ -32,7 +32,7 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: Any =
     return {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
 
 
-@register("ae")
+@register_model("ae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class AE(GenerativeModel):
     """Deterministic auto-encoder: a code z = Q(x) and its decoder, and no joint to match.

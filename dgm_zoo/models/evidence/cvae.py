@@ -10,13 +10,13 @@ from dgm_zoo.checks import check_networks, layer_size
 from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import Head, Prior, VampPrior
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.evidence.vae import VAE, bound
 
 
-@register("cvae")
+@register_model("cvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class CVAE(VAE):
     """Conditional variational auto-encoder: the VAE with every conditional also given the class c.

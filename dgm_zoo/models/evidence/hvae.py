@@ -8,7 +8,7 @@ import keras
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.limiting import LimitingChain
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models.evidence.vae import VAE, bound
 from dgm_zoo.networks.hierarchy import hierarchy
 
@@ -30,7 +30,7 @@ def groups_of_values(*, image_shape: Sequence[int], groups: Any = (30, 100), gro
     )
 
 
-@register("hvae")
+@register_model("hvae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class HierarchicalVAE(LimitingChain, VAE):
     """Hierarchical VAE: the VAE with z = (z_0, ..., z_T) in two or more groups of bits or of normal values.

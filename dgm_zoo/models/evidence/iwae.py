@@ -6,7 +6,7 @@ import keras
 
 from dgm_zoo.core import recipes
 from dgm_zoo.core.formulation import Ascent
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.models.evidence.vae import VAE
 from dgm_zoo.objectives import ImportanceWeightedEvidence
 
@@ -21,7 +21,7 @@ def bound(*, k: int = 50, estimator: str = "exact") -> dict[str, ImportanceWeigh
     return {"bound": ImportanceWeightedEvidence(k, estimator)}
 
 
-@register("iwae")
+@register_model("iwae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class IWAE(VAE):
     """Importance weighted auto-encoder: the VAE's players, on a bound that k samples tighten.

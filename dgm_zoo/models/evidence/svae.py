@@ -14,7 +14,7 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.state import counter
 from dgm_zoo.core.steps import over_replicas
 from dgm_zoo.distributions import BatchNoise, Head, Prior
@@ -41,7 +41,7 @@ def classifier(*, image_shape: Sequence[int], num_classes: int, network: Any = "
     return {"classifier": classifier_of(classifier_network, image_shape, num_classes, classifier_hidden, activation)}
 
 
-@register("svae")
+@register_model("svae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class SVAE(VAE):
     """Semi-supervised variational auto-encoder, Kingma's M2: a CVAE whose class is a second latent, known for some x.

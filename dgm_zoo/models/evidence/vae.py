@@ -10,7 +10,7 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.latent import LatentModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import BatchNoise, Head, Prior, with_density
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives import Bound, bound_of
@@ -51,7 +51,7 @@ def _changed(**given):
     return {name: value for name, (value, other) in given.items() if not isinstance(value, plain) or value != other}
 
 
-@register("vae")
+@register_model("vae")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class VAE(LatentModel):
     """Variational auto-encoder: the two joints p_theta(x|z) p(z) and q_eta(z|x) p_data(x), brought together.

@@ -11,7 +11,7 @@ from dgm_zoo.checks import check_seed, is_number, shown, whole_number
 from dgm_zoo.core.endpoints import SEED, Endpoint
 from dgm_zoo.core.estimates import added
 from dgm_zoo.core.formulation import KL, Ascent
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.helmholtz.chain import GibbsChain
@@ -23,7 +23,7 @@ from dgm_zoo.objectives.wake_sleep import centred, power_bound, power_weights, w
 MOST_LOG_Z = 0.1  # log Z is at most 0, its Monte Carlo estimate sometimes a little above
 
 
-@register("bihm")
+@register_model("bihm")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class BiHM(GibbsChain, HelmholtzMachine):
     """Bidirectional Helmholtz machine: the model is the geometric mean of the two joints ("geometric mean matching").

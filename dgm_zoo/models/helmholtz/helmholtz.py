@@ -14,7 +14,7 @@ from dgm_zoo.core.endpoints import SEED, Endpoint, Input, check_array
 from dgm_zoo.core.estimates import added
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions import BatchNoise, RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.networks.stochastic import BeliefNetwork
@@ -40,7 +40,7 @@ def networks(*, image_shape: Sequence[int], layers: Any = "200,200,10", layer_ki
     }
 
 
-@register("helmholtz")
+@register_model("helmholtz")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class HelmholtzMachine(GenerativeModel):
     """Helmholtz machine trained by wake-sleep: p_theta(x, h) and q_eta(h|x), with latent bits in layers h_1, ..., h_L.

@@ -9,7 +9,7 @@ import tensorflow as tf
 from dgm_zoo.checks import whole_number
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.formulation import KL, Ascent
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models.helmholtz.helmholtz import HelmholtzMachine
 from dgm_zoo.networks.stochastic import BeliefNetwork
@@ -17,7 +17,7 @@ from dgm_zoo.objectives import effective_sample_size
 from dgm_zoo.objectives.wake_sleep import power_bound, power_weights, weighted
 
 
-@register("rws")
+@register_model("rws")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class RWS(HelmholtzMachine):
     """Reweighted wake-sleep: the Helmholtz machine's players, with k samples weighted towards p(h|x).

@@ -12,7 +12,7 @@ from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape
 from dgm_zoo.core.critic import check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.core.rounds import Rounds
 from dgm_zoo.distributions import StandardNormal, row_seeds
 from dgm_zoo.distributions.heads import Noise
@@ -27,7 +27,7 @@ from dgm_zoo.objectives import adversarial, energy_distance
 BINARISATIONS = ("threshold", "bernoulli")
 
 
-@register("musegan")
+@register_model("musegan")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class MuseGAN(Rounds):
     """Wasserstein GAN of phrases x `[bars, steps, pitches, tracks]`; its generator shares noise over tracks and bars.

@@ -12,7 +12,7 @@ from dgm_zoo.core import recipes
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
-from dgm_zoo.core.registry import register
+from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.networks.dense import dense
@@ -32,7 +32,7 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
     return {"trunk": trunk, "head": head}
 
 
-@register("classifier")
+@register_model("classifier")
 @keras.saving.register_keras_serializable("dgm_zoo")
 class Classifier(GenerativeModel):
     """Classifier: one player, which predicts the class of x; the model generates nothing.
