@@ -202,8 +202,8 @@ def test_reproduce_hands_its_flags_on_and_prints_the_table(monkeypatch, capsys):
         return {"rows": rows, "files": ["here/iwae_mnist.json", "here/iwae_mnist.md"]}
 
     monkeypatch.setattr(training, "reproduce", reproduce, raising=False)
-    assert main(["reproduce", "iwae_mnist", "--quick", "--out=here", "--workdir=there"]) == 0
-    assert asked == {"name": "iwae_mnist", "out": "here", "quick": True, "workdir": "there"}
+    assert main(["reproduce", "iwae_mnist", "--quick", "--out=here", "--workdir=there", "--rows=iw.*"]) == 0
+    assert asked == {"name": "iwae_mnist", "out": "here", "quick": True, "workdir": "there", "rows": "iw.*"}
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["model", "dataset", "metric", "value", "stderr", "published"]
     assert [line.split()[-3:] for line in lines[1:3]] == [["-84.88", "0.31", "-84.78"], ["-84.88", "0.31", "-"]]
