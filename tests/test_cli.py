@@ -247,7 +247,7 @@ def test_samples_are_the_models_from_workdir_and_preset_alike(trained, folder, t
     x = load_run(folder / "vae")[0].sample(5, seed=3)
     np.testing.assert_array_equal(np.load(one)["x"], x)
     np.testing.assert_allclose(np.load(other)["x"], x, rtol=1e-5)
-    np.testing.assert_array_equal(np.load(array), x[:3])
+    np.testing.assert_allclose(np.load(array), x[:3], rtol=1e-5)  # a product of fewer rows may add in another order
 
 
 def test_labels_are_taken_by_conditional_models_alone(conditional, trained, folder, capsys, tmp_path):
