@@ -251,6 +251,8 @@ def test_tfrecord_files_that_do_not_suit(tmp_path):
     (tmp_path / "none.tfrecord").write_bytes(b"")
     examples(tmp_path / "some.tfrecord", x, [0, 1])
     examples(tmp_path / "below.tfrecord", x, [0, 1, -2, 0, 1, 0])
+    examples(tmp_path / "far.tfrecord", x, [0, 1, 2**40, 0, 1, 0])
+    np.savez(tmp_path / "far.npz", x=x, y=np.array([0, 1, 2**30, 0, 1, 0]))
     with tf.io.TFRecordWriter(str(tmp_path / "other.tfrecord")) as out:
         out.write(b"\xff" * 20)
     with tf.io.TFRecordWriter(str(tmp_path / "imageless.tfrecord")) as out:
@@ -262,13 +264,25 @@ def test_tfrecord_files_that_do_not_suit(tmp_path):
     for name, wanted in {
         "cut.tfrecord": "cut.tfrecord is cut off", "text.tfrecord": "cannot be read as a TFRecord file",
         "none.tfrecord": "has no record", "some.tfrecord": "a record without image/encoded or image/class/label",
-        "below.tfrecord": "a label of at least 0", "other.tfrecord": "cannot be read as a TFRecord file",
+        "below.tfrecord": "a label of at least 0", "far.tfrecord": "of more than 65,536 classes",
+        "other.tfrecord": "cannot be read as a TFRecord file",
         "imageless.tfrecord": "has 0 features with a JPEG or PNG file and 0 labels",
         "mixed": "more.tfrecord' does not say its split", "empty": "has no TFRecord file",
         "nowhere": "there is no",
     }.items():
         message = said(data.info, f"tfrecord:{tmp_path / name}")
         assert wanted in message and "\n" not in message, name
+    assert "of more than 65,536 classes" in said(data.info, f"npz:{tmp_path / 'far.npz'}")
+
+
+def test_subfolders_of_tfrecord_files_say_their_split(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (24, 4, 4, 1), np.uint8)
+    for split, rows in {"train": x[:12], "val": x[12:16], "test": x[16:]}.items():
+        (tmp_path / split).mkdir()
+        examples(tmp_path / split / "00000.tfrecord", rows)
+    name = f"tfrecord:{tmp_path}"
+    assert data.info(name).splits == {"train": 12, "validation": 4, "test": 8}
+    np.testing.assert_array_equal(np.rint(255 * next(iter(data.load(name, "test", 8)))), x[16:])
 
 
 def test_a_set_that_tfds_prepared(tmp_path, monkeypatch):

@@ -93,7 +93,7 @@ def of_splits(path: str, version: str, stored: dict) -> Set:
 
     return making.made(
         path, version, shapes["train"], {split: len(rows[split]) for split in SPLITS}, rows_of, levels=levels,
-        classes=tuple(map(str, range(1 + max(int(part.max()) for part in labelled)))) if labelled else (),
+        classes=making.numbered(path, max(int(part.max()) for part in labelled)) if labelled else (),
     )
 
 

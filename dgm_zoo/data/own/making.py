@@ -14,6 +14,7 @@ from dgm_zoo.errors import InvalidInput
 HELD_OUT = 0.1  # share of the rows in each split that is carved out of the training rows
 SHARE = 0.5  # of the machine's memory, above which a split is read from its files batch by batch
 EXACT = 10  # rows of a split, up to which a tenth is a tenth: chance would make a small split too small
+CLASSES = 2**16  # at most, of labels that are numbers
 COPIES = 2  # of a split in memory: the array, and the pipeline's tensor
 
 
@@ -74,6 +75,17 @@ def as_classes(labels: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
         names.sort(key=int)
     number = {"": -1, **{name: i for i, name in enumerate(names)}}
     return np.array([number[label] for label in labels], np.int32), tuple(names)
+
+
+def numbered(path: str, most: int) -> tuple[str, ...]:
+    """Returns the names "0", "1", ... of classes that are numbered up to `most`.
+
+    Raises:
+      InvalidInput: there would be more than `CLASSES` of them.
+    """
+    if most >= CLASSES:
+        raise InvalidInput(f"'{path}' has the label {most}, of more than {CLASSES:,} classes; number them from 0 on")
+    return tuple(map(str, range(1 + most)))
 
 
 def held(x: np.ndarray, y: np.ndarray | None) -> Rows:

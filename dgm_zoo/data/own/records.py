@@ -25,12 +25,12 @@ LABELS = ("label", "class", "target")
 def find(path: str, version: str) -> Set:
     """Returns the `Set` of a TFRecord file, or of all that a folder holds.
 
-    A word of a file's name says its split: `cats-train.tfrecord`, `val-00000-of-00002.tfrecord`. If no file has one,
-    all are training files; a split without a file is carved out of train by a hash of files' names and records' places.
-    The image of a record is its only feature that holds a JPEG or PNG file, such as `image` or `image/encoded`; its
-    label is the integer `label`, or the only integer whose name ends in label, class or target, such as
-    `image/class/label`. Every record is read once for its image's size and its label. Images are cropped and averaged
-    as those of a folder; they are grey if all are, else RGB.
+    A word of a file's name, or of its subfolder's, says its split: `cats-train.tfrecord`, `val/00000.tfrecord`. If no
+    file has one, all are training files; a split without a file is carved out of train by a hash of files' names and
+    records' places. The image of a record is its only feature that holds a JPEG or PNG file, such as `image` or
+    `image/encoded`; its label is the integer `label`, or the only integer whose name ends in label, class or target,
+    such as `image/class/label`. Every record is read once for its image's size and its label. Images are cropped and
+    averaged as those of a folder; they are grey if all are, else RGB.
 
     Raises:
       InvalidInput: there is no TFRecord file, one is damaged, all are empty, some names say a split and some do not,
@@ -44,12 +44,13 @@ def find(path: str, version: str) -> Set:
     if not records:
         raise InvalidInput(f"'{path}' has no record; write the examples anew")
     names = _features(records[0])
-    headers, labels = [], np.full(len(records), -1, np.int32)
+    headers, labels = [], np.full(len(records), -1, np.int64)
     for i, record in enumerate(records):
         image, label = _values(record, names)
         headers.append(header(io.BytesIO(image), _name(record, i)))
         labels[i] = -1 if label is None else label
-    sizes = tuple(sorted({size for size, _ in headers}))
+    classes = making.numbered(path, int(labels.max())) if names[1] else ()
+    sizes, labels = tuple(sorted({size for size, _ in headers})), labels.astype(np.int32)
     channels, rows = 1 if all(grey for _, grey in headers) else 3, _splits(path, records)
 
     def rows_of(split, image_size, limit):
@@ -68,7 +69,7 @@ def find(path: str, version: str) -> Set:
     return making.made(
         path, version, (*(sizes[0] if len(sizes) == 1 else (None, None)), channels),
         {split: len(rows[split]) for split in SPLITS}, rows_of, levels=256, in_files=True, sizes=sizes,
-        classes=tuple(map(str, range(1 + int(labels.max())))) if names[1] else (),
+        classes=classes,
     )
 
 
@@ -88,16 +89,16 @@ def index(file: str) -> np.ndarray:
 
 def _splits(path, records):
     """Returns the rows of each split."""
-    split_of = {}
+    split_of, above = {}, path if os.path.isdir(path) else os.path.dirname(path)
     for file in dict.fromkeys(file for file, _, _ in records):
-        said = [WORDS[word] for word in re.split(r"[^a-z]+", os.path.basename(file).lower()) if word in WORDS]
+        said = [WORDS[word] for word in re.split(r"[^a-z]+", os.path.relpath(file, above).lower()) if word in WORDS]
         split_of[file] = said[0] if said else None
     if any(split_of.values()) and not all(split_of.values()):
         unsaid = next(file for file, split in split_of.items() if split is None)
         raise InvalidInput(f"'{unsaid}' does not say its split, as other files of '{path}' do; put 'train' in its name")
     found = {split: np.array([i for i, (file, _, _) in enumerate(records) if (split_of[file] or "train") == split], int)
              for split in SPLITS}
-    keys = [f"{os.path.basename(file)}:{start}" for file, start, _ in records]
+    keys = [f"{os.path.relpath(file, above)}:{start}" for file, start, _ in records]
     train = found["train"]
     parts = making.carved([keys[i] for i in train], [split for split in SPLITS[1:] if not len(found[split])])
     return {**found, **{split: train[part] for split, part in parts.items()}}
