@@ -356,7 +356,6 @@ def steps(folder, names, precisions):
     import keras
     import tensorflow as tf
 
-    from dgm_zoo.core import vetting
     from dgm_zoo.models import list_models
 
     path = folder.path / "steps.json"
@@ -373,13 +372,8 @@ def steps(folder, names, precisions):
                 model, rows = h100.created(name)
             finally:
                 keras.config.set_dtype_policy("float32")
-            parts, vetted = h100.batch(model, rows), vetting.vetted(model, model.train_step, training=True)
-
-            def step(*given):
-                half = len(given) // 2
-                return vetted((tuple(given[:half]), tuple(given[half:])) if model.domains else  # noqa: B023
-                              given if half else given[0])
-
+            function, parts = h100.training_step(model, rows)
+            step = function.python_function
             with h100.host_calls():
                 variables = touched([tf.function(step, autograph=False).get_concrete_function(*parts)])
             found, captured, logs = program(step, parts, variables, 0, model)

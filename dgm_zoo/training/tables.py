@@ -37,7 +37,8 @@ def _kept(rows):
     for row in rows:
         if "git_revision" in row:
             earlier.setdefault(row["git_revision"], {})[row["model"]] = None
-    return [f"- Measured before, at git revision {revision}: {'; '.join(of)}." for revision, of in earlier.items()]
+    return [f"- Measured before{f', at git revision {revision}' if revision else ''}: {'; '.join(of)}."
+            for revision, of in earlier.items()]
 
 
 def _protocols(results):
