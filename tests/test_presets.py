@@ -11,14 +11,22 @@ from zoo import sparing
 from dgm_zoo import data, serving, training
 
 PRESETS = serving.list_presets()
-LIMIT = 8 * 2**20
+LIMIT, LIMIT_TOGETHER = 8 * 2**20, 80_000_000
 KINDS = {"vae_digits", "gan_mnist", "svae_mnist", "symvae_mnist", "ada_mnist_usps", "classifier_digits"}
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_is_small_enough(name):
-    folder = Path(serving.preset_dir(name))
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= LIMIT
+    assert size(serving.preset_dir(name)) <= LIMIT
+
+
+def test_all_together_are_small_enough():
+    assert sum(size(serving.preset_dir(name)) for name in PRESETS) <= LIMIT_TOGETHER
+
+
+def size(folder):
+    """Bytes of the files in a folder and below."""
+    return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if serving.read_metadata(name)["model"] == "musegan"])
@@ -27,7 +35,7 @@ def test_a_preset_of_music_has_samples_to_see_and_to_hear_beside_its_card(name):
     card = (folder / "README.md").read_text(encoding="utf-8")
     for file in ("samples.png", "samples.mid"):
         assert (folder / file).stat().st_size > 100 and f"({file})" in card
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 6 * 2**20
+    assert size(folder) <= 6 * 2**20
 
 
 def some(wanted, rows=4):

@@ -22,6 +22,7 @@ import zoo
 from google.protobuf import json_format, text_format
 from json_replies import JsonReplies
 from served import Served, warm_up
+from tensorflow.python.saved_model import loader_impl
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     predict_pb2,
@@ -155,6 +156,13 @@ def test_an_empty_request_has_an_empty_answer(served):
 def test_xla_twins_agree_with_the_plain_endpoints(served):
     for name, request in requests(4).items():
         assert_same(served(name, **request), served(f"{name}_xla", **request), 1e-4)
+
+
+def test_twins_share_what_they_compute(preset):
+    """The graph of each endpoint of the VAE is in the file once; a second one made a preset half as large again."""
+    library = loader_impl.parse_saved_model(str(preset[1])).meta_graphs[0].graph_def.library
+    multiplying = [one for one in library.function if any(node.op == "MatMul" for node in one.node_def)]
+    assert len(multiplying) == len(OUTPUTS)
 
 
 def test_no_plain_signature_reaches_a_function_that_xla_must_compile(served):

@@ -115,8 +115,20 @@ def checked(name: str, inputs: dict[str, Input], arrays: dict[str, Any]) -> dict
 def endpoint_function(model: Any, name: str, compiled: bool = False) -> Callable[..., dict[str, tf.Tensor]]:
     """Returns the function of named tensors that serves endpoint `name` of `model`, its noise drawn outside XLA."""
     endpoint = model.endpoints()[name]
-    compute = tf.function(endpoint.compute, jit_compile=True, autograph=False) if compiled else endpoint.compute
+    return _drawing(endpoint, _by_xla(endpoint.compute) if compiled else endpoint.compute)
 
+
+def endpoint_twins(endpoint: Endpoint) -> tuple[Callable, Callable]:
+    """Returns the functions of named tensors that serve an endpoint without XLA and with it, which share one trace."""
+    compute = tf.function(endpoint.compute, autograph=False)
+    return _drawing(endpoint, compute), _drawing(endpoint, _by_xla(lambda **tensors: compute(**tensors)))
+
+
+def _by_xla(compute):
+    return tf.function(compute, jit_compile=True, autograph=False)
+
+
+def _drawing(endpoint, compute):
     def serve(**tensors):
         if endpoint.noise is not None:
             tensors["noise"] = endpoint.noise(RowNoise(tensors.pop("seed")))

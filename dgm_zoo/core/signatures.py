@@ -13,37 +13,41 @@ from typing import Any
 import tensorflow as tf
 
 from dgm_zoo.core.chunks import NOT_FINITE, in_graph
+from dgm_zoo.core.endpoints import endpoint_twins
 
 
 def signatures(model: Any) -> dict[str, Callable]:
     """Returns the served functions of `model`: for each endpoint a plain one and its XLA twin `<name>_xla`.
 
     Each is a traced `tf.function` whose arguments are named as in the endpoint table. Both twins draw the same noise,
-    outside the compiled part, so they agree up to floating-point rounding. `sample`, if present, comes first.
+    outside the compiled part, so they agree up to floating-point rounding. What they compute is one function, which a
+    SavedModel holds once. `sample`, if present, comes first, and the twins last.
 
     A request of any number of rows, also none, is computed a few rows at a time (`core.endpoints.Endpoint.rows`); one
     whose answer is NaN or infinite is refused.
 
     Args:
-      model: any object with the methods `endpoints()` and `endpoint_function()` of `core.model.GenerativeModel`.
+      model: any object with the method `endpoints()` of `core.model.GenerativeModel`.
 
     Returns:
       Dict of name to `tf.function`.
     """
-    return {**plain(model), **_of_endpoints(model, "_xla", compiled=True)}
+    table = _table(model)
+    twins = {name: endpoint_twins(endpoint) for name, endpoint in table.items()}
+    return {
+        **{name: signature(name, table[name], plain) for name, (plain, _) in twins.items()},
+        **{f"{name}_xla": signature(name, table[name], compiled) for name, (_, compiled) in twins.items()},
+    }
 
 
 def plain(model: Any) -> dict[str, Callable]:
     """Returns the first half of `signatures`: a function for each endpoint, without their twins."""
-    return _of_endpoints(model)
+    return {name: signature(name, endpoint, endpoint_twins(endpoint)[0]) for name, endpoint in _table(model).items()}
 
 
-def _of_endpoints(model, suffix="", compiled=False):
+def _table(model):
     table = model.endpoints()
-    names = sorted(table, key=lambda name: name != "sample")
-    return {
-        name + suffix: signature(name, table[name], model.endpoint_function(name, compiled)) for name in names
-    }
+    return {name: table[name] for name in sorted(table, key=lambda name: name != "sample")}
 
 
 def save(functions: dict[str, Callable], folder: str | os.PathLike, default: str,
