@@ -371,6 +371,14 @@ def test_a_process_that_fails_shows_one_sentence(folder):
     assert ran.returncode == 2
 
 
+def test_tensorflow_is_as_silent_as_the_user_asks_where_she_sets_its_variable():
+    """TensorFlow 2.21 writes lines before it reads the variable, at any level."""
+    code = "from dgm_zoo.cli import quiet; quiet.import_tensorflow(); import keras, tensorflow"
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 @pytest.mark.exhaustive
 def test_control_c_ends_with_code_130_and_how_to_resume_and_no_log_of_tensorflow(folder):
     ran = process(folder, "train", "--config=tiny.py", "--workdir=stopped", "--config.train.epochs=1000000")

@@ -7,16 +7,15 @@ import tempfile
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow silently, unless the user has set TF_CPP_MIN_LOG_LEVEL.
+    """Imports TensorFlow silently, unless TF_CPP_MIN_LOG_LEVEL is 0 or 1, with which a user asks for its log.
 
     A command calls this before it imports a package that needs TensorFlow. Setting the variable is not enough:
     TensorFlow 2.21 writes some lines to stderr before it reads the variable.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") in ("0", "1") or "tensorflow" in sys.modules:
         return
     from absl import logging
 
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     logging.set_verbosity(logging.ERROR)
     with _held_back_stderr():
         import tensorflow
