@@ -371,6 +371,12 @@ def test_a_process_that_fails_shows_one_sentence(folder):
     assert ran.returncode == 2
 
 
+def test_a_process_shows_a_warning_in_one_line(folder):
+    (folder / "warning.py").write_text("import warnings\nwarnings.warn('two\\nlines')\n", encoding="utf-8")
+    ran = process(folder, "data", "describe", "digits", "--imports=warning")
+    assert ran.communicate(timeout=120)[1] == "dgm-zoo: warning: two lines\n"
+
+
 def test_tensorflow_is_as_silent_as_the_user_asks_where_she_sets_its_variable():
     """TensorFlow 2.21 writes lines before it reads the variable, at any level."""
     code = "from dgm_zoo.cli import quiet; quiet.import_tensorflow(); import keras, tensorflow"

@@ -385,6 +385,15 @@ def test_bad_files_are_refused_in_one_sentence(tmp_path):
     assert "more than 8 bits" in said(data.info, f"folder:{tmp_path}/empty")
 
 
+def test_a_path_without_its_kind_is_told_its_name(tmp_path):
+    for file, kind in (("faces.npz", "npz"), ("table.CSV", "csv"), ("cats", "folder")):
+        path = tmp_path / file
+        path.mkdir() if kind == "folder" else path.write_bytes(b"")
+        assert said(data.load, str(path), "train", 1).startswith(
+            f"data set '{path}' is a path; write its kind before it, '{kind}:{path}'"
+        )
+
+
 def test_options_that_do_not_fit_are_refused(tmp_path):
     name = paint(tmp_path, 6, (4, 4), classes=("cats",))
     one_class = "has one class only, 'cats', where labels need two"

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -32,6 +33,7 @@ def console() -> NoReturn:
         if getattr(sys, name) is None:  # it was closed, and the next file that is opened would take its number
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
         getattr(sys, name).reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
+    warnings.showwarning = _warn
     sys.path.append(os.getcwd())  # for modules of a user's own, see `training.imports`; `python -m` begins with it
     code = main()
     if code in (INTERRUPTED, TRY_AGAIN) or "TF_CONFIG" in os.environ:
@@ -132,6 +134,11 @@ def _print(text):
 def _discard(stream):
     """Sends what `stream` still holds nowhere, since the interpreter would fail to write it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _warn(message, *place, **options):
+    """Shows a warning as the commands show errors, in one line, without a place in the code."""
+    print(f"dgm-zoo: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _fail(sentence, code):

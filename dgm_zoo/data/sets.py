@@ -1,12 +1,13 @@
 """The table of data sets: their facts, and how TFDS finds them."""
 
 import math
+import os
 
 from dgm_zoo.data import own
 from dgm_zoo.data.facts import Modes, Music, Set
 from dgm_zoo.data.tracks import BAND, FINEST, PITCHES, VOICES
 from dgm_zoo.data.vectors import UCI_BINARY, bits, patterns
-from dgm_zoo.errors import unknown
+from dgm_zoo.errors import InvalidInput, unknown
 
 
 def _ink(images):
@@ -242,8 +243,14 @@ def list_datasets() -> list[str]:
 
 def check_name(name: str) -> None:
     """Raises `InvalidInput` with the nearest name unless it is a set of the zoo or has the form of a user's own."""
-    if not isinstance(name, str) or (name not in SETS and not own.is_own(name)):
-        raise unknown("data set", name, [*list_datasets(), *own.FORMS])
+    if isinstance(name, str) and (name in SETS or own.is_own(name)):
+        return
+    if isinstance(name, str) and "\0" not in name and os.path.exists(os.path.expanduser(name)):
+        raise InvalidInput(
+            f"data set '{name}' is a path; write its kind before it, '{own.form_of(name)}' (known: "
+            f"{', '.join(own.FORMS)})"
+        )
+    raise unknown("data set", name, [*list_datasets(), *own.FORMS])
 
 
 def entry(name: str) -> Set:

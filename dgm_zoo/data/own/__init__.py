@@ -58,6 +58,17 @@ def full_name(name: str, path: str | os.PathLike | None = None) -> str:
     return f"{kind}:{path if kind == 'tfds' and not os.path.isdir(path) else os.path.abspath(path)}"
 
 
+def form_of(path: str) -> str:
+    """Returns the name that a file or folder of the user's probably has as a data set, by its suffix.
+
+    Example:
+      >>> form_of("faces.npz"), form_of("cats/")
+      ('npz:faces.npz', 'folder:cats/')
+    """
+    suffix = os.path.splitext(path)[1][1:].lower()
+    return f"{suffix if suffix in KINDS else 'folder'}:{path}"
+
+
 def short_name(name: str) -> str:
     """Returns the name of a set without the folders of its path, which say nothing elsewhere.
 
