@@ -15,7 +15,7 @@ from dgm_zoo import training
 from dgm_zoo.cli.main import main
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.training import comparison
-from dgm_zoo.training.workdir import write_json
+from dgm_zoo.training.workdir import read_json, write_json
 
 module = sys.modules["dgm_zoo.training.sweep"]
 SHORT = ["train.epochs=1", "data.limit=100", "evaluate.limit=20", "evaluate.num_samples=2"]
@@ -53,8 +53,18 @@ def test_runs_that_differ_in_the_seed_are_one_row(tmp_path, monkeypatch):
     assert "| model.latent_dim=2 | 2 of 2 | 2 | 1.0 | 2.5 ± 0.5 |" in page and "- `test_loss`: mean of" in page
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     (runs[0] / "results.json").unlink()
+    assert found["caveats"] == []
     half = training.compare_runs(runs[:1], out=tmp_path / "out")
     assert half["rows"][0]["metrics"] == {} and half["rows"][0]["label"] == "model.name=vae"
+
+
+def test_a_comparison_of_runs_on_other_data_says_so(here, capsys):
+    for name in ("digits", "mnist"):
+        config = read_json(finished(here / name, 0, 1.0) / "config.json")
+        write_json({**config, "data": {"name": name, "batch_size": len(name)}}, here / name / "config.json")
+    assert main(["compare-runs", "digits", "mnist"]) == 0
+    sentence = "The runs differ in data.name: their test examples are not the same."
+    assert sentence in capsys.readouterr().out and sentence in Path("comparison/comparison.md").read_text()
 
 
 @pytest.mark.parametrize(

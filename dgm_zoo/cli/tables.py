@@ -18,4 +18,4 @@ def comparison(result: dict) -> str:
 
     rows = [heads(result["metrics"]), *(cells(row, result["metrics"]) for row in result["rows"])]
     left_out = [f"left out, no run: {', '.join(result['left_out'])}"] if result["left_out"] else []
-    return "\n".join([*aligned(rows), "", *left_out, f"wrote {', '.join(result['files'])}"])
+    return "\n".join([*aligned(rows), "", *result["caveats"], *left_out, f"wrote {', '.join(result['files'])}"])

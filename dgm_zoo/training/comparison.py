@@ -13,6 +13,10 @@ from dgm_zoo.training.workdir import flat, read_config, read_json, read_results,
 
 COLUMNS = 4  # metrics of the table unless some are named
 IGNORED = ("train.seed", "train.checkpoint_seconds", "train.sample_every")  # keys that make no other row
+EXAMPLES = (  # keys of data that change the test examples
+    "name", "path", "target", "binarize", "dequantize", "image_size", "crop", "channels", "levels", "bars", "steps",
+    "hop", "sounding",
+)
 MOST_KEYS = 3  # differing keys that name a row; with more of them it has its folder's name
 
 
@@ -32,7 +36,8 @@ def compare_runs(
     Returns:
       dict with `rows`, each with `label`, `runs` (folders), `seeds`, `epochs`, `minutes`, `finished` (their number) and
       `metrics` (name to `value`, `values`, `stderr`, `stderr_over`, `protocol`; empty if none is finished); the names
-      of the table's `metrics`; `left_out`; and `files`.
+      of the table's `metrics`; `left_out`; `caveats`, a list of sentences, such as that the runs' data differ; and
+      `files`.
 
     Raises:
       InvalidInput: no folder holds a run, a metric is unknown, or `out` cannot be written.
@@ -59,7 +64,8 @@ def compare_runs(
         row["label"] = label
         row["metrics"] = {name: over_seeds(results, name) for name in names if results}
     left_out = [str(folder) for folder in folders if folder not in found]
-    compared = {"metrics": names, "rows": rows, "left_out": left_out}
+    caveats = _caveats([runs[0][1] for runs in groups.values()])
+    compared = {"metrics": names, "rows": rows, "left_out": left_out, "caveats": caveats}
     write_json(compared, out / "comparison.json")
     curves = {row["label"]: row.pop("curves") for row in rows}
     drawn = {label: lines for label, lines in curves.items() if lines}
@@ -116,6 +122,15 @@ def _labels(groups):
     return [", ".join(f"{key}={config.get(key)}" for key in differing) for config in configs]
 
 
+def _caveats(configs):
+    """Returns a sentence if the runs were not measured on the same examples, as far as their configs tell."""
+    differing = [key for key in EXAMPLES if len({repr(config.get(f"data.{key}")) for config in configs}) > 1]
+    if not differing:
+        return []
+    keys = ", ".join(f"data.{key}" for key in differing)
+    return [f"The runs differ in {keys}: their test examples are not the same."]
+
+
 def cells(row: dict, names: list[str]) -> list[str]:
     """Returns a row of the table as text: label, finished runs, epochs, minutes, and each metric with its error."""
     epochs, minutes = row["epochs"], row["minutes"]
@@ -146,5 +161,6 @@ def table(compared: dict, drawn: bool = False) -> str:
         lines += ["", "![Validation loss by epoch](comparison.png)"]
     said = [(name, row["metrics"][name]) for row in compared["rows"] for name in row["metrics"]]
     lines += ["", "± is the standard error over seeds, or of a single run its own; minutes are of training, the mean."]
+    lines += [line for sentence in compared["caveats"] for line in ("", sentence)]
     lines += ["", *dict.fromkeys(f"- `{name}`: {metric['protocol']}" for name, metric in said)]
     return "\n".join([*lines, ""])
