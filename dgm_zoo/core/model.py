@@ -341,6 +341,7 @@ class GenerativeModel(keras.Model):
         kwargs["class_weight"] = training_data.class_weights(where, self, kwargs.get("class_weight"), weight)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # otherwise Keras warns that it cannot shuffle
+            kwargs["steps_per_epoch"] = training_data.steps_per_epoch(self, x, kwargs.get("steps_per_epoch"))
         callbacks = [*self.watchers(), *(keras.tree.flatten(callbacks) if callbacks else [])]
         if averaging.keeps_averages(self) and not any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in callbacks):
             callbacks.append(averaging.EvaluateAverages())

@@ -71,6 +71,18 @@ def carried(x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any]:
     return {**(x if isinstance(x, dict) else {X[0]: x}), WEIGHT: weight}, None, None
 
 
+def steps_per_epoch(model: Any, dataset: tf.data.Dataset, given: Any) -> Any:
+    """Returns `steps_per_epoch` as given, or the number of batches of a data set that knows it, on one replica.
+
+    Keras makes an iterator at the end of such an epoch, and without this number a second one for the next epoch, which
+    takes as long as a few training steps.
+    """
+    if given is not None or model.distribute_strategy.num_replicas_in_sync > 1:
+        return given
+    batches = int(dataset.cardinality())
+    return batches if batches > 0 else None  # unknown and infinite are negative
+
+
 def parts(model: Any, x: Any, y: Any = None) -> dict[str, Any]:
     """Returns the parts of training data by the names that `model.takes()` gives them: a dict.
 

@@ -186,7 +186,7 @@ def _pair(domains, labelled, batch_size, split, channels, limit, balanced, seed,
         )
         return x, tuple(tf.gather(y, of) for y, of in zip(ys, rows, strict=True))
 
-    return pipeline.batches_of(epoch_of_rows, gather, steps, first_epoch)
+    return pipeline.batches_of(pipeline.Order(epoch_of_rows, steps, varies=training), gather, first_epoch)
 
 
 def _kept(one, limit, balanced, training, seed):

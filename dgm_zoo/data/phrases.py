@@ -64,10 +64,10 @@ def load(
         del epoch, b  # nothing is drawn
         return unpacked(tf.gather(packed, tf.gather(firsts, rows)[:, None] + tf.range(bars)), shape)
 
-    epoch_of_rows, epoch_steps = pipeline.seeded_order(
+    order = pipeline.seeded_order(
         len(firsts), batch_size=batch_size, training=split == "train", shuffle=shuffle, seed=seed
     )
-    return pipeline.batches_of(epoch_of_rows, gather, epoch_steps, first_epoch)
+    return pipeline.batches_of(order, gather, first_epoch)
 
 
 def count(

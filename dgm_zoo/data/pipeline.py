@@ -9,7 +9,7 @@ computed without epochs 0 to 6.
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -127,17 +127,32 @@ def from_arrays(
         given = tf.gather(y, rows)
         return batch, given if labels else tf.cast(given, tf.float32)
 
-    epoch_of_rows, steps = seeded_order(
+    order = seeded_order(
         rows, batch_size=batch_size, training=training, shuffle=shuffle, seed=seed,
         arrange=(lambda order: _mix(order, known, batch_size, labelled_rows)) if mixed else None,
     )
-    return batches_of(epoch_of_rows, gather, steps, first_epoch, READERS if isinstance(x, Rows) else 2)
+    return batches_of(order, gather, first_epoch, READERS if isinstance(x, Rows) else 2)
+
+
+class Order(NamedTuple):
+    """The order of the rows of each epoch.
+
+    Attributes:
+      epoch_of_rows: function of an epoch's number, a scalar int64 tensor, to a data set of `steps` elements, from each
+        of which a batch is gathered, such as its row numbers.
+      steps: number of batches in an epoch.
+      varies: whether epochs differ, in these elements or in what is gathered from them.
+    """
+
+    epoch_of_rows: Callable
+    steps: int
+    varies: bool
 
 
 def seeded_order(
     rows: int, *, batch_size: int, training: bool, shuffle: bool | None, seed: int, arrange: Callable | None = None
-) -> tuple[Callable, int]:
-    """Returns `epoch_of_rows` and `steps` of one data set for `batches_of`: each epoch is one pass over all rows.
+) -> Order:
+    """Returns the order of one data set for `batches_of`: each epoch is one pass over all rows.
 
     The elements of an epoch are (epoch, batch number, row numbers int32 [B]).
 
@@ -151,34 +166,37 @@ def seeded_order(
     shuffle = training if shuffle is None else shuffle
 
     def rows_of(order, b):
-        return tf.ensure_shape(order[b * batch_size : (b + 1) * batch_size], [batch_size if training else None])
+        return tf.ensure_shape(order[b * batch_size : (b + 1) * batch_size], [None])
 
     def epoch_of_rows(epoch):
         order = draws.permutation(rows, draws.key_of(seed, draws.ORDER, epoch, 0)) if shuffle else tf.range(rows)
         order = arrange(order) if arrange else order
-        return tf.data.Dataset.range(steps).map(lambda b: (epoch, b, rows_of(order, b)))
+        if not training:  # the last batch may be smaller
+            return tf.data.Dataset.range(steps).map(lambda b: (epoch, b, rows_of(order, b)))
+        whole = tf.reshape(order[: steps * batch_size], [steps, batch_size])  # slices need no function to be made ready
+        return tf.data.Dataset.from_tensor_slices((tf.fill([steps], epoch), tf.range(steps, dtype=tf.int64), whole))
 
-    return epoch_of_rows, steps
+    return Order(epoch_of_rows, steps, training or shuffle)
 
 
-def batches_of(
-    epoch_of_rows: Callable, gather: Callable, steps: int, first_epoch: int | None = None, at_once: int = 2
-) -> tf.data.Dataset:
+def batches_of(order: Order, gather: Callable, first_epoch: int | None = None, at_once: int = 2) -> tf.data.Dataset:
     """Returns the batches of one epoch, or of all epochs from `first_epoch` on, as a `tf.data.Dataset`.
 
     Args:
-      epoch_of_rows: function of an epoch's number, a scalar int64 tensor, to a data set of `steps` elements, the
-        arguments of `gather` for each batch, such as its row numbers.
-      gather: function from such an element to the batch.
-      steps: number of batches in an epoch.
+      order: which rows are in which batch.
+      gather: function from an element of `order.epoch_of_rows` to the batch.
       first_epoch: see `registry.load`.
       at_once: number of batches that are gathered at once.
     """
-    if first_epoch is None:
-        epochs, cardinality = _next_epoch(), steps
+    cardinality = order.steps if first_epoch is None else tf.data.INFINITE_CARDINALITY
+    if first_epoch is not None:
+        rows = tf.data.Dataset.range(first_epoch, checks.INT32).flat_map(order.epoch_of_rows)
+    elif order.varies:
+        rows = _next_epoch().flat_map(order.epoch_of_rows)
     else:
-        epochs, cardinality = tf.data.Dataset.range(first_epoch, checks.INT32), tf.data.INFINITE_CARDINALITY
-    dataset = epochs.flat_map(epoch_of_rows).map(gather, num_parallel_calls=at_once, deterministic=True)
+        with tf.device("cpu:0"):
+            rows = order.epoch_of_rows(tf.constant(0, tf.int64))
+    dataset = rows.map(gather, num_parallel_calls=at_once, deterministic=True)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality)).prefetch(8)
 
     options = tf.data.Options()
