@@ -56,6 +56,19 @@ def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def auto_without_xla():
+    """`jit_compile="auto"` takes no XLA: here each model takes a few steps, which do not win the compilation back.
+
+    The conformance suite trains every model with XLA, and `test_xla_on_cpu.py` says what "auto" takes elsewhere.
+    """
+    from dgm_zoo.core import compiling
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "_faster_on_cpu", dict)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """The same weights and draws in a test whatever ran before it: small networks of other weights may be dead."""

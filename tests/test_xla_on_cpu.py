@@ -67,7 +67,7 @@ def test_the_table_of_the_package_names_registered_models_whose_gain_was_measure
     for name, kinds in table["faster"].items():
         for kind in kinds:
             one = table["measured"][f"{name}, {kind}"]
-            assert one["gain"]["low"] >= 1.1 and one["command"].startswith("python benchmarks/xla.py")
+            assert one["gain"]["low"] >= 1.05 and one["command"].startswith("python benchmarks/xla.py")
 
 
 def test_results_replace_older_ones_of_the_same_system(monkeypatch, tmp_path):
@@ -83,9 +83,9 @@ def test_results_replace_older_ones_of_the_same_system(monkeypatch, tmp_path):
                        "command")
     assert first["faster"] == {"gan": ["convolutional"], "vae": ["convolutional"]}
     path.write_text(json.dumps(first))
-    again = xla.merged(path, {"gan, convolutional": one(1.05), "vae, dense": one(1.3, pays=1000.0)}, "command")
+    again = xla.merged(path, {"gan, convolutional": one(1.02), "vae, dense": one(1.3, pays=1000.0)}, "command")
     assert again["faster"] == {"vae": ["convolutional"]}
-    assert again["measured"]["gan, convolutional"]["gain"]["low"] == 1.05
+    assert again["measured"]["gan, convolutional"]["gain"]["low"] == 1.02
 
 
 def test_the_kinds_of_networks_are_those_of_the_layers():
