@@ -320,7 +320,7 @@ def test_commands_say_what_is_wrong_with_a_midi_file(run):
         ([work], "accompany needs --midi"),
         ([work, f"--midi={run / 'drums.mid'}"], "has no note for the track 'strings', only for drums; give --track"),
         ([work, f"--midi={run / 'none.mid'}"], "has no notes between C1 and B7"),
-        ([work, f"--midi={run / 'missing.mid'}"], "missing.mid"),
+        ([work, f"--midi={run / 'missing.mid'}"], "missing.mid'; correct the path"),
         ([work, f"--midi={run / 'drums.mid'}", "--track=drum"], "unknown track 'drum'; did you mean 'drums'?"),
         ([work, f"--midi={run / 'drums.mid'}", "--out=x.mp3"], "unknown ending of --out '.mp3'"),
     ):

@@ -253,7 +253,7 @@ def test_a_folder_of_midi_files_is_a_data_set(midi_folder, tmp_path):
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    (b"MThd\0\0", r"bad.mid' cannot be read as a MIDI file \(.*\); correct or remove it"),
+    (b"MThd\0\0", r"bad.mid' cannot be read as a MIDI file \(it ends too early\); correct or remove it"),
     (b"", r"bad.mid' cannot be read as a MIDI file"),
     (song([(33, 40, 0, 1)], (3, 4)), "bad.mid' has the time signature 3/4, but bars have four quarter notes"),
     (song([(120, 40, 0, 1)]), "bad.mid' has no notes between C1 and B7 for the tracks bass, drums, guitar, lead, str"),

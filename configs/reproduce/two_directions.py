@@ -25,7 +25,6 @@ OBJECTIVES = (  # what to train for longer on the grid: name, label, config, ove
     ("wasserstein", "Wasserstein GAN, gradient penalty of .1", "gan_ring.py", [
         'model.objective={"name": "Wasserstein", "gradient_penalty": 0.1}',
     ]),
-    ("vae", "VAE", "vae_ring.py", []),
 )
 
 

@@ -43,10 +43,11 @@ def read_midi(path: str | Path, tracks: tuple[Track, ...] = BAND, steps: int = F
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about tempo events outside the first track, which are read all the same
             song = pretty_midi.PrettyMIDI(str(path))
+    except FileNotFoundError:
+        raise InvalidInput(f"there is no '{path}'; correct the path") from None
     except Exception as error:  # the parser may raise any exception
-        raise InvalidInput(
-            f"'{path}' cannot be read as a MIDI file ({type(error).__name__}: {error}); correct or remove it"
-        ) from None
+        reason = "it ends too early" if isinstance(error, EOFError) else f"{type(error).__name__}: {error}"
+        raise InvalidInput(f"'{path}' cannot be read as a MIDI file ({reason}); correct or remove it") from None
     for signature in song.time_signature_changes:
         if (signature.numerator, signature.denominator) != (BEATS, 4):
             raise InvalidInput(
