@@ -13,18 +13,18 @@ LONGER = [
     "data.name=gaussian_mixtures/grid", "model.hidden=256,256", "train.optimizer.learning_rate=2e-4",
     "train.epochs=800",
 ]
-OBJECTIVES = (  # what to train for longer on the grid: name, label, config, overrides
-    ("gan", "GAN", "gan_ring.py", []),
+OBJECTIVES = (  # what to train for longer on the grid: name, label, config, overrides, seeds
+    ("gan", "GAN", "gan_ring.py", [], [0, 1, 2]),
     ("averaged", "GAN, moving average of the generator", "gan_ring.py", [
         'train.optimizer.players={"theta": {"use_ema": True, "ema_momentum": 0.999}}',
-    ]),
-    ("iwgan", "IWGAN", "iwgan_ring.py", []),
+    ], [0, 1, 2]),
+    ("iwgan", "IWGAN", "iwgan_ring.py", [], [0, 1, 2]),
     ("hinge", "hinge loss, spectral normalisation", "gan_ring.py", [
         "model.objective=Hinge", "model.normalization=spectral",
-    ]),
+    ], [0, 1]),
     ("wasserstein", "Wasserstein GAN, gradient penalty of .1", "gan_ring.py", [
         'model.objective={"name": "Wasserstein", "gradient_penalty": 0.1}',
-    ]),
+    ], [0]),
 )
 
 
@@ -46,9 +46,9 @@ def rows(dataset):
 def longer():
     """Rows of the grid with larger networks, a lower rate and eight times the epochs, by objective."""
     return [
-        row(f"{name}_longer", f"{label}, grid, longer", config, [*LONGER, *overrides], metric,
+        row(f"{name}_longer", f"{label}, grid, longer", config, [*LONGER, *overrides], metric, seeds=seeds,
             **({"goal": {"least": 25}} if name == "gan" and metric == "modes_covered" else {}))
-        for metric in METRICS for name, label, config, overrides in OBJECTIVES
+        for metric in METRICS for name, label, config, overrides, seeds in OBJECTIVES
     ]
 
 
@@ -62,6 +62,12 @@ def get_experiment():
             "them are near a mode. The samples of the GANs stay near the data or on the lines between modes. However, "
             "the GANs do not miss modes of the ring, which the other direction would tolerate. On the grid no model "
             "has converged after 100 epochs, so the counts there reflect training rather than the directions.",
+            "With two layers of 256, a rate of 2e-4 and 800 epochs on the grid, the non-saturating GAN covers all 25 "
+            "modes in each seed, with a moving average of its generator and without; so does the IWGAN. The same "
+            "budget with the hinge loss and spectral normalisation (two seeds), or with the Wasserstein distance, a "
+            "gradient penalty of .1 and one step of the critic for each of the generator (one seed), covers none: a "
+            "critic whose slope is bounded cannot tell a mode of width .0125 from its surroundings as sharply, which "
+            "is our reading and was not tested.",
             "Only samples of high quality count towards a covered mode, and a wide model has few of them. The VAE on "
             "the ring produces stripes: only one of its two latents is active, in each run. The VAE of "
             "`kl_directions`, trained for half as long, produces the ring; we did not test why.",
