@@ -63,11 +63,11 @@ def get_experiment():
             "the GANs do not miss modes of the ring, which the other direction would tolerate. On the grid no model "
             "has converged after 100 epochs, so the counts there reflect training rather than the directions.",
             "With two layers of 256, a rate of 2e-4 and 800 epochs on the grid, the non-saturating GAN covers all 25 "
-            "modes in each seed, with a moving average of its generator and without; so does the IWGAN. The same "
-            "budget with the hinge loss and spectral normalisation (two seeds), or with the Wasserstein distance, a "
-            "gradient penalty of .1 and one step of the critic for each of the generator (one seed), covers none: a "
-            "critic whose slope is bounded cannot tell a mode of width .0125 from its surroundings as sharply, which "
-            "is our reading and was not tested.",
+            "modes in each seed, with a moving average of its generator and without; so does the IWGAN. With the same "
+            "budget the Wasserstein distance, a gradient penalty of .1 and one step of the critic for each of the "
+            "generator cover 14 (one seed), and the hinge loss with spectral normalisation none (two seeds): a critic "
+            "whose slope is bounded cannot tell a mode of width .0125 from its surroundings as sharply, which is our "
+            "reading and was not tested.",
             "Only samples of high quality count towards a covered mode, and a wide model has few of them. The VAE on "
             "the ring produces stripes: only one of its two latents is active, in each run. The VAE of "
             "`kl_directions`, trained for half as long, produces the ring; we did not test why.",
