@@ -33,7 +33,7 @@ def console() -> NoReturn:
         if getattr(sys, name) is None:  # it was closed, and the next file that is opened would take its number
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
         getattr(sys, name).reconfigure(errors="replace")  # a terminal whose encoding lacks "±" or "θ" shows "?"
-    warnings.showwarning = _warn
+    vars(warnings)["showwarning"] = _warn
     sys.path.append(os.getcwd())  # for modules of a user's own, see `training.imports`; `python -m` begins with it
     code = main()
     if code in (INTERRUPTED, TRY_AGAIN) or "TF_CONFIG" in os.environ:
