@@ -103,7 +103,8 @@ def _stored(path):
         found = np.load(path, mmap_mode="r", allow_pickle=False)
         return found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        reason = "it is another file, or holds Python objects" if "pickle" in str(error) else error
+        objects = "pickle" in str(error) or "Python objects" in str(error)  # NumPy's two ways to refuse them
+        reason = "it is another file, or holds Python objects" if objects else error
         raise InvalidInput(
             f"'{path}' cannot be read as arrays of NumPy ({reason}); save numbers by numpy.save or numpy.savez"
         ) from None
