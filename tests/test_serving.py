@@ -159,7 +159,7 @@ def test_xla_twins_agree_with_the_plain_endpoints(served):
 
 
 def test_twins_share_what_they_compute(preset):
-    """The graph of each endpoint of the VAE is in the file once; a second one made a preset half as large again."""
+    """The graph of each endpoint of the VAE is in the file once, not once for each of its two twins."""
     library = loader_impl.parse_saved_model(str(preset[1])).meta_graphs[0].graph_def.library
     multiplying = [one for one in library.function if any(node.op == "MatMul" for node in one.node_def)]
     assert len(multiplying) == len(OUTPUTS)

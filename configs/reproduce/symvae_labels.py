@@ -12,8 +12,6 @@ configs state. SSAAE is measured beside them with 100 labels.
 LABELS = (100, 600, 1_000)
 PERCEPTRON = ["model.classifier_network=dense", "model.classifier_hidden=[300]", "model.dropout=0.0",
               "data.binarize=threshold"]
-
-
 SOURCES = {
     "svae": "Kingma et al., 2014, recalled, not looked up", "ssaae": "Makhzani et al., 2016, recalled, not looked up",
 }
