@@ -31,7 +31,7 @@ MODES = {
 }
 EPOCHS = {"small": 60, "full": 2, "long": 10}
 LEVELS = {"small": ("features", "logits"), "full": ("features", "logits"), "long": ("features",)}
-SEEDS = {"small": [0, 1, 2, 3, 4], "full": [0], "long": [0, 1, 2, 3, 4]}
+SEEDS = {"small": [0, 1, 2, 3, 4], "full": [0, 1, 2, 3, 4], "long": [0, 1, 2, 3, 4]}
 
 
 def rows_of_run(source, target, size, name, label, overrides, published=None, of=None, **others):
