@@ -6,6 +6,7 @@ import pytest
 from exact_domains import kernels, normal, sigmoid, stepped
 from zoo import examples, sparing, tiny, weights
 
+from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import ADA
 from dgm_zoo.models.domains.adaptation import ReversalSchedule
 from dgm_zoo.networks.dense import dense
@@ -155,3 +156,20 @@ def test_danns_schedule_is_a_coefficient_and_is_saved(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "m.keras")
     assert loaded.domain_weight.get_config() == {"total_steps": 10, "value": 1.0}
     assert float(loaded.now("domain_weight")) == pytest.approx(0.987, abs=1e-3)
+
+
+def test_dropout_is_of_training_alone_and_of_channels_and_features():
+    x = examples(tiny("ada"), 64)[0][1]
+    plain, dropped = (tiny("ada", dropout=rate) for rate in (0.0, 0.5))
+    assert dropped.take_weights(plain)
+    np.testing.assert_array_equal(dropped.classify(x)["logits"], plain.classify(x)["logits"])
+    features = keras.Model(dropped.trunk.input, dropped.trunk.get_layer("dropout").output)
+    maps = np.asarray(features(x, training=True))
+    kept = (maps != 0).any((1, 2))
+    before = np.asarray(features(x))
+    np.testing.assert_allclose(maps, 2 * before * kept[:, None, None], rtol=1e-6)  # a whole channel is kept or dropped
+    assert 0.3 < kept[(before != 0).any((1, 2))].mean() < 0.7
+    h = np.ones((64, *dropped.head.input_shape[1:]), "float32")
+    assert np.asarray(dropped.head(h, training=True)).std(0).min() > 0.01 > np.asarray(dropped.head(h)).std(0).max()
+    with pytest.raises(InvalidInput, match="dropout is 1; give a probability from 0 to below 1"):
+        tiny("ada", dropout=1)

@@ -21,6 +21,7 @@ from dgm_zoo import distributions, networks
 from dgm_zoo.core.doors import CLOSED
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.models import GAN, VAE, list_models
+from dgm_zoo.training import checkpoints
 
 # ------------------------------------------------------------------------------------------------------- the table
 
@@ -458,3 +459,26 @@ def test_a_subclass_whose_arguments_are_lost_says_so(build, said, tmp_path):
     with pytest.raises(InvalidInput, match=said):
         build().save(tmp_path / "m.keras")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("restores", [False, True], ids=["load_model", "restore"])
+def test_the_seeds_of_layers_resume_to_the_same_bits(restores, tmp_path):
+    """Keras saves no layer's seed, so that a network with `Dropout` would draw other masks after a resume."""
+
+    def made(seed):
+        model = tiny("ada", seed=seed, dropout=0.5)
+        model.compile("adam")
+        return model
+
+    def after(model, epochs):
+        model.fit(*examples(model, 64), batch_size=16, shuffle=False, epochs=epochs, verbose=0)
+        return weights(model)
+
+    whole, half = made(0), made(0)
+    wanted = after(whole, 2)
+    after(half, 1)
+    half.save(tmp_path / "m.keras")
+    resumed = made(1) if restores else keras.saving.load_model(tmp_path / "m.keras")
+    if restores:
+        checkpoints.restore(tmp_path / "m.keras", resumed)
+    np.testing.assert_array_equal(after(resumed, 1), wanted)

@@ -1,4 +1,5 @@
-"""The state of a model besides its networks' variables: counts of batches and examples, and assigned coefficients."""
+"""The state of a model besides its networks' weights: counts of batches and examples, assigned coefficients, and the
+seeds of layers that draw random numbers."""
 
 from typing import Any
 
@@ -19,7 +20,13 @@ def counter(name: str = BATCHES) -> tf.Variable:
 def variables(model: Any) -> dict[str, tf.Variable]:
     """The state's variables by name; a coefficient that follows a schedule has none."""
     numbers = {name: one.variable for name, one in model.coefficients.items() if one.variable is not None}
-    return {BATCHES: model.batches_trained, **model.counters, **numbers}
+    return {BATCHES: model.batches_trained, **model.counters, **numbers, **seeds(model)}
+
+
+def seeds(model: Any) -> dict[str, Any]:
+    """The states of the seed generators of a model's layers, such as `Dropout`, by name; Keras saves none of them."""
+    generators = [one for layer in model._flatten_layers() for one in layer._seed_generators]
+    return {f"seed_{i}": one.state for i, one in enumerate(generators)}
 
 
 def without(store: Any) -> dict[str, Any]:
@@ -41,3 +48,6 @@ def load(model: Any, store: Any) -> None:
             count.assign(int(store[name][()]))
     for name in set(model.coefficients) & kept:
         model.coefficients[name].assign(float(store[name][()]))
+    for name, seed in seeds(model).items():
+        if name in kept:
+            seed.assign(store[name][()])

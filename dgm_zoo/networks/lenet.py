@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from dgm_zoo.checks import layer_size
+from dgm_zoo.checks import dropout_rate, layer_size
 from dgm_zoo.errors import InvalidInput, check_known
 
 LEAST = {"same": 4, "valid": 16}  # padding to the smallest side of an image that leaves a pixel
@@ -12,7 +12,7 @@ LEAST = {"same": 4, "valid": 16}  # padding to the smallest side of an image tha
 
 def lenet(
     image_shape: tuple[int, int, int], filters: Sequence[int] = (32, 64), hidden: int = 256, name: str = "trunk",
-    padding: str = "same",
+    padding: str = "same", dropout: float = 0.0,
 ) -> keras.Model:
     """Two 5x5 convolutions, each followed by 2x2 max-pooling, and one dense layer; ReLU after each of the three.
 
@@ -22,12 +22,14 @@ def lenet(
       hidden: width of the dense layer, the number of features.
       name: name of the Keras model.
       padding: "same" keeps the size of an image in a convolution; "valid" loses 4 pixels in each, as in the original.
+      dropout: probability of dropping a channel of the last convolution in training, in [0, 1).
 
     Returns:
       A functional `keras.Model`, `[batch, *image_shape]` to `[batch, hidden]`.
 
     Raises:
-      InvalidInput: an image that is too small, widths that are not positive whole numbers, or an unknown padding.
+      InvalidInput: an image that is too small, widths that are not positive whole numbers, an unknown padding, or a
+        dropout that is not in [0, 1).
 
     Example:
       >>> lenet((28, 28, 1)).output_shape
@@ -51,10 +53,13 @@ def lenet(
         )
     for width in widths:
         layer_size("a width of filters or hidden", width)
+    dropped = dropout_rate(dropout)
     x = keras.Input(image_shape, name="x")
     h = x
     for i, channels in enumerate(filters, 1):
         h = keras.layers.Conv2D(channels, 5, padding=padding, activation="relu", name=f"conv_{i}")(h)
+        if dropped and i == len(filters):
+            h = keras.layers.SpatialDropout2D(dropped, name="dropout")(h)
         h = keras.layers.MaxPooling2D(name=f"pool_{i}")(h)
     h = keras.layers.Flatten()(h)
     return keras.Model(x, keras.layers.Dense(hidden, "relu", name="features")(h), name=name)

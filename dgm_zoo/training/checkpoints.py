@@ -2,7 +2,8 @@
 
 `<workdir>/checkpoints/epoch_000012/` holds
 
-* `model.keras`: the weights after epoch 12, every player's optimizer with its step count, the seed;
+* `model.keras`: the weights after epoch 12, every player's optimizer with its step count, the seed, and
+  the states of the seeds of layers such as `Dropout`;
 * `best.keras`: the weights (their moving averages, if an optimizer keeps them) of the epoch with the least validation
   loss so far, kept in memory between two checkpoints (the optimizers in it are the newest ones);
 * `history.json`: the logs of all epochs so far; `progress.json`: their duration in seconds;
@@ -233,7 +234,7 @@ def seconds_before(folder: str | Path) -> float:
 
 def state(model: keras.Model) -> list[tuple[str, Any]]:
     """Returns every variable of a checkpoint with its name: the weights, each player's optimizer variables, the
-    batch count and the coefficients."""
+    batch count, the coefficients and the layers' seeds."""
     of_keras = [*model.weights, *(v for optimizer in model.optimizers.values() for v in optimizer.variables)]
     return [*((v.path, v) for v in of_keras), *own_variables(model).items()]
 

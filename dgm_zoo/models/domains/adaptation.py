@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import layer_size, nonnegative, whole_number
+from dgm_zoo.checks import dropout_rate, layer_size, nonnegative, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Schedule
 from dgm_zoo.errors import check_known
@@ -21,7 +21,7 @@ LEVELS = ("features", "logits")
 @recipes.makes("trunk", "head", "discriminator")
 def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (20, 50), feature_dim: int = 500,
              discriminator_hidden: Sequence[int] = (500, 500), normalization: str = "none",
-             level: str = "features", padding: str = "same") -> dict[str, Any]:
+             level: str = "features", padding: str = "same", dropout: float = 0.0) -> dict[str, Any]:
     """Returns a LeNet as the trunk, a linear head, and a dense domain discriminator.
 
     Args:
@@ -31,15 +31,26 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
         see `networks.lenet`.
       discriminator_hidden, normalization: see `networks.dense_discriminator`.
       level: see `ADA`.
+      dropout: probability of dropping a channel of the LeNet's last convolution, and a feature before the head, in
+        training.
     """
     classes, size = layer_size("num_classes", num_classes), layer_size("feature_dim", feature_dim)
     check_known("level", level, LEVELS)
     judged = {"features": size, "logits": classes}[level]
     return {
-        "trunk": lenet(image_shape, filters, size, padding=padding),
-        "head": dense((size,), (classes,), (), name="head"),
+        "trunk": lenet(image_shape, filters, size, padding=padding, dropout=dropout),
+        "head": _head(size, classes, dropout_rate(dropout)),
         "discriminator": dense_discriminator((judged,), discriminator_hidden, normalization),
     }
+
+
+def _head(size, classes, dropped):
+    """A linear layer, after dropout if `dropped` is a probability above 0."""
+    linear = dense((size,), (classes,), (), name="head")
+    if not dropped:
+        return linear
+    features = keras.Input((size,), name="features")
+    return keras.Model(features, linear(keras.layers.Dropout(dropped)(features)), name="head")
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
