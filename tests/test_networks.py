@@ -48,6 +48,15 @@ def test_encoder_and_decoder_emit_the_heads_parameters(network, image, condition
         assert (np.abs(out[0] - out[1]).max() > 1e-5) == bool(condition_size)  # the rows differ in c alone
 
 
+def test_a_lenet_encodes_and_one_hidden_layer_decodes():
+    encoder, decoder = pair("lenet", hidden=[2, 3, 7])
+    assert encoder(np.ones((2, 8, 8, 1), "float32")).shape == (2, 6) and decoder.output_shape == (None, 8, 8, 2)
+    assert encoder.get_layer("features").units == 7
+    assert [layer.units for layer in decoder.layers if isinstance(layer, keras.layers.Dense)] == [7, 128]
+    with pytest.raises(InvalidInput, match="network 'lenet' takes no condition c; choose 'dense' or 'conv'"):
+        pair("lenet", hidden=[2, 3, 7], condition_size=10)
+
+
 @pytest.mark.parametrize("network", ["dense", "conv", "resnet", "dcgan", "lenet", "masks"])
 def test_parameters_of_heads_are_computed_in_float32_under_any_precision(network):
     keras.config.set_dtype_policy("mixed_bfloat16")

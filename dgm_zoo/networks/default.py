@@ -27,29 +27,36 @@ def encoder_and_decoder(
     activation: Any = None,
     condition_size: int = 0,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns `(encoder, decoder)`, mirror images of each other, except "dcgan", whose decoder is a DCGAN generator.
+    """Returns `(encoder, decoder)`, mirror images of each other, except "dcgan", whose decoder is a DCGAN generator, and
+    "lenet", whose decoder is fully connected with one hidden layer.
 
     Args:
       network: "dense", "conv", "resnet", which is "conv" with a residual block and group normalisation at each size, or
-        "dcgan", whose encoder is that of "conv".
+        "dcgan", whose encoder is that of "conv"; or "lenet", which takes no condition.
       image_shape: event shape of x.
       latent_dim: size of z.
       posterior_shape: shape of the encoder's output, `posterior.params_shape`.
       likelihood_shape: shape of the decoder's output, `likelihood.params_shape`.
       hidden: widths of the encoder's hidden layers ("dense", default (200, 200); empty for a linear network) or its
-        channels after each halving of the image (the others, default 32, 64, ... by `channels_of`).
+        channels after each halving of the image (the others, default 32, 64, ... by `channels_of`). For "lenet" the
+        channels of its two convolutions and the width of its dense layer and of the decoder's, default (16, 32, 128).
       activation: a Keras activation, by default "tanh" for "dense", "silu" for "resnet" and "relu" for the others.
-        "dcgan" uses it only in the encoder.
+        "dcgan" uses it only in the encoder, "lenet" only in the decoder.
       condition_size: size of the condition vector c, 0 for none.
 
     Raises:
-      InvalidInput: an unknown network or activation, an invalid `hidden`, or an image whose sides do not suit the
-        convolutions.
+      InvalidInput: an unknown network or activation, an invalid `hidden`, a condition for a LeNet, or an image whose
+        sides do not suit the convolutions.
     """
     if hidden is not None:
         check_widths(hidden)
-    check_known("network", network, ["dense", "conv", "resnet", "dcgan"])
+    check_known("network", network, ["dense", "conv", "resnet", "dcgan", "lenet"])
     _check_activation(activation)
+    if network == "lenet":
+        if condition_size:
+            raise InvalidInput("network 'lenet' takes no condition c; choose 'dense' or 'conv'")
+        encoder, width = _lenet_encoder(image_shape, posterior_shape[0], hidden, "encoder")
+        return encoder, dense((latent_dim,), likelihood_shape, (width,), activation or "relu", name="decoder")
     if network == "dense":
         hidden, activation = tuple((200, 200) if hidden is None else hidden), activation or "tanh"
         make = lambda *shapes, widths, name: dense(*shapes, widths, activation, condition_size, name)  # noqa: E731
@@ -90,13 +97,18 @@ def classifier_of(
         return encoder_and_decoder(network, image_shape, 1, (num_classes,), image_shape, hidden, activation)[0]
     if hidden is not None:
         check_widths(hidden)
+    return _lenet_encoder(image_shape, num_classes, hidden, "classifier")[0]
+
+
+def _lenet_encoder(image_shape, outputs, hidden, name):
+    """A LeNet with a linear layer of so many outputs, and the width of its features."""
     hidden = (16, 32, 128) if hidden is None else hidden
     if len(hidden) != 3:
         raise InvalidInput(f"hidden {hidden!r} of a 'lenet' must name two numbers of channels and a width")
     *filters, width = hidden
     trunk = lenet(image_shape, filters, width, name="features_of_x")
-    logits = keras.layers.Dense(num_classes, name="params", dtype="float32")(trunk.output)
-    return keras.Model(trunk.input, logits, name="classifier")
+    params = keras.layers.Dense(outputs, name="params", dtype="float32")(trunk.output)
+    return keras.Model(trunk.input, params, name=name), width
 
 
 def generator_and_discriminator(
