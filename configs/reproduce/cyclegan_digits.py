@@ -31,7 +31,7 @@ def get_experiment():
     ]
     return {
         "rows": [*rows, *real],
-        "seeds": [0],
+        "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=300"],
         "notes": [
             "MNIST's digits leave a margin of 4 pixels and have thin strokes; those of USPS fill the image. The "

@@ -27,7 +27,7 @@ def get_experiment():
                 ("longer", "larger, longer, less tied to the identity", "to_", LONGER),
             )
         ],
-        "seeds": [0],
+        "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=100"],
         "notes": [
             "The translators of the first rows hardly translate: they begin with the identity, and from there learn "
