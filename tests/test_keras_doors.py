@@ -482,3 +482,35 @@ def test_the_seeds_of_layers_resume_to_the_same_bits(restores, tmp_path):
     if restores:
         checkpoints.restore(tmp_path / "m.keras", resumed)
     np.testing.assert_array_equal(after(resumed, 1), wanted)
+
+
+def augmented(layer, **compiling):
+    """A VAE whose encoder begins with `layer`, compiled."""
+    plain = tiny("vae")
+    x = keras.Input(plain.encoder.input_shape[1:])
+    model = VAE(
+        keras.Model(x, plain.encoder(layer(x))), plain.decoder, prior=plain.prior, posterior=plain.posterior,
+        likelihood=plain.likelihood, seed=0,
+    )
+    model.compile("adam", **compiling)
+    return model
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_layers_that_augment_do_so_in_training_alone(xla):
+    """The default of `training` in such a layer's `call` is True: whoever says nothing gets augmented images."""
+    model, (x,) = augmented(keras.layers.RandomContrast(0.9, seed=0), jit_compile=xla), examples(tiny("vae"), 32)
+    losses = [model.evaluate(x, verbose=0, return_dict=True)["loss"] for _ in range(2)]
+    assert losses[0] == losses[1]
+    for answer in (model.encode, model.predict):
+        first, second = answer(x), answer(x)
+        first, second = (one["mean"] if isinstance(one, dict) else one for one in (first, second))
+        np.testing.assert_array_equal(first, second)
+    history = model.fit(x, batch_size=32, epochs=2, shuffle=False, verbose=0).history["loss"]
+    assert abs(history[0] - losses[0]) > 1e-3  # in training it does
+
+
+def test_a_layer_that_xla_cannot_compile_is_named_in_one_sentence():
+    model = augmented(keras.layers.RandomZoom(0.1, seed=0), jit_compile=True)
+    with pytest.raises(InvalidInput, match="^XLA cannot compile ImageProjectiveTransformV3, .* jit_compile=False"):
+        model.fit(*examples(model, 16), verbose=0)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from dgm_zoo.checks import check_memory, real_array, whole_number
 from dgm_zoo.core.chunks import NOT_FINITE, ROWS
+from dgm_zoo.core.modes import in_mode
 from dgm_zoo.distributions import RowNoise, row_seeds
 from dgm_zoo.errors import InvalidInput, unknown
 
@@ -115,12 +116,13 @@ def checked(name: str, inputs: dict[str, Input], arrays: dict[str, Any]) -> dict
 def endpoint_function(model: Any, name: str, compiled: bool = False) -> Callable[..., dict[str, tf.Tensor]]:
     """Returns the function of named tensors that serves endpoint `name` of `model`, its noise drawn outside XLA."""
     endpoint = model.endpoints()[name]
-    return _drawing(endpoint, _by_xla(endpoint.compute) if compiled else endpoint.compute)
+    compute = in_mode(False, endpoint.compute)
+    return _drawing(endpoint, _by_xla(compute) if compiled else compute)
 
 
 def endpoint_twins(endpoint: Endpoint) -> tuple[Callable, Callable]:
     """Returns the functions of named tensors that serve an endpoint without XLA and with it, which share one trace."""
-    compute = tf.function(endpoint.compute, autograph=False)
+    compute = tf.function(in_mode(False, endpoint.compute), autograph=False)
     return _drawing(endpoint, compute), _drawing(endpoint, _by_xla(lambda **tensors: compute(**tensors)))
 
 
@@ -167,7 +169,7 @@ def traced(model: Any, function: Any) -> Callable:
     """Returns `function`, a method of `model`, as a `tf.function`, which is cached by the method's name."""
     cache = model.__dict__.setdefault("_functions", {})
     if function.__name__ not in cache:
-        cache[function.__name__] = tf.function(function, autograph=False, reduce_retracing=True)
+        cache[function.__name__] = tf.function(in_mode(False, function), autograph=False, reduce_retracing=True)
     return cache[function.__name__]
 
 

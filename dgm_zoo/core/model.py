@@ -15,6 +15,7 @@ from dgm_zoo.core.coefficients import Changing, Coefficient, handed
 from dgm_zoo.core.endpoints import Endpoint, traced
 from dgm_zoo.core.explaining import explaining
 from dgm_zoo.core.formulation import Formulation
+from dgm_zoo.core.modes import in_mode
 from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.distributions.noise import step_seed
 from dgm_zoo.errors import InvalidInput, check_known
@@ -154,7 +155,7 @@ class GenerativeModel(keras.Model):
 
         def run(coefficients, *inputs):
             with self.handed(coefficients):
-                return function(*inputs)
+                return in_mode(False, function)(*inputs)
 
         compiled = self.compiled_function(run)
         return lambda *inputs: compiled(self.current_coefficients(training=False), *inputs)

@@ -9,17 +9,8 @@ import keras
 import tensorflow as tf
 
 from dgm_zoo.core.explaining import NON_FINITE
+from dgm_zoo.core.modes import in_mode
 from dgm_zoo.core.vetting import current_batch
-
-
-class _Training(keras.layers.Layer):
-    """Runs `function(*inputs)` as Keras runs a layer in `fit`: the layers inside see `training=True`."""
-
-    def call(self, function: Callable, inputs: Iterable, training: bool | None = None) -> Any:
-        return function(*inputs)
-
-
-_in_training = _Training(name="training", dtype="float32", autocast=False)
 
 
 def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str, str], phase: str | None = None,
@@ -43,7 +34,7 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
             before = [(v, v.value) for owned in variables.values() for v in owned]
             with keras.StatelessScope(before, collect_losses=True) as scope:
                 given = dict(scope.state_mapping)
-                terms = _in_training(function=objective, inputs=inputs, training=True)
+                terms = in_mode(True, objective)(*inputs)
                 weighed = [] if weight is None else [term for term, of_examples in model.weighs.items() if of_examples]
                 values = {term: weight * value if term in weighed else value for term, value in terms.items()}
                 losses = {

@@ -27,8 +27,8 @@ def encoder_and_decoder(
     activation: Any = None,
     condition_size: int = 0,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns `(encoder, decoder)`, mirror images of each other, except "dcgan", whose decoder is a DCGAN generator, and
-    "lenet", whose decoder is fully connected with one hidden layer.
+    """Returns `(encoder, decoder)`, mirror images of each other, except that the decoder of "dcgan" is the generator of
+    a DCGAN, and that of "lenet" a fully connected network with one hidden layer.
 
     Args:
       network: "dense", "conv", "resnet", which is "conv" with a residual block and group normalisation at each size, or
