@@ -9,8 +9,9 @@ not known), and whole; and MNIST with a subset of MNIST-M of 8,000 training imag
 With dropout it is that of the authors' later code, which drops channels and features, and moving averages of the
 weights are tested. The first row of a pair is trained on the source alone, the last on the target's labels. All rows of
 a pair have the same number of steps, but for "adda" on the small sets, which has twice as many, after those of its
-source; and with dropout "symmetric" has as many as "adda" and its source together. Epochs are chosen by the source's
-validation loss, never by the target.
+source; and with dropout "symmetric" has as many as "adda" and its source together. Balanced classes are an experiment:
+the rows of both sets are drawn with equally many of each class, for which the target's labels are read. Epochs are
+chosen by the source's validation loss, never by the target.
 """
 
 SOURCE = "CyCADA's table, as a public summary quotes it"
@@ -79,6 +80,11 @@ def rows_of(source, target, size):
                 *pair, f"{mode}_{level}", f"{mode}, {level}, {where}", [*MODES[mode], *longer, f"model.level={level}"],
                 adapted if f"{mode}_{level}" == mode_of else None, of, against=base, **stages, **stated,
             )
+    if size == "dropout":
+        yield from rows_of_run(
+            *pair, "adda_logits_balanced", f"adda, logits, balanced classes, {where}",
+            [*MODES["adda"], "model.level=logits", "data.balanced=True"], against=base, starts_from=base,
+        )
     yield from rows_of_run(  # the roles exchanged, judged on its own source
         target, source, size, "source", f"target's labels, {where}", ["model.domain_weight=0.0"], supervised, of,
         metric="test_source_accuracy", column=f"{source}_{target}_{size}",
