@@ -74,8 +74,8 @@ ROWS = {
     },
     "likelihood": {**VAE, "system": "likelihood", "samples": 1000, "images": 100, "batch": 10, "steps": 1},
 }
-PEERS = {"torch": "peers_torch.py", "jax": "peers_jax.py"}
-NAMES = {"torch": "PyTorch", "jax": "JAX"}
+PEERS = {"torch": "peers_torch.py", "jax": "peers_jax.py", "tensorflow": "peers_tensorflow.py"}
+NAMES = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow by hand"}
 TOLERANCE = 2e-4  # of a loss
 OF_CHANGE = 0.03  # of what a step changed: Adam divides gradients by their size, and so enlarges their rounding errors
 

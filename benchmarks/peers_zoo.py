@@ -145,7 +145,7 @@ class Row:
     def values(self, x, c):
         import tensorflow as tf
 
-        from dgm_zoo.core.steps import _in_training
+        from dgm_zoo.core.modes import in_mode
 
         model, noise = self.models[False], self.noise_of_check
         if self.spec["system"] in ("gan", "musegan"):
@@ -155,7 +155,7 @@ class Row:
             phases = [(None, model.terms, noise)]
         found = []
         for player, function, noise in phases:
-            terms = _in_training(function=function, inputs=(x, c, noise), training=True)
+            terms = in_mode(True, function)(x, c, noise)
             of = {model.ascends[player]} if player else set(model.ascends.values())
             found.append(-sum(float(tf.reduce_mean(terms[name])) for name in of))
         return found
