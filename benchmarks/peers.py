@@ -6,7 +6,8 @@
 A row is a model with its batch size. dgm_zoo trains it through `fit`, with and without XLA (`peers_zoo.py`). The other
 sides are `peers_losses.py`, losses on plain arrays, in the loops of `peers_torch.py` (`torch.compile`, fused Adam,
 `channels_last`) and `peers_jax.py` (`jax.jit`, donated buffers, optax); each also tries a few variants, such as many
-steps in one call, and uses what is fastest on the row. They compute what the step needs, and none of the terms that
+steps in one call, and uses what is fastest on the row. `peers_tensorflow.py` does the same in TensorFlow, to show what
+the package's own framework allows; it is no peer to be beaten. They compute what the step needs, and none of the terms that
 dgm_zoo logs. All run in float32 with as many threads as there are cores, each in its own process, which waits while the
 others run. In each round each runs the same steps; a ratio is of two times of one round.
 
@@ -76,6 +77,7 @@ ROWS = {
 }
 PEERS = {"torch": "peers_torch.py", "jax": "peers_jax.py", "tensorflow": "peers_tensorflow.py"}
 NAMES = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow by hand"}
+LACKS = {"tensorflow": ("likelihood",)}
 TOLERANCE = 2e-4  # of a loss
 OF_CHANGE = 0.03  # of what a step changed: Adam divides gradients by their size, and so enlarges their rounding errors
 
@@ -155,7 +157,7 @@ def summary(spec, measured, facts):
         if name not in ours:
             for mine in ours:
                 results[mine][f"times_{name}"] = common.ratios(seconds, measured[mine])
-    theirs = [name for name in measured if name not in ours]
+    theirs = [name for name in measured if name not in ours and name != NAMES["tensorflow"]]
     best = min(theirs, key=lambda name: statistics.median(measured[name])) if theirs else None
     for mine in ours:
         if best:
@@ -168,7 +170,7 @@ def summary(spec, measured, facts):
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--rows", type=listed, default=list(ROWS), help=f"comma-separated, of {','.join(ROWS)}")
-    parser.add_argument("--frameworks", type=listed, default=list(PEERS), help="torch,jax, or one of them")
+    parser.add_argument("--frameworks", type=listed, default=list(PEERS), help="some of torch,jax,tensorflow")
     parser.add_argument("--python", default=sys.executable, help="interpreter that has torch, jax and optax")
     options = parser.parse_args()
     for name, known in ((options.rows, ROWS), (options.frameworks, PEERS)):
@@ -191,7 +193,8 @@ def main():
                 if row == "likelihood":
                     spec |= {"images": 10, "samples": 50}
             print(row, file=sys.stderr, flush=True)
-            measured, facts[row] = measure(row, spec, zoo, peers, rounds)
+            able = {name: peer for name, peer in peers.items() if spec["system"] not in LACKS.get(name, ())}
+            measured, facts[row] = measure(row, spec, zoo, able, rounds)
             of_row, default, best = summary(spec, measured, facts[row])
             facts[row] |= {"default": default, "best_peer": best, "spec": spec}
             for name, one in of_row.items():

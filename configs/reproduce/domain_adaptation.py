@@ -80,7 +80,7 @@ def rows_of(source, target, size):
                 *pair, f"{mode}_{level}", f"{mode}, {level}, {where}", [*MODES[mode], *longer, f"model.level={level}"],
                 adapted if f"{mode}_{level}" == mode_of else None, of, against=base, **stages, **stated,
             )
-    if size == "dropout":
+    if (target, size) == ("usps", "dropout"):
         yield from rows_of_run(
             *pair, "adda_logits_balanced", f"adda, logits, balanced classes, {where}",
             [*MODES["adda"], "model.level=logits", "data.balanced=True"], against=base, starts_from=base,
