@@ -7,9 +7,9 @@ A row is a model with its batch size. dgm_zoo trains it through `fit`, with and 
 sides are `peers_losses.py`, losses on plain arrays, in the loops of `peers_torch.py` (`torch.compile`, fused Adam,
 `channels_last`) and `peers_jax.py` (`jax.jit`, donated buffers, optax); each also tries a few variants, such as many
 steps in one call, and uses what is fastest on the row. `peers_tensorflow.py` does the same in TensorFlow, to show what
-the package's own framework allows; it is no peer to be beaten. They compute what the step needs, and none of the terms that
-dgm_zoo logs. All run in float32 with as many threads as there are cores, each in its own process, which waits while the
-others run. In each round each runs the same steps; a ratio is of two times of one round.
+the package's own framework allows; it is no peer to be beaten. They compute what the step needs, and none of the terms
+that dgm_zoo logs. All run in float32 with as many threads as there are cores, each in its own process, which waits
+while the others run. In each round each runs the same steps; a ratio is of two times of one round.
 
 Before a row is timed, each side computes its losses on one batch from the same weights and the same noise, takes a
 step, and computes them again. If a loss differs from dgm_zoo's by more than `TOLERANCE`, or what the step changed by

@@ -135,9 +135,8 @@ class Trainer:
         batch = {name: tf.gather(value, rows) for name, value in self.data.items()}
         draw = {"normal": tf.random.stateless_normal, "uniform": tf.random.stateless_uniform}
         number = tf.cast(self.number, tf.int32)
-        noise = {
-            name: draw[kind](shape, tf.stack([number, i])) for i, (name, (kind, shape)) in enumerate(self.shapes.items())
-        }
+        shapes = enumerate(self.shapes.items())
+        noise = {name: draw[kind](shape, tf.stack([number, i])) for i, (name, (kind, shape)) in shapes}
         self.step({**batch, "x": tf.cast(batch["x"], tf.float32)}, noise)
 
     def loop(self, step, order):
@@ -169,9 +168,10 @@ class Trainer:
     def tune(self, steps=AT_ONCE):
         """Uses the variant whose steps take the least time; returns the seconds of each."""
         seconds = {}
-        for self.variant in self.loops:
+        for variant in self.loops:
+            self.variant = variant
             self.train(steps)
-            seconds[self.variant] = statistics.median(self.train(steps) for _ in range(3)) / steps
+            seconds[variant] = statistics.median(self.train(steps) for _ in range(3)) / steps
         self.variant = min(seconds, key=seconds.get)
         return seconds
 
