@@ -117,16 +117,16 @@ def get_experiment():
             "The oracle is the best epoch's accuracy on validation images of the target. It selects nothing; it says "
             "what is lost by selecting with the source alone, which cannot see the target. The gradient reversal "
             "loses most: with it the source's loss rises again while the target still gains.",
-            "Published numbers are of other budgets and rows, and without dropout of another network. Classifiers trained on the target's labels are "
-            "below CyCADA's as well, which used whole training sets; the best mode of each small pair is about as far "
-            "below them as ADDA is below CyCADA's. Seeds of one mode differ as much as modes do.",
+            "Published numbers are of other budgets and rows, and without dropout of another network. Classifiers "
+            "trained on the target's labels are below CyCADA's as well, which used whole training sets. Seeds of one "
+            "mode differ as much as modes do.",
             "Mode 'adda' loses accuracy on the source, which it no longer trains on; each run's results.json has it as "
             "`test_source_accuracy`.",
-            "The first difficulty from MNIST to USPS is that the classes' proportions differ: matching the features' "
+            "What keeps MNIST to USPS back is that the classes' proportions differ: matching the features' "
             "distributions matches those of the classes too, and a sixth of USPS are zeros, but a tenth of MNIST. In "
-            "two of five seeds 'adda' with dropout then takes many zeros for fives. With equally many of each class in "
-            "both sets, and nothing else changed, it gains four points and its seeds agree. From USPS to MNIST dropout "
-            "alone is worth four points to it.",
+            "two of five seeds 'adda' with dropout takes a quarter of the zeros of USPS for fives. With equally many "
+            "of each class in both sets, and nothing else changed, it gains four points and its seeds agree. From "
+            "USPS to MNIST dropout with moving averages is worth almost four points to it.",
             "Whole sets have 1,718 steps, about as many as the small ones; to MNIST-M only 'adda' gains "
             "much. With five times the steps, about DANN's 8,600, and five seeds it gains 20 points: what it "
             "reaches hardly changes, but the source alone falls, because its best epoch on MNIST is a later one.",
