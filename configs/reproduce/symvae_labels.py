@@ -4,10 +4,10 @@
 
 100, 600 and 1,000 labels, equally many per class. M2 has the settings of its own config, which were chosen on
 validation images and include a LeNet with dropout as classifier, and images that are binarised stochastically: these
-rows show what each model reaches. The symmetric model has a perceptron of 300 units as encoder, or M2's LeNet, 300
-features wide and without dropout; M2 with a perceptron has the former, and its images, binarised at half grey. Each
-symmetric row is compared with M2 that has its kind of classifier: the difference is that of the objectives and of what
-else the two configs state. SSAAE is measured beside them with 100 labels.
+rows show what each model reaches. The symmetric model has a perceptron of 300 units as encoder, and with 100 labels
+also M2's LeNet, 300 features wide and without dropout; M2 with a perceptron has the former, and its images, binarised
+at half grey. Each symmetric row is compared with M2 that has its kind of classifier: the difference is that of the
+objectives and of what else the two configs state. SSAAE is measured beside them with 100 labels.
 """
 
 LABELS = (100, 600, 1_000)
@@ -36,12 +36,12 @@ def get_experiment():
         rows.append(row("svae", "M2", "svae_mnist.py", labels, "data.labelled_fraction=None"))
         rows.append(row("svae_perceptron", "M2 with a perceptron", "svae_mnist.py", labels,
                         "data.labelled_fraction=None", *PERCEPTRON))
-        for name, label, overrides, against in (
-            ("ssymvae", "symmetric", [], "svae_perceptron"), ("ssymvae_lenet", "symmetric with a LeNet", LENET, "svae"),
-        ):
-            rows.append(row(name, label, "ssymvae_mnist.py", labels, *overrides) | {
-                "against": f"{against}_{labels}", "goal": {"of": "difference", "least": -0.02},
-            })
+        rows.append(row("ssymvae", "symmetric", "ssymvae_mnist.py", labels) | {
+            "against": f"svae_perceptron_{labels}", "goal": {"of": "difference", "least": -0.02},
+        })
+    rows.append(row("ssymvae_lenet", "symmetric with a LeNet", "ssymvae_mnist.py", 100, *LENET) | {
+        "against": "svae_100", "goal": {"of": "difference", "least": -0.02},
+    })
     rows.append(row("ssaae", "SSAAE", "ssaae_mnist.py", 100) | {"seeds": [0, 1, 2]})
     return {
         "rows": rows,
@@ -50,11 +50,10 @@ def get_experiment():
         "notes": [
             "The minutes are wall time on cores shared with other work; runs with 1,000 labels were paused for a part "
             "of them.",
-            "With the perceptron of the symmetric model and its images, M2 loses .10 of its accuracy with 100 labels; "
-            "what remains of the difference is less than a third.",
-            "The models differ in more than their objective: M2 has a LeNet with dropout as classifier, settings that "
-            "were chosen on validation images, and stochastically binarised images; the symmetric model has a "
-            "perceptron, and images binarised at half grey. The differences therefore do not measure the effect of "
-            "the objective.",
+            "With the same perceptron on both sides the difference is below .02 with 600 and 1,000 labels, and above "
+            "it with 100. With a LeNet the symmetric model gains as well, but less than M2, whose LeNet has dropout.",
+            "The models differ in more than their objective: M2 weighs the classifier's loss by 50, and its settings "
+            "were chosen on validation images. The differences therefore do not measure the effect of the objective "
+            "alone.",
         ],
     }
