@@ -31,7 +31,7 @@ def pair(name, **changes):
     if name == "aaiwae":
         parts = autoencoder(image_shape=SHAPE, latent_dim=2, hidden=[16])
         bound = ImportanceWeightedEvidence(3)
-        model = AAIWAE(**parts, discriminator=dense(SHAPE, (1,), ()), bound=bound, seed=0)
+        model = AAIWAE(**parts, discriminator=dense(SHAPE, (1,), ()), bound=bound, seed=0, **changes)
     else:
         model = tiny(name, **changes)
     for part in {part for parts in base.players.values() for part in parts}:
@@ -98,6 +98,22 @@ def test_under_a_constant_discriminator_it_is_c_half_of_real_and_fake(name):
     found = gradient(model, lambda: model.terms(x, c, noise)["activated"])
     np.testing.assert_allclose(found, 0.15 * (real + generated), rtol=1e-4, atol=1e-6)
     assert model.terms(x, c, noise)["weight_fake"].numpy() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_with_constant_weighting_phi_is_trained_and_without_effect_on_the_bound(name):
+    (model, _), (uncertain, _) = pair(name, weighting="constant"), pair(name)
+    judge(model, slope=2.0, bias=-1.0)
+    judge(uncertain)
+    x, c = batch(model)
+    noise = model.noise(BatchNoise([0, 0], N))
+    found = [gradient(one, lambda one=one: one.terms(x, c, noise)["activated"]) for one in (model, uncertain)]
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-7)
+    terms = model.terms(x, c, noise)
+    assert terms["weight_fake"].numpy() == pytest.approx(0.5) and terms["q_real"].numpy().mean() != 0.5
+    with tf.GradientTape() as tape:
+        utility = model.terms(x, c, noise)["discriminator"]
+    assert all(tf.reduce_any(g != 0) for g in tape.gradient(utility, model.player_variables("phi")))
 
 
 def test_nothing_but_phi_moves_by_the_discriminators_utility():
@@ -301,6 +317,7 @@ def networks(**changes):
                         discriminator=dense((5, 5, 1), (1,), ())),
          "the discriminator's input has shape (5, 5, 1), but the likelihood's event has (4, 4, 1)"),
         (lambda: tiny("aavae", fakes="means"), "unknown fakes 'means'; did you mean 'mean'?"),
+        (lambda: tiny("aacvae", weighting="constnt"), "unknown weighting 'constnt'; did you mean 'constant'?"),
         (lambda: tiny("aavae", discriminator_network="cnn"), "unknown network 'cnn'"),
     ],
 )

@@ -21,7 +21,7 @@ class AACVAE(Activated, CVAE):
 
     Args:
       discriminator: Keras model of `[x, c]`, c one-hot, to the logit of q(y=1|x,c), `[batch, 1]`.
-      fakes: "sample" or "mean"; see `Activated`.
+      fakes, weighting: see `Activated`.
       Everything else: see `CVAE`.
 
     Example:

@@ -27,7 +27,7 @@ class AASVAE(Activated, SVAE):
 
     Args:
       discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.
-      fakes: "sample" or "mean"; see `Activated`.
+      fakes, weighting: see `Activated`.
       Everything else: see `SVAE`.
 
     Example:

@@ -20,7 +20,7 @@ class AAVAE(Activated, VAE):
 
     Args:
       discriminator: Keras model, x to the logit of q(y=1|x), `[batch, 1]`.
-      fakes: "sample" or "mean"; see `Activated`.
+      fakes, weighting: see `Activated`.
       Everything else: see `VAE`.
 
     Example:

@@ -20,6 +20,7 @@ from dgm_zoo.objectives import activated, log_q, realness, weight_of_fakes
 
 PERFECT = 0.99  # D is perfect if its epoch mean is above this on real, and below 1 - this on generated examples
 FAKES = ("sample", "mean")
+WEIGHTINGS = ("discriminator", "constant")
 
 
 @recipes.makes("discriminator")
@@ -66,13 +67,15 @@ class Activated(GenerativeModel):
       fakes: the generated x: "sample", drawn from p(x|z), or "mean", its mean. They must have the same kind of pixels
         as the data, or the discriminator separates them trivially: "sample" for binary data, or for grey levels under
         a head that draws them; "mean" for grey levels under `IndependentBernoulli`.
+      weighting: D(x) of the bound: "discriminator", or "constant" for 1/2 everywhere, with which phi only observes: a
+        comparison of the two separates the effect of the weights from that of learning from generated examples.
 
     Also logged: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
     generated examples; `weight_fake`, the generated examples' share of the total weight.
 
     Raises:
-      InvalidInput: the discriminator's shapes do not fit (names both); unknown fakes; or, at `fit`, fakes of another
-        kind than the data.
+      InvalidInput: the discriminator's shapes do not fit (names both); unknown fakes or weighting; or, at `fit`,
+        fakes of another kind than the data.
 
     `fit` warns after an epoch in which D averaged above 0.99 on real and below 0.01 on generated examples: training
     then equals that of the base.
@@ -96,11 +99,13 @@ class Activated(GenerativeModel):
             cls.formulation = _activated(cls.formulation, cls.conditional)
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model, prior: Prior | None = None, *,
-                 discriminator: keras.Model, fakes: str = "sample", **kwargs: Any) -> None:
+                 discriminator: keras.Model, fakes: str = "sample", weighting: str = "discriminator",
+                 **kwargs: Any) -> None:
         super().__init__(encoder, decoder, prior, **kwargs)
-        self.discriminator, self.fakes = discriminator, fakes
+        self.discriminator, self.fakes, self.weighting = discriminator, fakes, weighting
         self.logged = (*self.logged, "discriminator", "q_real", "q_fake", "weight_fake")
         check_known("fakes", fakes, FAKES)
+        check_known("weighting", weighting, WEIGHTINGS)
         match("discriminator's input", input_shape(discriminator), "likelihood's event", self.likelihood.event_shape)
         wanted = (self.num_classes,) if self.conditional else ()
         match("discriminator's condition", input_shape(discriminator, 1), "model's", wanted)
@@ -137,13 +142,14 @@ class Activated(GenerativeModel):
         fake, c_fake = self.generated(c, for_fakes)
         terms, bound_of_fake = super().terms(x, c, of_real), super().terms(fake, c_fake, of_fake)["objective"]
         logits = self.logit(x, c), self.logit(fake, c_fake)
+        weighing = [tf.zeros_like(one) for one in logits] if self.weighting == "constant" else logits
         return {
             **terms,
-            "activated": activated(terms["objective"], bound_of_fake, *logits),
+            "activated": activated(terms["objective"], bound_of_fake, *weighing),
             "discriminator": log_q(logits[0], 1) + log_q(logits[1], 0),
             "q_real": realness(logits[0]),
             "q_fake": realness(logits[1]),
-            "weight_fake": weight_of_fakes(*logits),
+            "weight_fake": weight_of_fakes(*weighing),
         }
 
     def watchers(self) -> list[keras.callbacks.Callback]:
