@@ -7,11 +7,12 @@
 MNIST and USPS with the numbers of rows of ADDA's small protocol, 2,000 and 1,800 (other rows than theirs, which are
 not known), and whole; and MNIST with a subset of MNIST-M of 8,000 training images. Every row has the LeNet of ADDA.
 With dropout it is that of the authors' later code, which drops channels and features, and moving averages of the
-weights are tested. The first row of a pair is trained on the source alone, the last on the target's labels. All rows of
-a pair have the same number of steps, but for "adda" on the small sets, which has twice as many, after those of its
-source; and with dropout "symmetric" has as many as "adda" and its source together. Balanced classes are an experiment:
-the rows of both sets are drawn with equally many of each class, for which the target's labels are read. Epochs are
-chosen by the source's validation loss, never by the target.
+weights are tested. Augmented rows have this too, and shift, turn and zoom the images of both domains in training. The
+first row of a pair is trained on the source alone, the last on the target's labels. All rows of a pair have the same
+number of steps, but for "adda" on the small sets, which has twice as many, after those of its source; and with dropout
+"symmetric" has as many as "adda" and its source together. Balanced classes are an experiment: the rows of both sets are
+drawn with equally many of each class, for which the target's labels are read. Epochs are chosen by the source's
+validation loss, never by the target.
 """
 
 SOURCE = "CyCADA's table, as a public summary quotes it"
@@ -22,10 +23,12 @@ PUBLISHED = {  # the paper's mode and level; source only, that mode, target's la
     ("usps", "mnist", "small"): ("adda_logits", (0.696, 0.901, 0.992), SOURCE),
     ("mnist", "usps", "dropout"): ("adda_logits", (0.822, 0.894, 0.963), SOURCE),
     ("usps", "mnist", "dropout"): ("adda_logits", (0.696, 0.901, 0.992), SOURCE),
+    ("mnist", "usps", "augmented"): ("adda_logits", (0.822, 0.894, 0.963), SOURCE),
+    ("usps", "mnist", "augmented"): ("adda_logits", (0.696, 0.901, 0.992), SOURCE),
     ("mnist", "mnist_m", "full"): ("grl_features", (0.5225, 0.7666, None), DANN),
 }
 GOALS = {  # of the best mode of a pair
-    ("mnist", "usps", "small"): ("symmetric_logits", {"least": 0.89}),
+    ("mnist", "usps", "augmented"): ("adda_logits", {"least": 0.89}),
     ("usps", "mnist", "dropout"): ("adda_logits", {"least": 0.90}),
     ("mnist", "mnist_m", "long"): ("adda_features", {"of": "difference", "least": 0.20}),
 }
@@ -35,23 +38,28 @@ MODES = {
     "adda": ["model.mode=adda", "model.domain_weight=1.0", "train.optimizer.learning_rate=2e-4"],
 }
 DROPOUT = ["model.dropout=0.5", "train.optimizer.use_ema=True", "train.optimizer.ema_momentum=0.99"]
-EPOCHS = {"small": 60, "dropout": 60, "full": 2, "long": 10}
-LONGER = {("small", "adda"): 120, ("dropout", "symmetric"): 120}  # epochs
+SMALL = {"small": [], "dropout": DROPOUT, "augmented": [*DROPOUT, "model.augment=0.1"]}
+EPOCHS = {"small": 60, "dropout": 60, "augmented": 60, "full": 2, "long": 10}
+LONGER = {("small", "adda"): 120, ("dropout", "symmetric"): 120, ("augmented", "symmetric"): 120}  # epochs
 LEVELS = {
-    "small": ("features", "logits"), "dropout": ("logits",), "full": ("features", "logits"), "long": ("features",),
+    "small": ("features", "logits"), "dropout": ("logits",), "augmented": ("logits",), "full": ("features", "logits"),
+    "long": ("features",),
 }
-TRIED = {"small": MODES, "dropout": ("symmetric", "adda"), "full": MODES, "long": ("adda",)}
+TRIED = {
+    "small": MODES, "dropout": ("symmetric", "adda"), "augmented": ("symmetric", "adda"), "full": MODES,
+    "long": ("adda",),
+}
 
 
 def rows_of_run(source, target, size, name, label, overrides, published=None, of=None, **others):
     """The rows of one run, which learns from the labels of `source`: test accuracy on the target, and the oracle."""
-    rows = f"[{ROWS[source]},{ROWS[target]}]" if size in ("small", "dropout") else "None"
+    rows = f"[{ROWS[source]},{ROWS[target]}]" if size in SMALL else "None"
     colour = ["data.image_size=[28,28]", "data.channels=3"] if "mnist_m" in (source, target) else []
     described = {
         "name": f"{source}_{target}_{size}_{name}", "label": label, "config": "ada_mnist_usps.py",
         "overrides": [
             f"data.name={source}", f"data.target={target}", f"data.limit={rows}", *colour,
-            f"train.epochs={EPOCHS[size]}", *(DROPOUT if size == "dropout" else []), *overrides,
+            f"train.epochs={EPOCHS[size]}", *SMALL.get(size, []), *overrides,
         ],
     }
     numbers = {
@@ -93,9 +101,10 @@ def rows_of(source, target, size):
 
 def table(source, target, size):
     """The description of a pair's table."""
-    sizes = f", {ROWS[source]:,} and {ROWS[target]:,} images" if size in ("small", "dropout") else ""
-    sizes += ", with dropout" if size == "dropout" else ""
-    sizes += ", five times the steps" if size == "long" else ""
+    sizes = f", {ROWS[source]:,} and {ROWS[target]:,} images" if size in SMALL else ""
+    sizes += {
+        "dropout": ", with dropout", "augmented": ", with dropout, augmented", "long": ", five times the steps",
+    }.get(size, "")
     column = f"{source}_{target}_{size}"
     return {
         "title": f"{source} to {target}{sizes}",
@@ -105,7 +114,7 @@ def table(source, target, size):
 
 def get_experiment():
     pairs = (
-        *((*pair, size) for size in ("small", "dropout", "full") for pair in (("mnist", "usps"), ("usps", "mnist"))),
+        *((*pair, size) for size in (*SMALL, "full") for pair in (("mnist", "usps"), ("usps", "mnist"))),
         ("mnist", "mnist_m", "full"), ("mnist", "mnist_m", "long"),
     )
     return {

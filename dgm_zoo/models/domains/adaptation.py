@@ -10,6 +10,7 @@ from dgm_zoo.checks import dropout_rate, layer_size, nonnegative, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Schedule
 from dgm_zoo.errors import check_known
+from dgm_zoo.networks.augmenting import augmented
 from dgm_zoo.networks.dcgan import dense_discriminator
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
@@ -21,7 +22,8 @@ LEVELS = ("features", "logits")
 @recipes.makes("trunk", "head", "discriminator")
 def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (20, 50), feature_dim: int = 500,
              discriminator_hidden: Sequence[int] = (500, 500), normalization: str = "none",
-             level: str = "features", padding: str = "same", dropout: float = 0.0) -> dict[str, Any]:
+             level: str = "features", padding: str = "same", dropout: float = 0.0,
+             augment: float = 0.0) -> dict[str, Any]:
     """Returns a LeNet as the trunk, a linear head, and a dense domain discriminator.
 
     Args:
@@ -33,12 +35,14 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
       level: see `ADA`.
       dropout: probability of dropping a channel of the LeNet's last convolution, and a feature before the head, in
         training.
+      augment: how far training moves the images of both domains at random, as a share of their size; see
+        `networks.augmented`.
     """
     classes, size = layer_size("num_classes", num_classes), layer_size("feature_dim", feature_dim)
     check_known("level", level, LEVELS)
     judged = {"features": size, "logits": classes}[level]
     return {
-        "trunk": lenet(image_shape, filters, size, padding=padding, dropout=dropout),
+        "trunk": augmented(lenet(image_shape, filters, size, padding=padding, dropout=dropout), augment),
         "head": _head(size, classes, dropout_rate(dropout)),
         "discriminator": dense_discriminator((judged,), discriminator_hidden, normalization),
     }
