@@ -23,22 +23,27 @@ def moved(x: tf.Tensor, shift: tf.Tensor, turn: tf.Tensor, zoom: tf.Tensor) -> t
       >>> moved(x, shift=[[0.0, 1.0]], turn=[0.0], zoom=[1.0])[0, :, 1:]   # x[0, :, :-1], one pixel to the right
     """
     height, width, channels = x.shape[1:]
-    centre = tf.constant([(height - 1) / 2, (width - 1) / 2])
-    grid = tf.stack(tf.meshgrid(tf.range(height), tf.range(width), indexing="ij"), -1)
-    at = tf.cast(grid, tf.float32) - centre - tf.reshape(tf.cast(shift, tf.float32), [-1, 1, 1, 2])
+    shift = tf.reshape(tf.cast(shift, tf.float32), [-1, 2, 1, 1])
+    down = tf.reshape(tf.range(height, dtype=tf.float32) - (height - 1) / 2, [-1, 1]) - shift[:, 0]
+    right = tf.range(width, dtype=tf.float32) - (width - 1) / 2 - shift[:, 1]
     cos, sin = (tf.reshape(f(turn) / zoom, [-1, 1, 1]) for f in (tf.cos, tf.sin))
-    rows, columns = at[..., 0], at[..., 1]
-    source = tf.stack([cos * rows - sin * columns, sin * rows + cos * columns], -1) + centre
-    first = tf.floor(source)
-    pixels, found = tf.reshape(x, [-1, height * width, channels]), 0.0
-    for corner in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        place = first + tf.constant(corner, tf.float32)
-        inside = tf.reduce_all((place >= 0) & (place <= tf.constant([height - 1.0, width - 1.0])), -1)
-        weight = tf.where(inside, tf.reduce_prod(1 - tf.abs(source - place), -1), 0.0)
-        index = tf.cast(tf.where(inside, place[..., 0] * width + place[..., 1], 0.0), tf.int32)
-        values = tf.gather(pixels, tf.reshape(index, [-1, height * width]), batch_dims=1)
-        found += tf.cast(weight[..., None], x.dtype) * tf.reshape(values, tf.shape(x))
+    row, column = cos * down - sin * right + (height - 1) / 2, sin * down + cos * right + (width - 1) / 2
+    rows, columns = list(_neighbours(row, height)), list(_neighbours(column, width))
+    pixels = tf.reshape(x, [-1, channels])
+    image = tf.reshape(tf.range(tf.shape(x)[0]) * height * width, [-1, 1, 1])
+    found = 0.0
+    for i, of_row in rows:
+        for j, of_column in columns:
+            found += tf.cast(of_row * of_column, x.dtype)[..., None] * tf.gather(pixels, image + i * width + j)
     return found
+
+
+def _neighbours(at, size):
+    """The two pixels beside each coordinate, and their weights, which are 0 outside the image."""
+    first = tf.floor(at)
+    for pixel in (first, first + 1):
+        inside = tf.cast((pixel >= 0) & (pixel <= size - 1), tf.float32)
+        yield tf.cast(tf.clip_by_value(pixel, 0, size - 1), tf.int32), inside * (1 - tf.abs(at - pixel))
 
 
 @keras.saving.register_keras_serializable("dgm_zoo")
