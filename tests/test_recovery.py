@@ -80,7 +80,7 @@ FAULTS = {  # row of the table: the run it starts from, what happens, what is ra
     ),
     "Ctrl-C": (
         None, during(logs.TensorBoard, "on_epoch_begin", at_epoch(1, lambda: signal.raise_signal(signal.SIGINT))),
-        KeyboardInterrupt, "", (),
+        KeyboardInterrupt, "^$", (),
     ),
     "the process is killed": ("half", spoilt(), None, "", ()),
     "the newest checkpoint is damaged": ("half", spoilt(NEWEST), UserWarning, "epoch_000001 is used instead", ()),
