@@ -175,6 +175,7 @@ def test_data_prepare_says_where_the_set_lies():
 
 
 def test_describe_states_players_objective_and_arguments(capsys):
+    from dgm_zoo.cli.commands import describe
     from dgm_zoo.models import list_models, model_class
 
     for name in list_models():
@@ -183,11 +184,12 @@ def test_describe_states_players_objective_and_arguments(capsys):
         assert "max_{" in found["description"] and found["create"]["image_shape"]["required"]
         assert found["create"].get("latent_dim") in ({"required": False, "settable": True, "default": 32}, None)
         assert not found["create"]["image_shape"]["settable"]
-        assert main(["describe", name]) == 0
-        out = capsys.readouterr().out
+        out = describe.show(found)
         assert all(f"  {player}" in out for player in found["players"])
         other = {"classifier": "classify(x", "ada": "classify(x", "cyclegan": "to_target(x", "pm": "encode(x"}
         assert other.get(name, "sample(seed") in out
+    assert main(["describe", name]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
 
 
 def test_reproduce_hands_its_flags_on_and_prints_the_table(monkeypatch, capsys):
