@@ -52,9 +52,22 @@ def row(model, metric, dataset):
     }
 
 
+def few_layers(metric):
+    """A bidirectional machine with three layers, otherwise with the settings of its data set: an experiment."""
+    described = row("bihm", metric, "dna")
+    overrides = [one for one in described["overrides"] if "layers" not in one] + ["model.layers='100,50,10'"]
+    return {
+        "name": "bihm_dna_3", "label": "BiHM of 100,50,10, dna", "config": described["config"], "overrides": overrides,
+        "metric": metric, "published": None, "published_source": None,
+    }
+
+
 def get_experiment():
     return {
-        "rows": [row(*which, dataset) for dataset in LAYERS for which in PUBLISHED],
+        "rows": [
+            *(row(*which, dataset) for dataset in LAYERS for which in PUBLISHED),
+            *(few_layers(metric) for metric in ("test_log_p_star", "test_log_likelihood")),
+        ],
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=2", "data.limit=500", "evaluate.limit=100", "evaluate.num_samples=50"],
         "notes": [
@@ -64,6 +77,10 @@ def get_experiment():
             "the validation bound of the bidirectional machine only; that of adult was not compared with others.",
             "The settings of connect4 are a second choice: they were chosen by validation bounds after one run of the "
             "bidirectional machine with the first settings had been tested.",
+            "On dna the machine overfits its 1,400 training rows: in the first seed's run the bound ends at -88.7 on "
+            "them and at -94.1 on validation rows. Other machines with the same optimizer, by the last number, one run "
+            "each: layers of 100,50,10 (the last rows) -93.5; of 200,20 -94.1; of 400,100,20 -94.6; the layers of the "
+            "table with a weight decay of 0.1 -94.3, with 1 -98.7. None gains the 2.7 nats that the goal is away.",
             "The layer sizes are quoted from memory from the paper's supplement and are uncertain. The published "
             "values of reweighted wake-sleep are for other layers and settings.",
         ],
