@@ -27,7 +27,7 @@ PUBLISHED = {  # the paper's mode and level; source only, that mode, target's la
     ("mnist", "mnist_m", "full"): ("grl_features", (0.5225, 0.7666, None), DANN),
 }
 GOALS = {  # of the best mode of a pair
-    ("mnist", "usps", "augmented"): ("adda_logits", {"least": 0.89}),
+    ("mnist", "usps", "augmented"): ("symmetric_logits", {"least": 0.89}),
     ("usps", "mnist", "dropout"): ("adda_logits", {"least": 0.90}),
     ("mnist", "mnist_m", "long"): ("adda_features", {"of": "difference", "least": 0.20}),
 }
@@ -135,6 +135,10 @@ def get_experiment():
             "distributions matches those of the classes too, and zeros are more frequent in USPS than in MNIST. With "
             "equally many of each class in both sets, and nothing else changed, 'adda' with dropout gains what the "
             "rows show, and its seeds differ less. From USPS to MNIST dropout with moving averages helps it most.",
+            "Where the images of both domains are shifted, turned and zoomed in training, most of the gap closes "
+            "without adaptation (digits of USPS fill their frame, those of MNIST have a margin). 'symmetric' gains in "
+            "every seed beyond that; 'adda', whose target encoder no label holds, loses in some. The range of the "
+            "moves was set once; one run each of the source alone and of 'adda' was looked at before the five seeds.",
             "The settings with dropout were chosen after single runs, mostly of the first seed, whose accuracy on the "
             "target's test images was known: among them that 'adda' has 60 epochs and not 120.",
             "Whole sets have 1,718 steps, about as many as the small ones; to MNIST-M only 'adda' gains "
