@@ -109,6 +109,7 @@ def test_with_constant_weighting_phi_is_trained_and_without_effect_on_the_bound(
     noise = model.noise(BatchNoise([0, 0], N))
     found = [gradient(one, lambda one=one: one.terms(x, c, noise)["activated"]) for one in (model, uncertain)]
     np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-7)
+    assert not any(isinstance(one, PerfectDiscriminator) for one in model.watchers())  # it would have no effect
     terms = model.terms(x, c, noise)
     assert terms["weight_fake"].numpy() == pytest.approx(0.5) and terms["q_real"].numpy().mean() != 0.5
     with tf.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""Images that training moves at random: the moves against SciPy's, in training alone, under XLA, and after a resume."""
+"""Images that training moves at random: against SciPy's, in training alone, by the noise of the batch."""
 
 import keras
 import numpy as np
@@ -7,9 +7,13 @@ import tensorflow as tf
 from scipy.ndimage import affine_transform
 from zoo import examples, tiny, weights
 
+from dgm_zoo.core.state import seeds
+from dgm_zoo.distributions import BatchNoise
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.networks import RandomMoves, augmented, lenet
+from dgm_zoo.models import ADA
+from dgm_zoo.networks import augmented
 from dgm_zoo.networks.augmenting import moved
+from dgm_zoo.networks.dense import dense
 
 X = np.random.default_rng(0).uniform(0.1, 1.0, (5, 7, 9, 2)).astype("float32")
 
@@ -42,42 +46,73 @@ def test_a_shift_of_whole_pixels_a_quarter_turn_and_no_move():
 
 
 @pytest.mark.parametrize("xla", [False, True])
-def test_each_image_moves_on_its_own_and_in_training_alone(xla):
-    layer = RandomMoves(0.1, 0.1, 0.2, seed=0)
-    run = tf.function(lambda training: layer(np.repeat(X[:1], 200, 0), training=training), jit_compile=xla)
-    np.testing.assert_array_equal(run(False), np.repeat(X[:1], 200, 0))
-    first, second = run(True).numpy(), run(True).numpy()
-    assert len(np.unique(first.reshape(200, -1), axis=0)) == 200 and (first != second).any()
-    assert abs(first.mean(0)[2:5, 3:6] - X[0, 2:5, 3:6]).max() < 0.35  # about the centre
+def test_noise_reaches_the_whole_range_and_no_further(xla):
+    run = tf.function(augmented, jit_compile=xla)
+    x = tf.constant(X[:1])
+    half = tf.fill((1, 4), 0.5)
+    np.testing.assert_allclose(run(x, half, 0.1), x, atol=1e-6)
+    for column, amount in ((0, ([[0.7, 0.0]], [0.0], [1.0])), (2, ([[0.0, 0.0]], [0.1 * np.pi], [1.0])),
+                           (3, ([[0.0, 0.0]], [0.0], [1.2]))):
+        noise = tf.tensor_scatter_nd_update(half, [[0, column]], [1.0])
+        wanted = moved(x, *(tf.constant(one, tf.float32) for one in amount))
+        np.testing.assert_allclose(run(x, noise, 0.1), wanted, atol=1e-5)
 
 
-def test_a_domain_adaptation_with_moves_resumes_to_the_same_bits(tmp_path):
-    def made(seed):
-        model = tiny("ada", seed=seed, augment=0.1)
-        model.compile("adam")
+@pytest.mark.parametrize("mode", ["symmetric", "adda"])
+def test_each_domain_moves_anew_in_each_step_and_in_training_alone(mode):
+    model, still = (tiny("ada", mode=mode, augment=by) for by in (0.2, 0.0))
+    still.take_weights(model), model.take_weights(still)
+    (source, target), labels = examples(model, 8)
+    x, c = (source, target), (tf.constant(labels[0]),)
+    plain = still.terms(x, c)["logits_target"]
+    np.testing.assert_array_equal(model.terms(x, c)["logits_target"], plain)
+    np.testing.assert_array_equal(model.classify(target)["logits"], plain)
+    first, again, later = (model.noise(BatchNoise([0, step], 8)) for step in (1, 1, 2))
+    assert len(first) == 2 and (first[0] != first[1]).numpy().any() and (first[0] != later[0]).numpy().any()
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    seen = []
+    model.see = lambda images, target=True: (seen.append(images), ADA.see(model, images, target))[1]
+    model.terms(x, c, first)
+    for images, domain, noise in zip(seen, x, first, strict=True):
+        np.testing.assert_allclose(images, augmented(tf.constant(domain), noise, 0.2), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["symmetric", "adda"])
+def test_with_moves_xla_takes_the_same_steps_and_a_resumed_run_too(mode, tmp_path):
+    def made(xla=False):
+        model = tiny("ada", seed=0, mode=mode, augment=0.1)
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=xla)
         return model
 
     def after(model, epochs):
         model.fit(*examples(model, 64), batch_size=16, shuffle=False, epochs=epochs, verbose=0)
         return weights(model)
 
-    whole, half, still = made(0), made(0), tiny("ada", seed=0)
-    assert half.take_weights(still)
-    x = examples(half, 16)[0][1]
-    np.testing.assert_array_equal(half.classify(x)["logits"], still.classify(x)["logits"])
-    half = made(0)
-    wanted = after(whole, 2)
+    wanted, half = after(made(), 2), made()
+    np.testing.assert_allclose(after(made(xla=True), 2), wanted, atol=1e-5)
     after(half, 1)
     half.save(tmp_path / "m.keras")
     np.testing.assert_array_equal(after(keras.saving.load_model(tmp_path / "m.keras"), 1), wanted)
 
 
-@pytest.mark.parametrize("by", [-0.1, 0.5, True, "a little", float("nan")])
+def test_layers_of_a_network_that_no_player_moves_draw_anew_in_each_step():
+    """ADDA's trunk and head of the source are fixed; their dropout is not."""
+    model = tiny("ada", mode="adda", dropout=0.5)
+    model.compile("adam")
+    before = {name: seed.numpy() for name, seed in seeds(model).items()}
+    model.fit(*examples(model, 32), batch_size=16, verbose=0)
+    assert len(before) == 3 and all((seed.numpy() != before[name]).any() for name, seed in seeds(model).items())
+
+
+@pytest.mark.parametrize("by", [-0.1, 0.5, True, "a little", float("nan"), None])
 def test_what_is_no_share_of_an_image_is_refused(by):
     with pytest.raises(InvalidInput, match="^augment is .*; give a share of the image from 0 to below 0.5, such as"):
         tiny("ada", augment=by)
 
 
-def test_without_moves_it_is_the_network_itself():
-    trunk = lenet((28, 28, 1))
-    assert augmented(trunk, 0.0) is trunk
+def test_vectors_do_not_move():
+    parts = dense((3,), (2,), ()), dense((2,), (2,), ()), dense((2,), (1,), ())
+    assert ADA(*parts, augment=np.float32(0.0)).augment == 0.0
+    with pytest.raises(InvalidInput, match=r"^augment 0.1 moves images, but the trunk takes \(3,\); leave augment out"):
+        ADA(*parts, augment=0.1)

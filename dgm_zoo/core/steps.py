@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dgm_zoo.core.explaining import NON_FINITE
 from dgm_zoo.core.modes import in_mode
+from dgm_zoo.core.state import seeds
 from dgm_zoo.core.vetting import current_batch
 
 
@@ -19,6 +20,8 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
     variables = {player: model.player_variables(player) for player in ascents}
     parts = [getattr(model, part) for player in ascents for part in model.players[player]]
     state = [v for part in parts for v in part.variables]
+    owned = {id(v) for v in state}
+    state += [v for v in seeds(model).values() if id(v) not in owned]  # a source's, in ADDA
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     coefficients = model.current_coefficients()
     uncounted, replica = model.__dict__.get("_uncounted", set()), threading.get_ident()
@@ -31,7 +34,7 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
         for part in parts:
             part._clear_losses()
         with tf.GradientTape(persistent=len(set(ascents.values())) > 1) as tape, model.handed(coefficients):
-            before = [(v, v.value) for owned in variables.values() for v in owned]
+            before = [(v, v.value) for moving in variables.values() for v in moving]
             with keras.StatelessScope(before, collect_losses=True) as scope:
                 given = dict(scope.state_mapping)
                 terms = in_mode(True, objective)(*inputs)

@@ -1,6 +1,6 @@
 """Plain Keras models that emit parameter tensors, samples or logits."""
 
-from dgm_zoo.networks.augmenting import RandomMoves, augmented
+from dgm_zoo.networks.augmenting import augmented
 from dgm_zoo.networks.autoregressive import DARN, NADE, SigmoidBelief
 from dgm_zoo.networks.conv import conv_decoder, conv_encoder
 from dgm_zoo.networks.dcgan import dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator
@@ -22,7 +22,6 @@ __all__ = [
     "Conditioned",
     "ImagePool",
     "Predictors",
-    "RandomMoves",
     "SigmoidBelief",
     "augmented",
     "bar_critic",

@@ -1,13 +1,7 @@
-"""Random shifts, turns and zooms of the images that a network sees in training."""
+"""Images shifted, turned and zoomed, by given amounts or at random: pure functions that XLA compiles."""
 
-from typing import Any
-
-import keras
 import numpy as np
 import tensorflow as tf
-
-from dgm_zoo.checks import shown
-from dgm_zoo.errors import InvalidInput
 
 
 def moved(x: tf.Tensor, shift: tf.Tensor, turn: tf.Tensor, zoom: tf.Tensor) -> tf.Tensor:
@@ -46,58 +40,17 @@ def _neighbours(at, size):
         yield tf.cast(tf.clip_by_value(pixel, 0, size - 1), tf.int32), inside * (1 - tf.abs(at - pixel))
 
 
-@keras.saving.register_keras_serializable("dgm_zoo")
-class RandomMoves(keras.layers.Layer):
-    """Moves images at random in training, each on its own; otherwise returns them as they are. See `moved`.
-
-    Unlike Keras' layers of the kind it compiles under XLA. Its seed is saved and restored with a model.
+def augmented(x: tf.Tensor, uniform: tf.Tensor, by: float) -> tf.Tensor:
+    """Images moved at random, each on its own: see `moved`.
 
     Args:
-      shift: most shift, as a share of height and width.
-      turn: most turn, as a share of half a turn.
-      zoom: most enlargement or reduction, as a share of the size.
-      seed: seed of the moves; None for a random one.
-    """
-
-    def __init__(self, shift: float = 0.0, turn: float = 0.0, zoom: float = 0.0, seed: int | None = None,
-                 **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.shift, self.turn, self.zoom, self.seed = shift, turn, zoom, seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.built = True
-
-    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        if not training:
-            return x
-        by = keras.random.uniform((tf.shape(x)[0], 4), -1.0, 1.0, dtype="float32", seed=self.seed_generator)
-        size = np.array(x.shape[1:3], "float32")
-        return moved(x, self.shift * size * by[:, :2], np.pi * self.turn * by[:, 2], 1 + self.zoom * by[:, 3])
-
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "shift": self.shift, "turn": self.turn, "zoom": self.zoom, "seed": self.seed}
-
-
-def augmented(network: keras.Model, by: float) -> keras.Model:
-    """Returns `network` behind `RandomMoves` with shift and turn of up to `by`, and a zoom of up to twice `by`.
-
-    Args:
-      network: Keras model of one input, images `[batch, height, width, channels]`.
-      by: share of the image, in [0, 0.5); 0 returns `network` itself.
-
-    Raises:
-      InvalidInput: `by` is not such a share.
+      x: images, floats `[batch, height, width, channels]`.
+      uniform: noise on [0, 1), `[batch, 4]`.
+      by: share of the image, in [0, 0.5): shifts are up to `by` of height and width, turns up to `by` of half a turn,
+        zooms up to twice `by` of the size.
 
     Example:
-      >>> trunk = augmented(lenet((28, 28, 1)), 0.1)   # by up to 2.8 pixels, 18 degrees and 20 %
-      >>> trunk(x, training=True).shape
-      TensorShape([64, 256])
+      >>> x = augmented(x, BatchNoise(seed, 64).uniform((4,)), 0.1)   # by up to 2.8 of 28 pixels, 18 degrees and 20 %
     """
-    if isinstance(by, bool) or not isinstance(by, (int, float)) or not 0 <= by < 0.5:
-        raise InvalidInput(f"augment is {shown(by)}; give a share of the image from 0 to below 0.5, such as 0.1")
-    if not by:
-        return network
-    x = keras.Input(network.input_shape[1:], name="x")
-    return keras.Model(x, network(RandomMoves(by, by, 2 * by, name="moves")(x)), name=network.name)
+    amount = by * (2 * uniform - 1)
+    return moved(x, amount[:, :2] * np.array(x.shape[1:3], "float32"), np.pi * amount[:, 2], 1 + 2 * amount[:, 3])

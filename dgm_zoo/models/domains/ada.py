@@ -15,18 +15,14 @@ from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, check_known
-from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, networks
+from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, augmenting, confusing, networks
+from dgm_zoo.networks.augmenting import augmented
 from dgm_zoo.objectives import (
-    NonSaturating,
-    Saturating,
-    adversarial,
     domain_confusion,
     domain_discrimination,
     reverse_gradient,
     target_confusion,
 )
-
-MODES = ("symmetric", "grl", "adda")
 
 
 @register_model("ada")
@@ -64,10 +60,13 @@ class ADA(GenerativeModel):
       objective: `NonSaturating` or `ImportanceWeighted`; see `objectives.domain_confusion`. Mode "grl" takes none.
       domain_weight: lambda: a number, a schedule, or `{"total_steps": n}` for DANN's schedule, which rises from 0 to 1
         over n steps; in a config "dann" is that schedule over the whole run.
+      augment: how far training moves the images of both domains at random, as a share of their size, in [0, 0.5); see
+        `networks.augmented`.
 
     Raises:
       InvalidInput: the mode or level is unknown; the shapes of two networks do not match (the message names both); the
-        mode does not support the objective; a target trunk is given in a mode other than "adda".
+        mode does not support the objective; a target trunk is given in a mode other than "adda"; `augment` is no such
+        share, or the examples are no images.
 
     Example:
       >>> model = dgm_zoo.create("ada", image_shape=(28, 28, 1), num_classes=10)
@@ -115,11 +114,13 @@ class ADA(GenerativeModel):
 
     def __init__(self, trunk: keras.Model, head: keras.Model, discriminator: keras.Model,
                  target_trunk: keras.Model | None = None, *, mode: str = "symmetric", level: str = "features",
-                 objective: Any = "NonSaturating", domain_weight: Any = 1.0, **kwargs: Any) -> None:
+                 objective: Any = "NonSaturating", domain_weight: Any = 1.0, augment: float = 0.0,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.discriminator, self.target_trunk = trunk, head, discriminator, target_trunk
-        self.mode, self.level, self.objective = mode, level, _confusing(objective, mode)
+        self.mode, self.level, self.objective = mode, level, confusing(objective, mode)
         check_known("level", level, LEVELS)
+        self.augment = augmenting(augment, input_shape(trunk))
         scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
         self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
         self.logged = (*type(self).logged, *self.objective.logged)
@@ -174,8 +175,12 @@ class ADA(GenerativeModel):
         Args:
           x: examples (source, target), `[batch, ...]` each.
           c: the result of `condition`, a tuple with the source classes: int32 `[batch]`.
+          noise: the result of `noise`, with which the examples are moved; `()` leaves them as they are.
         """
         (label,) = c
+        mean_x = tf.reduce_mean(x[0]) + tf.reduce_mean(x[1])  # finds NaN, which max-pooling on a CPU drops
+        if noise:
+            x = tuple(augmented(images, of, self.augment) for images, of in zip(x, noise, strict=True))
         of_source, of_target = self.see(x[0], target=False), self.see(x[1])
         source, target = self.domain_logit(*of_source), self.domain_logit(*of_target)
         log_class = -tf.nn.sparse_softmax_cross_entropy_with_logits(label, of_source[1])
@@ -196,14 +201,14 @@ class ADA(GenerativeModel):
             "accuracy_domain": 0.5 * (right["accuracy_real"] + right["accuracy_fake"]),
             **self.objective.diagnostics(target),
             "logits_target": of_target[1],
-            "mean_x": tf.reduce_mean(x[0]) + tf.reduce_mean(x[1]),  # finds NaN, which max-pooling on a CPU drops
+            "mean_x": mean_x,
         }
 
     # ------------------------------------------------------------------------------------------ training
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """Returns `()`: a training step needs no noise."""
-        return ()
+        """What moves the examples of source and target, `[batch, 4]` each, or `()` if `augment` is 0."""
+        return (rng.uniform((4,)), rng.uniform((4,))) if self.augment else ()
 
     def condition(self, y: Any) -> tuple:
         """The source classes; target classes are ignored."""
@@ -276,17 +281,3 @@ class ADA(GenerativeModel):
             "classify": Endpoint(x, classify, doc="logits and probabilities of the classes"),
             "features": Endpoint(x, lambda x: {"features": self.see(x)[0]}, doc="the features G(x)"),
         }
-
-
-def _confusing(objective, mode):
-    """Returns the objective that `objective` names; raises `InvalidInput` if the mode is unknown or rejects it."""
-    check_known("mode", mode, MODES)
-    found = adversarial(objective)
-    if not isinstance(found, NonSaturating) or isinstance(found, Saturating):
-        raise InvalidInput(
-            f"ADA takes the objectives NonSaturating and ImportanceWeighted, got {type(found).__name__}; the "
-            "saturating game is mode='grl'"
-        )
-    if mode == "grl" and type(found) is not NonSaturating:
-        raise InvalidInput(f"mode 'grl' is zero-sum and takes no objective, got {type(found).__name__}; leave it out")
-    return found

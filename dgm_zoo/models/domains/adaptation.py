@@ -1,4 +1,4 @@
-"""The networks of adversarial domain adaptation, and DANN's schedule of lambda."""
+"""The networks of adversarial domain adaptation, DANN's schedule of lambda, and checks of its arguments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,24 +6,23 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dgm_zoo.checks import dropout_rate, layer_size, nonnegative, whole_number
+from dgm_zoo.checks import dropout_rate, is_number, layer_size, nonnegative, shown, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Schedule
-from dgm_zoo.errors import check_known
-from dgm_zoo.networks.augmenting import augmented
+from dgm_zoo.errors import InvalidInput, check_known
 from dgm_zoo.networks.dcgan import dense_discriminator
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.networks.lenet import lenet
-from dgm_zoo.objectives import reversal_weight
+from dgm_zoo.objectives import Adversarial, NonSaturating, Saturating, adversarial, reversal_weight
 
+MODES = ("symmetric", "grl", "adda")
 LEVELS = ("features", "logits")
 
 
 @recipes.makes("trunk", "head", "discriminator")
 def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[int] = (20, 50), feature_dim: int = 500,
              discriminator_hidden: Sequence[int] = (500, 500), normalization: str = "none",
-             level: str = "features", padding: str = "same", dropout: float = 0.0,
-             augment: float = 0.0) -> dict[str, Any]:
+             level: str = "features", padding: str = "same", dropout: float = 0.0) -> dict[str, Any]:
     """Returns a LeNet as the trunk, a linear head, and a dense domain discriminator.
 
     Args:
@@ -35,14 +34,12 @@ def networks(*, image_shape: Sequence[int], num_classes: int, filters: Sequence[
       level: see `ADA`.
       dropout: probability of dropping a channel of the LeNet's last convolution, and a feature before the head, in
         training.
-      augment: how far training moves the images of both domains at random, as a share of their size; see
-        `networks.augmented`.
     """
     classes, size = layer_size("num_classes", num_classes), layer_size("feature_dim", feature_dim)
     check_known("level", level, LEVELS)
     judged = {"features": size, "logits": classes}[level]
     return {
-        "trunk": augmented(lenet(image_shape, filters, size, padding=padding, dropout=dropout), augment),
+        "trunk": lenet(image_shape, filters, size, padding=padding, dropout=dropout),
         "head": _head(size, classes, dropout_rate(dropout)),
         "discriminator": dense_discriminator((judged,), discriminator_hidden, normalization),
     }
@@ -80,3 +77,26 @@ class ReversalSchedule(Schedule):
 
     def get_config(self) -> dict[str, Any]:
         return {"total_steps": self.total_steps, "value": self.value}
+
+
+def augmenting(by: Any, shape: Sequence[int]) -> float:
+    """Returns `augment` as a float; raises `InvalidInput` unless it is a share, and 0 if examples are no images."""
+    if not is_number(by) or not 0 <= by < 0.5:
+        raise InvalidInput(f"augment is {shown(by)}; give a share of the image from 0 to below 0.5, such as 0.1")
+    if by and len(shape) != 3:
+        raise InvalidInput(f"augment {by} moves images, but the trunk takes {shape}; leave augment out")
+    return float(by)
+
+
+def confusing(objective: Any, mode: str) -> Adversarial:
+    """Returns the objective that `objective` names; raises `InvalidInput` if the mode is unknown or rejects it."""
+    check_known("mode", mode, MODES)
+    found = adversarial(objective)
+    if not isinstance(found, NonSaturating) or isinstance(found, Saturating):
+        raise InvalidInput(
+            f"ADA takes the objectives NonSaturating and ImportanceWeighted, got {type(found).__name__}; the "
+            "saturating game is mode='grl'"
+        )
+    if mode == "grl" and type(found) is not NonSaturating:
+        raise InvalidInput(f"mode 'grl' is zero-sum and takes no objective, got {type(found).__name__}; leave it out")
+    return found

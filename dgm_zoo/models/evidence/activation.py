@@ -78,7 +78,7 @@ class Activated(GenerativeModel):
         fakes of another kind than the data.
 
     `fit` warns after an epoch in which D averaged above 0.99 on real and below 0.01 on generated examples: training
-    then equals that of the base.
+    then equals that of the base, unless the weighting is constant.
 
     Example:
       >>> class AAIWAE(Activated, IWAE): pass
@@ -153,7 +153,7 @@ class Activated(GenerativeModel):
         }
 
     def watchers(self) -> list[keras.callbacks.Callback]:
-        return [*super().watchers(), PerfectDiscriminator()]
+        return [*super().watchers(), *([PerfectDiscriminator()] if self.weighting == "discriminator" else [])]
 
     def check_examples(self, where: str, x: Any, y: Any) -> None:
         if not isinstance(self.likelihood, IndependentBernoulli):
