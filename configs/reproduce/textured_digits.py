@@ -36,8 +36,8 @@ def get_experiment():
             "without masks, so training uses only the masks of the pairs. For pairs alone it is the decoder's utility, "
             "because the encoder has no utility without dreams.",
             "The minutes are wall time on cores shared with other work.",
-            "In the picture without pairs, two light digits of ten are found; the masks of dark digits are inverted or "
-            "empty.",
+            "In the picture without pairs, two light digits of ten are found and a third with parts of its background; "
+            "the masks of dark digits are inverted or empty.",
             "Pictures for the first seed, symmetric, as `dgm-zoo train` draws them: " + "; ".join(
                 f"{pairs:,} pairs: [masks found](textured_digits-{pairs}-segmentation.png), "
                 f"[masks rendered](textured_digits-{pairs}-rendering.png)" for pairs in PAIRS
