@@ -3,8 +3,8 @@
     dgm-zoo data prepare textured_digits --manual_dir=FOLDER_WITH_textures
     dgm-zoo train --config=symvae_textured_digits --workdir=runs/symvae_textured_digits
 
-Took 6 minutes on one core, with a test_iou of 0.784 (10,000 images); docs/results/textured_digits.md has other seeds and
-numbers of pairs.
+Took 6 minutes on one core, with a test_iou of 0.784 (10,000 images); docs/results/textured_digits.md has other seeds
+and numbers of pairs.
 
 The latents are the mask of the digit, known for 300 of the 20,000 images, and 32 bits for everything else in an image.
 p(mask) is given only by 10,000 samples of the preset gan_mnist, so there is no evidence bound. The run prints test_iou,
