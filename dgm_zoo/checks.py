@@ -182,7 +182,7 @@ def check_seed(seed: Any) -> int:
 
 def dropout_rate(value: Any) -> float:
     """Returns a dropout probability as a float; raises `InvalidInput` unless it is in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise InvalidInput(f"dropout is {shown(value)}; give a probability from 0 to below 1")
     return float(value)
 

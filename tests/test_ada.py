@@ -160,7 +160,7 @@ def test_danns_schedule_is_a_coefficient_and_is_saved(tmp_path):
 
 def test_dropout_is_of_training_alone_and_of_channels_and_features():
     x = examples(tiny("ada"), 64)[0][1]
-    plain, dropped = (tiny("ada", dropout=rate) for rate in (0.0, 0.5))
+    plain, dropped = (tiny("ada", dropout=rate) for rate in (0.0, np.float32(0.5)))
     assert dropped.take_weights(plain)
     np.testing.assert_array_equal(dropped.classify(x)["logits"], plain.classify(x)["logits"])
     features = keras.Model(dropped.trunk.input, dropped.trunk.get_layer("dropout").output)
