@@ -6,7 +6,7 @@ import numbers
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def one_of(*values: Any) -> Kind:
     return Kind(lambda value: any(type(value) is type(one) and value == one for one in values), said)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Returns whether `value` is a real number, Python's or NumPy's and no bool, that a float32 holds."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return real and -LARGEST_FLOAT <= value <= LARGEST_FLOAT

@@ -777,6 +777,16 @@ def test_get_takes_a_head_a_name_a_dict_or_a_config():
     assert spec == {"name": "IndependentLogistic", "levels": 16}
 
 
+@pytest.mark.parametrize(("spec", "key"), [
+    ({"name": "IndependentNormal", "stddev": np.float32(0.5)}, "stddev"),
+    ({"name": "UniformPrior", "low": np.float32(0.25), "high": np.int64(1)}, "low"),
+    ({"name": "BernoulliPrior", "logits": np.float16(0.5)}, "start"),
+    ({"name": "FittedNormal", "momentum": np.float32(0.5)}, "momentum"),
+])
+def test_a_number_may_be_numpys(spec, key):
+    assert type(getattr(distributions.get(spec, (3,)), key)) is float
+
+
 REFUSED = [
     ("IndependentNormall", "unknown head 'IndependentNormall'; did you mean 'IndependentNormal'?"),
     ({"stddev": 0.1}, "unknown head 'None'"),

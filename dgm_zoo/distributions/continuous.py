@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability import math as tfm
 
+from dgm_zoo.checks import is_number
 from dgm_zoo.distributions.discrete import draw_one_hot
 from dgm_zoo.distributions.heads import Head, Noise, positive
 from dgm_zoo.distributions.noise import BatchNoise
@@ -28,15 +29,15 @@ class IndependentNormal(Head):
 
     def __init__(self, event_shape: Sequence[int], stddev: float | str | None = None, **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
-        number = isinstance(stddev, (int, float)) and not isinstance(stddev, bool)
-        if not (stddev is None or stddev == "learned" or (number and 0 < stddev < float("inf"))):
+        number = float(stddev) if is_number(stddev) else None
+        if not (stddev is None or stddev == "learned" or (number is not None and number > 0)):
             raise InvalidInput(f"stddev {stddev!r} of IndependentNormal must be None, 'learned' or a positive number")
-        if number and not 1e-12 <= stddev <= 1e12:
+        if number is not None and not 1e-12 <= number <= 1e12:
             raise InvalidInput(
                 f"stddev {stddev!r} of IndependentNormal does not suit float32, which its squares would leave; give a "
                 "number from 1e-12 to 1e12"
             )
-        self.stddev = stddev
+        self.stddev = stddev if number is None else number
         self.params_per_value = 2 if stddev is None else 1
         if stddev == "learned":
             self.raw_stddev = self.add_weight(shape=(), initializer="zeros", name="raw_stddev")

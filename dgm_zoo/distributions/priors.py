@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from dgm_zoo.checks import is_number
 from dgm_zoo.distributions.discrete import IndependentBernoulli
 from dgm_zoo.distributions.heads import MIN_STDDEV, Head, Noise, pick, positive
 from dgm_zoo.distributions.noise import BatchNoise
@@ -70,8 +71,7 @@ class UniformPrior(Prior):
     def __init__(self, event_shape: Sequence[int], low: float = -1.0, high: float = 1.0, **kwargs: Any) -> None:
         super().__init__(event_shape, **kwargs)
         for name, value in (("low", low), ("high", high)):
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not math.isfinite(value):
+            if not is_number(value):
                 raise InvalidInput(f"{name} {value!r} of UniformPrior must be one finite number")
         if low >= high:
             raise InvalidInput(f"low {low!r} of UniformPrior is not below high {high!r}; give low < high")
@@ -103,8 +103,7 @@ class BernoulliPrior(Prior):
 
     def __init__(self, event_shape: Sequence[int], logits: float = 0.0, trainable: bool = True, **kwargs: Any) -> None:
         super().__init__(event_shape, trainable=trainable, **kwargs)
-        number = isinstance(logits, (int, float)) and not isinstance(logits, bool)
-        if not number or not math.isfinite(logits):
+        if not is_number(logits):
             raise InvalidInput(f"logits {logits!r} of BernoulliPrior must be one finite number")
         self.start = float(logits)
         self.likelihood = IndependentBernoulli(self.event_shape)
@@ -245,10 +244,9 @@ class FittedNormal(Prior):
             raise InvalidInput(
                 f"event_shape {self.event_shape} of FittedNormal has {len(self.event_shape)} axes; give one"
             )
-        number = isinstance(momentum, (int, float)) and not isinstance(momentum, bool)
-        if not number or not 0 <= momentum < 1:
+        if not is_number(momentum) or not 0 <= momentum < 1:
             raise InvalidInput(f"momentum {momentum!r} of FittedNormal must be a number in [0, 1)")
-        self.momentum = momentum
+        self.momentum = float(momentum)
         (d,) = self.event_shape
         moving = {"trainable": False, "aggregation": "mean"}
         self.loc = self.add_weight(shape=(d,), initializer="zeros", name="loc", **moving)

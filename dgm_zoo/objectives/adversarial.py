@@ -9,13 +9,13 @@ References:
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from dgm_zoo.checks import is_number
 from dgm_zoo.errors import InvalidInput
 from dgm_zoo.objectives.evidence import importance_weights
 from dgm_zoo.specs import from_spec
@@ -242,8 +242,9 @@ class Wasserstein(Adversarial):
 
     def __post_init__(self):
         value = self.gradient_penalty
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        if not is_number(value) or value < 0:
             raise InvalidInput(f"gradient_penalty is {value!r}; give a number of at least 0")
+        object.__setattr__(self, "gradient_penalty", float(value))
 
     def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         return real - fake
