@@ -56,6 +56,7 @@ def one_of(*values: Any) -> Kind:
 def is_number(value: Any) -> TypeGuard[float]:
     """Returns whether `value` is a real number, Python's or NumPy's and no bool, that a float32 holds."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    value = float(value) if isinstance(value, np.floating) else value  # a float16 would overflow in the comparison
     return real and -LARGEST_FLOAT <= value <= LARGEST_FLOAT
 
 
