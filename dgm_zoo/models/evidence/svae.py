@@ -115,7 +115,7 @@ class SVAE(VAE):
         self.logged = (*self.logged, "classification", "accuracy")
         self.counters.update(rows=counter("rows"), labelled=counter("labelled"))
         self.classifier, self.alpha, self.dropout = classifier, alpha, dropout_rate(dropout)
-        self.class_prior = [1.0 / num_classes] * num_classes if class_prior is None else _shares(class_prior)
+        self.class_prior = [1.0 / self.num_classes] * self.num_classes if class_prior is None else _shares(class_prior)
         check_networks(2, encoder=encoder, decoder=decoder)
         match("classifier's input", input_shape(classifier), "likelihood's event", likelihood.event_shape)
         match("classifier's output", output_shape(classifier), "classes' logits", (num_classes,))
