@@ -111,6 +111,7 @@ def test_an_objective_is_named_or_described_or_given():
     given = Hinge()
     assert adversarial(given) is given and isinstance(adversarial("Hinge"), Hinge)
     assert adversarial({"name": "Wasserstein", "gradient_penalty": 1.0}) == Wasserstein(1.0)
+    assert type(Wasserstein(np.float32(0.5)).gradient_penalty) is float
     assert Wasserstein.from_config(Wasserstein(3.0).get_config()) == Wasserstein(3.0)
 
 

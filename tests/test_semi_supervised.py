@@ -65,6 +65,11 @@ def test_the_bound_without_a_label_is_the_brute_force_sum_over_classes():
     np.testing.assert_array_equal(found["objective"], found["elbo"])
 
 
+def test_a_number_of_classes_may_be_numpys():
+    model = tiny("svae", num_classes=np.int64(CLASSES))
+    np.testing.assert_allclose(model.log_p_c(), np.log(np.full(CLASSES, 1 / CLASSES)), rtol=1e-6)
+
+
 def test_the_bound_of_a_one_hot_q_is_that_of_the_label_and_so_is_its_gradient():
     model = compiled()
     kernel, _ = model.classifier.get_weights()[-2:]

@@ -36,8 +36,8 @@ def get_experiment():
             "Those of the other rows, twice as large, with a cycle weight of 2 and no identity loss, change the size "
             "and the shading of faces in both directions and leave the outlines; their images are grainy "
             "([picture](cyclegan_emoji-longer.png)). To Noto the error falls by a tenth, to Twemoji not at all; the "
-            "retrieval rises both ways, by more than twice its standard error. It is no redrawing: the graininess "
-            "stays in all three seeds.",
+            "retrieval rises both ways, by more than twice its standard error. No seed redraws the design, and the "
+            "images of all three are grainy.",
             "Translators of the size of the first that do not begin with the identity, trained for 10 epochs, were "
             "worse than no translation in all but one of the four numbers: errors 0.171 and 0.162, retrieval 0.239 "
             "and 0.319.",

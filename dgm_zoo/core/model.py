@@ -46,7 +46,7 @@ class GenerativeModel(keras.Model):
       told to, and applies each player's optimizer. Under a distribution strategy only the gradients are compiled.
     * Only inside `ascend` are layers such as `BatchNormalization` and `Dropout` in training mode. The values they
       assign to their variables (moving averages, a spectral norm's vector) are outputs of the pure function: they are
-      kept if the moving player owns the layer, and averaged over replicas. A layer's seed always moves on.
+      kept if the moving player owns the layer, and averaged over replicas. Every `ascend` advances the seeds of layers.
     * A weight of the objective that training may change is a `core.coefficients.Coefficient`; `terms` reads its
       current value, a tensor, as `self.now("beta")`. All other constructor arguments are fixed once it is compiled.
     * A term that is NaN or infinite stops the run with `NonFiniteLoss`, which names the step and the term.

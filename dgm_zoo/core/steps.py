@@ -21,7 +21,7 @@ def ascend(model: Any, objective: Callable, inputs: Iterable, ascents: dict[str,
     parts = [getattr(model, part) for player in ascents for part in model.players[player]]
     state = [v for part in parts for v in part.variables]
     owned = {id(v) for v in state}
-    state += [v for v in seeds(model).values() if id(v) not in owned]  # a source's, in ADDA
+    state += [v for v in seeds(model).values() if id(v) not in owned]  # as ADDA's source
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     coefficients = model.current_coefficients()
     uncounted, replica = model.__dict__.get("_uncounted", set()), threading.get_ident()

@@ -15,7 +15,7 @@ from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Noise
 from dgm_zoo.distributions.noise import BatchNoise
 from dgm_zoo.errors import InvalidInput, check_known
-from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, augmenting, confusing, networks
+from dgm_zoo.models.domains.adaptation import LEVELS, ReversalSchedule, check_augment, confusion_objective, networks
 from dgm_zoo.networks.augmenting import augmented
 from dgm_zoo.objectives import (
     domain_confusion,
@@ -118,9 +118,9 @@ class ADA(GenerativeModel):
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trunk, self.head, self.discriminator, self.target_trunk = trunk, head, discriminator, target_trunk
-        self.mode, self.level, self.objective = mode, level, confusing(objective, mode)
+        self.mode, self.level, self.objective = mode, level, confusion_objective(objective, mode)
         check_known("level", level, LEVELS)
-        self.augment = augmenting(augment, input_shape(trunk))
+        self.augment = check_augment(augment, input_shape(trunk))
         scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
         self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
         self.logged = (*type(self).logged, *self.objective.logged)
@@ -207,7 +207,7 @@ class ADA(GenerativeModel):
     # ------------------------------------------------------------------------------------------ training
 
     def noise(self, rng: BatchNoise) -> Noise:
-        """What moves the examples of source and target, `[batch, 4]` each, or `()` if `augment` is 0."""
+        """The noise of the random moves of source and target, `[batch, 4]` each; `()` if `augment` is 0."""
         return (rng.uniform((4,)), rng.uniform((4,))) if self.augment else ()
 
     def condition(self, y: Any) -> tuple:

@@ -79,7 +79,7 @@ class ReversalSchedule(Schedule):
         return {"total_steps": self.total_steps, "value": self.value}
 
 
-def augmenting(by: Any, shape: Sequence[int]) -> float:
+def check_augment(by: Any, shape: Sequence[int]) -> float:
     """Returns `augment` as a float; raises `InvalidInput` unless it is a share, and 0 if examples are no images."""
     if not is_number(by) or not 0 <= by < 0.5:
         raise InvalidInput(f"augment is {shown(by)}; give a share of the image from 0 to below 0.5, such as 0.1")
@@ -88,7 +88,7 @@ def augmenting(by: Any, shape: Sequence[int]) -> float:
     return float(by)
 
 
-def confusing(objective: Any, mode: str) -> Adversarial:
+def confusion_objective(objective: Any, mode: str) -> Adversarial:
     """Returns the objective that `objective` names; raises `InvalidInput` if the mode is unknown or rejects it."""
     check_known("mode", mode, MODES)
     found = adversarial(objective)

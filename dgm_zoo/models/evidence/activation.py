@@ -67,8 +67,9 @@ class Activated(GenerativeModel):
       fakes: the generated x: "sample", drawn from p(x|z), or "mean", its mean. They must have the same kind of pixels
         as the data, or the discriminator separates them trivially: "sample" for binary data, or for grey levels under
         a head that draws them; "mean" for grey levels under `IndependentBernoulli`.
-      weighting: D(x) of the bound: "discriminator", or "constant" for 1/2 everywhere, with which phi only observes: a
-        comparison of the two separates the effect of the weights from that of learning from generated examples.
+      weighting: the weight D(x) of an example: "discriminator", or "constant" for 1/2 everywhere. With "constant" phi
+        is trained without affecting the bound; comparing the two separates the effect of the weights from that of
+        learning from generated examples.
 
     Also logged: `discriminator`, phi's utility in nats; `q_real` and `q_fake`, the mean of D on real and on
     generated examples; `weight_fake`, the generated examples' share of the total weight.
