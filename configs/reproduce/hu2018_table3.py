@@ -75,7 +75,8 @@ def convolutional(base, amount):
             "name": f"{key}{base}_conv_{amount}", "label": f"{label}{NAMES[base]}, convolutional, {amount} %",
             "config": "aavae_mnist.py", "overrides": [
                 f"model.name={model}", f"train.optimizer={settings}", "model.network=conv", "model.hidden=[16,32]",
-                f"data.limit={images}", f"data.batch_size={batch}", f"train.epochs={epochs}", *more,
+                f"data.limit={images}", f"data.batch_size={batch}", f"train.epochs={epochs}", "evaluate.num_samples=10",
+                *more,
             ],
             "metric": "test_elbo", "published": published, "published_source": published and TABLE_3, "seeds": seeds,
             **(near(published) if published else {}),
