@@ -8,9 +8,14 @@ Both are also measured for images that are not translated. There are no publishe
 """
 
 WAYS = {"target": "Noto to Twemoji", "source": "Twemoji to Noto"}
-LONGER = [
-    "model.translator_filters=16", "model.blocks=2", "model.discriminator_filters=32", "model.cycle_weight=2.0",
-    "model.identity_weight=0.0", "train.epochs=20", "train.optimizer.learning_rate=4e-4",
+INSTANCE = [  # normalisation of each image in the discriminators, and no moving averages
+    "model.normalization=instance",
+    "train.optimizer={'name': 'adam', 'learning_rate': 4e-4, 'beta_1': 0.5}",
+]
+SMALL = [  # half the filters, more tied to the identity, 6 epochs
+    *INSTANCE[:1], "model.translator_filters=12", "model.blocks=1", "model.discriminator_filters=16",
+    "model.cycle_weight=5.0", "model.identity_weight=0.5", "train.epochs=6",
+    "train.optimizer={'name': 'adam', 'learning_rate': 5e-4, 'beta_1': 0.5}",
 ]
 
 
@@ -23,8 +28,9 @@ def get_experiment():
             }
             for metric in ("error", "retrieval") for role, way in WAYS.items()
             for name, label, key, overrides in (
-                ("cyclegan", "not translated", "untranslated_to_", []), ("cyclegan", "CycleGAN", "to_", []),
-                ("longer", "larger, longer, less tied to the identity", "to_", LONGER),
+                ("spectral", "not translated", "untranslated_to_", []), ("spectral", "CycleGAN", "to_", []),
+                ("longer", "discriminators with instance normalisation", "to_", INSTANCE),
+                ("cyclegan", "instance normalisation, small, 6 epochs", "to_", SMALL),
             )
         ],
         "seeds": [0, 1, 2],
