@@ -174,6 +174,16 @@ def nonnegative(name: str, value: Any) -> float:
     return float(value)
 
 
+def value_range(name: str, given: Any) -> tuple[float, float] | None:
+    """Returns a closed range (low, high) as floats, None as None; raises `InvalidInput` for anything else."""
+    if given is None:
+        return None
+    ends = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else ()
+    if len(ends) != 2 or not all(map(is_number, ends)) or not ends[0] < ends[1]:
+        raise InvalidInput(f"{name} is {shown(given)}; give two numbers (low, high) with low < high, or None")
+    return float(ends[0]), float(ends[1])
+
+
 def check_seed(seed: Any) -> int:
     """Returns a seed as an int; raises `InvalidInput` unless it is a whole number that fits an int32."""
     if not is_whole(seed, -(2**31)):

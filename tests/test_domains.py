@@ -15,7 +15,7 @@ from dgm_zoo import training
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.data import pair_from_arrays
 from dgm_zoo.errors import InvalidInput
-from dgm_zoo.models import ADA, PM, CycleGAN
+from dgm_zoo.models import ADA, GAN, PM, CycleGAN
 from dgm_zoo.networks import Predictors
 from dgm_zoo.networks.dense import dense
 from dgm_zoo.training import arguments, build, pairs
@@ -71,6 +71,8 @@ def test_a_batch_of_one_domain_is_refused():
         ("ada", {"objective": "Saturating"}, "the saturating game is mode='grl'"),
         ("ada", {"mode": "grl", "objective": "ImportanceWeighted"}, "mode 'grl' is zero-sum and takes no objective"),
         ("ada", {"domain_weight": -1.0}, "domain_weight is -1.0; give a number of at least 0"),
+        ("ada", {"domain_weight": {"total_steps": 5, "gamma": 10}}, "unknown key of domain_weight's schedule 'gamma'"),
+        ("pm", {"likelihood": "IndependentNormal"}, "likelihood 'IndependentNormal' is for a decoder; set decode=True"),
         ("pm", {"latent_dim": 1}, "latent_dim is 1; give a whole number of at least 2"),
         ("pm", {"form": "square"}, "unknown form 'square'; did you mean 'squares'?"),
         ("cyclegan", {"network": "conv", "hidden": None}, "cannot be halved 2 times"),
@@ -98,8 +100,22 @@ def test_networks_that_do_not_fit_are_refused():
         ADA(dense((1,), (1,), ()), dense((1,), (2,), ()), dense((1,), (1,), ()), level="logits")
     with pytest.raises(InvalidInput, match="mode 'symmetric' has one trunk for both domains"):
         ADA(*[dense((1,), (1,), ()) for _ in range(3)], target_trunk=dense((1,), (1,), ()))
+    for wrong, sentence in (
+        (dense((2,), (1,), ()), "target_trunk's input has shape (2,)"),
+        (dense((1,), (2,), ()), "target_trunk's output has shape (2,)"),
+    ):
+        with pytest.raises(InvalidInput, match=re.escape(sentence)):
+            ADA(*[dense((1,), (1,), ()) for _ in range(3)], target_trunk=wrong, mode="adda")
     with pytest.raises(InvalidInput, match="a decoder and a likelihood come together"):
         PM(dense((4,), (2,), ()), Predictors(2), decoder=dense((2,), (4,), ()))
+
+
+@pytest.mark.parametrize("span", ["ab", (0,), (0, float("nan")), (1, 0), (0, 0), 1, (0, "1"), (False, True)])
+def test_a_range_of_the_data_that_is_none_is_refused_when_a_model_is_built(span):
+    with pytest.raises(InvalidInput, match="data_range is .*; give two numbers .low, high. with low < high, or None"):
+        CycleGAN(identity_network(), identity_network(), judge(), judge(), data_range=span)
+    with pytest.raises(InvalidInput, match="data_range is"):
+        GAN(dense((2,), (3,), ()), dense((3,), (1,), ()), data_range=span)
 
 
 # ---------------------------------------------------------------------------------------------- configs of two domains

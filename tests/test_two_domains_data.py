@@ -13,6 +13,7 @@ from zoo import two_cpus
 from dgm_zoo import data
 from dgm_zoo.data import draws, sets
 from dgm_zoo.data.builders import emoji, mnist_m, usps
+from dgm_zoo.data.domains import check_classes
 from dgm_zoo.errors import InvalidInput
 
 SPLITS = ("train", "validation", "test")
@@ -323,6 +324,15 @@ def test_arrays_of_a_domain_that_would_be_misread_are_refused_with_a_range_too(c
     x = np.random.default_rng(0).random((20, 8, 8, 1)).astype("float32")
     with pytest.raises(InvalidInput, match=re.escape(sentence)):
         pair(change(x), x, ranges=((0, 1), None))
+
+
+def test_unequal_numbers_of_classes_are_warned_of():
+    with pytest.warns(UserWarning, match="the source 'mnist' has 10 classes and the target 'omniglot' 1,623: a class"):
+        check_classes("mnist", "omniglot", (10, 1_623))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_classes("mnist", "usps", (10, 10))
+        check_classes("mnist", "emoji/noto", (10, None))
 
 
 def test_unequal_ranges_are_refused_and_opposite_polarity_is_warned_of():

@@ -8,7 +8,7 @@ for the predictors, in place of gradient descent. "Off-line" rows take 5 steps o
 5,000 times, on mini-batches in place of the whole ensemble; "on-line" rows take one of each, 2,000 times, or 16,000
 times, 256,000 presentations, where the paper has 250,000.
 
-Then 4 bits mixed into 8 signals, with a decoder, beside a public replication of the modern form; and 16 units on
+Then 4 bits mixed into 8 signals, with a decoder, beside a public replication of the modern form; and 16 or 32 units on
 MNIST, for which there are no published numbers: without a decoder, and the same units as an auto-encoder's, whose
 reconstruction weighs so much that predictability has no influence.
 """
@@ -20,7 +20,7 @@ LONG = ["train.epochs=16"]
 MIXED = [
     "data.name=patterns/mixed", "data.batch_size=64", "model.latent_dim=4", "model.hidden=[32]",
     "model.predictor_hidden=[16]", "model.predictor_steps=3", "model.decode=True", "model.likelihood=IndependentNormal",
-    "model.reconstruction_weight=0.1", "train.steps_per_execution=50", "train.epochs=10",
+    "model.reconstruction_weight=0.005", "train.steps_per_execution=50", "train.epochs=10",
 ]
 AUTO_ENCODER = ["model.decode=True", "model.reconstruction_weight=1000"]
 
@@ -50,12 +50,15 @@ def mixed():
 
 
 def mnist():
-    for name, label, overrides in (
-        ("mnist", "MNIST, 16 units", []), ("mnist_autoencoder", "MNIST, auto-encoder of 16 units", AUTO_ENCODER),
-    ):
-        for metric in ("test_code_information", "test_unit_error", "constant_units"):
-            against = {"against": "mnist_autoencoder"} if name == "mnist" else {}
-            yield row(name, label, "pm_mnist.py", metric, overrides, seeds=[0, 1, 2], **against)
+    for units, number in ((16, ""), (32, "_32")):
+        size = [f"model.latent_dim={units}"] if number else []  # 16 is the config's
+        for name, label, overrides in (
+            (f"mnist{number}", f"MNIST, {units} units", size),
+            (f"mnist_autoencoder{number}", f"MNIST, auto-encoder of {units} units", [*size, *AUTO_ENCODER]),
+        ):
+            for metric in ("test_code_information", "test_unit_error", "constant_units"):
+                against = {} if "auto" in name else {"against": f"mnist_autoencoder{number}"}
+                yield row(name, label, "pm_mnist.py", metric, overrides, seeds=[0, 1, 2], **against)
 
 
 def get_experiment():
@@ -81,7 +84,10 @@ def get_experiment():
             "know. Their error is 0, and so is the gradient of V_C, so that they stay between 0 and 1, where the "
             "paper's became constant. It was the same with batches of one example, by Adam and by gradient descent, in "
             "one run each.",
-            "On the mixed signals the weight of the reconstruction is 0.1; with 1 the units stayed dependent.",
+            "On the mixed signals the weight of the reconstruction is 0.005: the replication weights the squared error "
+            "by 1, which is log p(x|z) weighted by 2 sigma^2, 0.005 for the noise of 0.05. With 0.1, ten earlier runs "
+            "had an information of 0.0087 +- 0.0084 nats and an error of 0.209 +- 0.017; with 1 the units stayed "
+            "dependent.",
             "The measured epoch is that of the least `loss`, minus V_C with the predictors of training; an epoch in "
             "which these lag behind can win.",
         ],

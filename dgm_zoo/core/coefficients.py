@@ -5,6 +5,7 @@ the training step. Both reach the compiled step as tensors, so that a change nee
 """
 
 import contextlib
+import inspect
 import numbers
 from collections.abc import Iterator
 from typing import Any
@@ -78,17 +79,23 @@ def schedule_or_number(name: str, given: Any) -> Schedule | float:
     if isinstance(given, (tf.Tensor, tf.Variable, keras.Variable)):
         given = float(given)
     if isinstance(given, dict):
-        takes = ("warmup_steps", "value", "start", "cycle_steps")
-        for key in given:
-            check_known(f"key of {name}'s schedule", key, takes)
-        if "warmup_steps" not in given:
-            raise InvalidInput(f"{name} is {given!r}, a schedule without 'warmup_steps'; add it")
-        return Warmup(**given)
+        return from_dict(name, given, Warmup)
     if isinstance(given, numbers.Real) or given is None or isinstance(given, str):
         return nonnegative(name, given)
     raise InvalidInput(
         f"{name} is {given!r}; give a number of at least 0, or a schedule such as {{'warmup_steps': 1000}}"
     )
+
+
+def from_dict(name: str, given: dict, schedule: type[Schedule]) -> Schedule:
+    """Returns a coefficient's schedule from its arguments; raises `InvalidInput` if one is unknown or missing."""
+    takes = inspect.signature(schedule).parameters
+    for key in given:
+        check_known(f"key of {name}'s schedule", key, list(takes))
+    for key, parameter in takes.items():
+        if key not in given and parameter.default is parameter.empty:
+            raise InvalidInput(f"{name} is {given!r}, a schedule without '{key}'; add it")
+    return schedule(**given)
 
 
 class Changing:

@@ -99,6 +99,16 @@ def scale(of: Domain) -> Scale:
     return Scale(*(float(number) for number in (x.mean(), x.std(), x.min(), x.max())))
 
 
+def check_classes(source: str, target: str, counts: tuple[int | None, int | None]) -> None:
+    """Warns with a `UserWarning` if two data sets, of which the source's labels are read, have unequal class counts."""
+    if None not in counts and counts[0] != counts[1]:
+        warnings.warn(
+            f"the source '{source}' has {counts[0]:,} classes and the target '{target}' {counts[1]:,}: a classifier of "
+            "the source's is wrong on the others; choose sets with the same classes, or labels=(False, False)",
+            stacklevel=3,
+        )
+
+
 def check_scales(source: Domain, target: Domain) -> None:
     """Raises if two domains have unequal ranges of values, and warns if one looks like the inverse of the other.
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from dgm_zoo.data import checks, draws, pipeline
 from dgm_zoo.data.arrays import AUTO
-from dgm_zoo.data.domains import COLOUR, check_scales, check_shapes, domain
+from dgm_zoo.data.domains import COLOUR, check_classes, check_scales, check_shapes, domain
 from dgm_zoo.data.preparing import directory
 from dgm_zoo.data.reading import read_split
 from dgm_zoo.data.sets import entry
@@ -70,6 +70,10 @@ def load_pair(
     Raises:
       InvalidInput: a set is unknown or not prepared, an option is invalid, or the domains differ in shape or scale.
 
+    Warns:
+      UserWarning: the domains look like each other's inverse; or the source's labels are read, and the target has more
+        or fewer classes.
+
     Example:
       >>> pair = load_pair("mnist", "usps", 128, limit=(2_000, 1_800))
       >>> pair.cardinality()   # an epoch is 2,000 // 64 steps
@@ -85,6 +89,8 @@ def load_pair(
             raise InvalidInput(f"{option}, but '{name}' has no labels; set it to False for the {role}")
         x, y, _, levels = read_split(name, split, directory(name, data_dir), size)
         domains.append(domain(role, f"'{name}'", x, y, levels=levels))
+    if wanted[0]:
+        check_classes(source, target, (entry(source).num_classes, entry(target).num_classes))
     return _pair(domains, wanted, batch_size, split, channels, limit, balanced, seed, first_epoch)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import input_shape, layer_size, match, output_shape
+from dgm_zoo.checks import input_shape, layer_size, match, output_shape, value_range
 from dgm_zoo.core import recipes
 from dgm_zoo.core.critic import Saturation, check_critic, fixed
 from dgm_zoo.core.endpoints import SEED, Endpoint, Input
@@ -79,7 +79,7 @@ class Adversaries(GenerativeModel):
         self.generator, self.discriminator = generator, discriminator
         self.prior = fixed(StandardNormal(self.latent_shape()) if prior is None else prior, type(self))
         self.objective = adversarial(self.default_objective if objective is None else objective)
-        self.data_range = None if data_range is None else tuple(data_range)
+        self.data_range = value_range("data_range", data_range)
         self.logged = (*type(self).logged, *self.objective.logged)
         match("generator's input", self.latent_shape(), "prior's event", self.prior.event_shape)
         match("generator's output", output_shape(generator), "discriminator's input", self.x_shape)

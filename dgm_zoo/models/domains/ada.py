@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo.checks import check_networks, input_shape, match, output_shape
-from dgm_zoo.core.coefficients import Coefficient
+from dgm_zoo.core.coefficients import Coefficient, from_dict
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import KL, Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
@@ -122,7 +122,9 @@ class ADA(GenerativeModel):
         check_known("level", level, LEVELS)
         self.augment = check_augment(augment, input_shape(trunk))
         scheduled = isinstance(domain_weight, dict) and "total_steps" in domain_weight
-        self.domain_weight = ReversalSchedule(**domain_weight) if scheduled else domain_weight
+        self.domain_weight = (
+            from_dict("domain_weight", domain_weight, ReversalSchedule) if scheduled else domain_weight
+        )
         self.logged = (*type(self).logged, *self.objective.logged)
         check_networks(1, trunk=trunk, head=head, discriminator=discriminator)
         match("trunk's output", output_shape(trunk), "head's input", input_shape(head))
@@ -141,6 +143,9 @@ class ADA(GenerativeModel):
         if self.target_trunk is None:
             self.target_trunk = keras.models.clone_model(self.trunk)
             self.target_trunk.set_weights(self.trunk.get_weights())
+        check_networks(1, target_trunk=self.target_trunk)
+        match("target_trunk's input", input_shape(self.target_trunk), "trunk's input", input_shape(self.trunk))
+        match("target_trunk's output", output_shape(self.target_trunk), "trunk's output", output_shape(self.trunk))
         self.trunk.trainable = self.head.trainable = False
 
     def take_weights(self, other: keras.Model) -> bool:

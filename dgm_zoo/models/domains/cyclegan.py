@@ -7,7 +7,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dgm_zoo.checks import check_networks, input_shape, match, nonnegative, output_shape, whole_number
+from dgm_zoo.checks import (
+    check_networks,
+    input_shape,
+    match,
+    nonnegative,
+    output_shape,
+    value_range,
+    whole_number,
+)
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.critic import Saturation, check_critic
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -126,7 +134,7 @@ class CycleGAN(GenerativeModel):
         self.discriminator_source, self.discriminator_target = discriminator_source, discriminator_target
         self.objective, self.pool_size = adversarial(objective), whole_number("pool_size", pool_size, 0)
         self.cycle_weight, self.identity_weight = cycle_weight, nonnegative("identity_weight", identity_weight)
-        self.data_range = None if data_range is None else tuple(data_range)
+        self.data_range = value_range("data_range", data_range)
         source, target = input_shape(to_target), input_shape(to_source)
         check_networks(1, to_target=to_target, to_source=to_source)
         check_networks(1, discriminator_source=discriminator_source, discriminator_target=discriminator_target)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from dgm_zoo import distributions
-from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape, whole_number
+from dgm_zoo.checks import boolean, input_shape, layer_size, match, output_shape, shown, whole_number
 from dgm_zoo.core import recipes
 from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
@@ -27,7 +27,7 @@ FORMS = ("squares", "bernoulli", "reversed")
 @recipes.makes("encoder", "predictors", "decoder", "likelihood")
 def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str = "dense",
              hidden: Sequence[int] | None = None, activation: str | None = None, predictor_hidden: Sequence[int] = (),
-             decode: bool = False, likelihood: Any = "IndependentBernoulli") -> dict[str, Any]:
+             decode: bool = False, likelihood: Any = None) -> dict[str, Any]:
     """Returns an encoder, a predictor for each unit and, with `decode`, a decoder and its likelihood.
 
     Args:
@@ -36,14 +36,17 @@ def networks(*, image_shape: Sequence[int], latent_dim: int = 32, network: str =
       network, hidden, activation: see `networks.encoder_and_decoder`.
       predictor_hidden: widths of the hidden layers of each predictor; see `networks.Predictors`.
       decode: whether to build a decoder.
-      likelihood: the head of the decoder's p(x|z); see `distributions.get`.
+      likelihood: the head of the decoder's p(x|z), with `decode` only; see `distributions.get`. None for
+        IndependentBernoulli.
     """
+    if not boolean("decode", decode) and likelihood is not None:
+        raise InvalidInput(f"likelihood {shown(likelihood)} is for a decoder; set decode=True or leave likelihood out")
     units, image_shape = layer_size("latent_dim", latent_dim, 2), tuple(image_shape)
-    head = distributions.get(likelihood, image_shape)
+    head = distributions.get("IndependentBernoulli" if likelihood is None else likelihood, image_shape)
     encoder, decoder = encoder_and_decoder(
         network, image_shape, units, (units,), head.params_shape, hidden, activation
     )
-    given = {"decoder": decoder, "likelihood": head} if boolean("decode", decode) else {}
+    given = {"decoder": decoder, "likelihood": head} if decode else {"likelihood": None}
     return {"encoder": encoder, "predictors": Predictors(units, predictor_hidden), **given}
 
 
