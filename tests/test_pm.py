@@ -1,5 +1,7 @@
 """PM: V_C of the published ensemble, the two players' gradients by differences, the decoder."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -32,6 +34,19 @@ def pm_of(code):
     return model
 
 
+@pytest.mark.parametrize(
+    ("steps", "rates", "slow"),
+    [(1, (0.1, 0.1), True), (1, (0.1, 1.0), False), (5, (0.1, 0.1), False), (2, (0.1, 0.1), True)],
+)
+def test_predictors_that_learn_hardly_faster_than_the_code_are_warned_of(steps, rates, slow):
+    model = PM(dense((5,), (3,), ()), Predictors(3, (4,)), predictor_steps=steps)
+    model.compile({player: keras.optimizers.SGD(rate) for player, rate in zip(("eta", "phi"), rates, strict=True)})
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model.fit(normal(16, 5), batch_size=8, verbose=0)
+    assert any("PM's predictors take" in str(one.message) for one in found) == slow
+
+
 @pytest.mark.parametrize(("code", "wanted"), [(FACTORIAL, 2.0), (INVERTIBLE, 19 / 10)])
 def test_v_c_of_the_published_ensemble(code, wanted):
     model = pm_of(code)
@@ -40,6 +55,7 @@ def test_v_c_of_the_published_ensemble(code, wanted):
     assert -9 * logs["loss"] == pytest.approx(wanted, abs=1e-5) and logs["log_q"] == pytest.approx(logs["loss"])
 
 
+@pytest.mark.filterwarnings("ignore:PM's predictors")  # which stand still here
 @pytest.mark.parametrize("form", ["squares", "bernoulli", "reversed"])
 def test_the_code_ascends_what_the_predictors_descend(form):
     """Each player's step is the gradient of its utility, by differences; but for "reversed" the game is zero-sum."""

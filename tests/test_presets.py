@@ -11,7 +11,7 @@ from zoo import sparing
 from dgm_zoo import data, serving, training
 
 PRESETS = serving.list_presets()
-LIMIT, LIMIT_TOGETHER = 8 * 2**20, 80_000_000
+LIMIT, LIMIT_TOGETHER = 6 * 2**20, 80_000_000
 KINDS = {"vae_digits", "gan_mnist", "svae_mnist", "symvae_mnist", "ada_mnist_usps", "classifier_digits"}
 
 

@@ -1,5 +1,6 @@
 """Predictability minimisation."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from dgm_zoo.networks import Predictors, encoder_and_decoder
 from dgm_zoo.objectives import log_q_units, log_q_units_reversed, v_c
 
 FORMS = ("squares", "bernoulli", "reversed")
+LEAD = 3.0  # at least this much faster, in steps times learning rate, the predictors should learn than the code
 
 
 @recipes.makes("encoder", "predictors", "decoder", "likelihood")
@@ -89,6 +91,9 @@ class PM(GenerativeModel):
     Raises:
       InvalidInput: the code has one unit; the shapes of two networks do not match (the message names both); the form
         is unknown; a decoder is given without a likelihood, or vice versa.
+
+    `fit` warns if the predictors learn less than 3 times as fast as the encoder, by steps times learning rate: one
+    optimizer for both players needs several predictor steps.
 
     Example:
       >>> model = dgm_zoo.create("pm", image_shape=(28, 28, 1), latent_dim=16)
@@ -187,6 +192,9 @@ class PM(GenerativeModel):
     def steps_of(self, player: str) -> int:
         return self.predictor_steps if player == "phi" else 1
 
+    def watchers(self) -> list[keras.callbacks.Callback]:
+        return [*super().watchers(), SlowPredictors()]
+
     def noise(self, rng: BatchNoise) -> Noise:
         """Returns `()`: a training step needs no noise."""
         return ()
@@ -235,3 +243,18 @@ class PM(GenerativeModel):
             **found, "decode": Endpoint(z, decode, doc="the mean of p(x|z)"),
             "reconstruct": Endpoint(x, lambda x: decode(self.code(x)), doc="the mean of p(x|z) at the code of x"),
         }
+
+
+class SlowPredictors(keras.callbacks.Callback):
+    """Warns before training in which the predictors learn hardly faster than the code that they should predict."""
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        model = self.model
+        phi, eta = (float(model.optimizers[player].learning_rate) for player in ("phi", "eta"))
+        if model.predictor_steps * phi < LEAD * eta:
+            warnings.warn(
+                f"PM's predictors take {model.predictor_steps} step(s) with learning rate {phi:g} for one of the code "
+                f"with {eta:g}; if they learn no faster, the code only looks independent: give phi 10 times eta's "
+                "learning rate, as in the paper, or predictor_steps=5",
+                stacklevel=2,
+            )
