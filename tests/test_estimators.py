@@ -343,6 +343,8 @@ SKEWED = np.repeat(np.arange(4), [1, 2, 2, 4])  # the published ensemble of 1/9,
     ([(1, 1), (0, 1), (1, 0), (0, 0)], 4, 1, 4),  # factorial and invertible, as published
     ([(0, 1), (0, 0), (1, 0), (1, 1)], 4, 0, 4),  # invertible, units dependent
     ([(1, 1, 1), (0, 1, 1), (1, 0, 1), (0, 0, 1)], 4, 1, 4),  # with a constant unit
+    ([(1, 1, 0.51), (0, 1, 0.49), (1, 0, 0.5), (0, 0, 0.5)], 4, 1, 4),  # whose value is neither 0 nor 1
+    ([(1, 1, 0.6), (0, 1, 0.66), (1, 0, 0.6), (0, 0, 0.6)], 4, 0, 4),  # a unit that varies and is not binary
     ([(1, 1), (0, 1), (1, 0.06), (0, 0)], 4, 0, 4),  # a unit that is not binary
     ([(1, 0), (0, 0), (0, 0), (0, 0)], 4, 0, 2),  # independent, but patterns share a code
     ([(1, 0), (0, 0), (0, 0), (0, 0)], 2, 1, 2),

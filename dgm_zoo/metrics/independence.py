@@ -99,7 +99,8 @@ def factorial(code: np.ndarray, patterns: int) -> dict:
     """1 if a code of an exact ensemble is factorial, else 0.
 
     It is if every unit is within 0.05 of 0 or 1 for every example, different patterns have different codes, and the
-    rounded units are independent. Constant units do no harm.
+    rounded units are independent. A unit that varies by at most 0.05 is constant: it may have any value, and does no
+    harm.
 
     Args:
       code: units in [0, 1], `[n, units]`, of an ensemble in which every pattern occurs in exact proportion.
@@ -115,16 +116,17 @@ def factorial(code: np.ndarray, patterns: int) -> dict:
     References: Schmidhuber, Learning Factorial Codes by Predictability Minimization, 1992.
     """
     code, patterns = _checked(code), whole_number("patterns", patterns)
-    bits = code > 0.5
+    constant = np.ptp(code, axis=0) <= EXTREME
+    bits = (code > 0.5) & ~constant
     words, counts = np.unique(bits, axis=0, return_counts=True)
-    binary = bool((np.abs(code - bits) <= EXTREME).all())
+    binary = bool(((np.abs(code - bits) <= EXTREME) | constant).all())
     on = bits.mean(0)
     products = np.where(words, on, 1.0 - on).prod(1)
     independent = bool(np.allclose(counts / len(code), products, atol=1e-9))
     return {
         "value": int(binary and len(words) == patterns and independent), "stderr": None,
-        "protocol": f"1 if {bits.shape[1]} units are within {EXTREME} of 0 or 1, independent, and tell {patterns} "
-                    f"patterns apart, {len(code):,} examples",
+        "protocol": f"1 if {bits.shape[1]} units are constant, or within {EXTREME} of 0 or 1 and independent, and tell "
+                    f"{patterns} patterns apart, {len(code):,} examples",
     }
 
 
