@@ -86,6 +86,11 @@ def test_an_override_that_python_cannot_read_is_refused(value, tmp_path):
         load_config(tmp_path / "config.py", [f"train.epochs={value}"])
 
 
+def test_a_learning_rate_may_be_a_whole_number():
+    train = resolve({**BASE, "train": {"optimizer": {"name": "sgd", "learning_rate": 2}}}).train.to_dict()
+    assert float(make_optimizers(train, ["eta"])["eta"].learning_rate) == 2.0
+
+
 def test_stages_change_the_learning_rate_at_their_share_of_the_steps():
     """The eight stages of the IWAE's authors: 3^i epochs at 10^(-i/7) times the first rate."""
     stages = [[(3**i - 1) / 2 / 3280, 10 ** (-i / 7)] for i in range(1, 8)]

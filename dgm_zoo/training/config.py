@@ -253,7 +253,7 @@ def _optimizer(given, decay, total_steps):
     if str(name).lower() not in classes:
         raise unknown("optimizer", name, classes)
     schema.check_optimizer(classes[str(name).lower()], given)
-    rate = given["learning_rate"]
+    rate = float(given["learning_rate"])  # Keras takes no whole number
     if decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     elif decay:
