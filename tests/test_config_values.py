@@ -21,7 +21,7 @@ VALUES = {
 }
 BASE = {"model": {"name": "vae", "latent_dim": 2}, "data": {"name": "digits", "batch_size": 100}}
 OPTIMIZER = {  # setting: the values of VALUES that it takes
-    "learning_rate": {"2.5"}, "beta_1": {"0"}, "epsilon": {"2.5", "10**30"}, "clipnorm": {"None", "2.5", "10**30"},
+    "learning_rate": {"2.5", "10**30"}, "beta_1": {"0"}, "epsilon": {"2.5", "10**30"}, "clipnorm": {"None", "2.5", "10**30"},
     "weight_decay": {"None", "0", "2.5", "10**30"}, "use_ema": {"True"}, "ema_momentum": {"0"},
     "gradient_accumulation_steps": {"None"}, "players": {"{}"}, "name": set(), "momentum": set(),
 }
@@ -37,7 +37,7 @@ TAKEN = {
     "evaluate.limit": {"None"}, "evaluate.classifier": PATHS,
     "model.name": set(), "model": set(), "data": set(), "train": {"{}"}, "evaluate": {"{}"}, "modle": set(),
     **{f"train.optimizer.{key}": taken for key, taken in OPTIMIZER.items()},
-    "train.optimizer.players.theta": {"{}"}, "train.optimizer.players.theta.learning_rate": {"2.5"},
+    "train.optimizer.players.theta": {"{}"}, "train.optimizer.players.theta.learning_rate": {"2.5", "10**30"},
     "train.optimizer.players.phi": set(),
 }
 
