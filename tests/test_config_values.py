@@ -21,9 +21,9 @@ VALUES = {
 }
 BASE = {"model": {"name": "vae", "latent_dim": 2}, "data": {"name": "digits", "batch_size": 100}}
 OPTIMIZER = {  # setting: the values of VALUES that it takes
-    "learning_rate": {"2.5", "10**30"}, "beta_1": {"0"}, "epsilon": {"2.5", "10**30"}, "clipnorm": {"None", "2.5", "10**30"},
-    "weight_decay": {"None", "0", "2.5", "10**30"}, "use_ema": {"True"}, "ema_momentum": {"0"},
-    "gradient_accumulation_steps": {"None"}, "players": {"{}"}, "name": set(), "momentum": set(),
+    "learning_rate": {"2.5", "10**30"}, "beta_1": {"0"}, "epsilon": {"2.5", "10**30"},
+    "clipnorm": {"None", "2.5", "10**30"}, "weight_decay": {"None", "0", "2.5", "10**30"}, "use_ema": {"True"},
+    "ema_momentum": {"0"}, "gradient_accumulation_steps": {"None"}, "players": {"{}"}, "name": set(), "momentum": set(),
 }
 PATHS = {"None", "a", "256 characters"}
 TAKEN = {
