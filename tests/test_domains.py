@@ -33,6 +33,7 @@ LABELS, NONE = np.zeros(8, "int32"), np.full(8, -1, "int32")
     [
         ("ada", ((IMAGES, IMAGES[:0]), (LABELS, NONE[:0])), "ADA.fit: the target has no examples; give at least one"),
         ("ada", ((IMAGES, IMAGES), (NONE, NONE)), "ADA.fit: the source has examples without a label"),
+        ("ada", ((IMAGES, IMAGES), (LABELS, NONE - 1)), "the target has the class -2; give -1 to an example without"),
         ("ada", ((IMAGES, IMAGES), (LABELS, LABELS + 3)), "the target has the class 3, but the model knows 3 classes"),
         ("ada", ((IMAGES, IMAGES), (LABELS + 5, NONE)), "the source has the class 5, but the model knows 3 classes"),
         ("ada", ((IMAGES, IMAGES),), "ADA.fit: ADA needs labels; give (x, y)"),

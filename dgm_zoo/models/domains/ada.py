@@ -252,6 +252,8 @@ class ADA(GenerativeModel):
         classes = output_shape(self.head)[0]
         if int(tf.reduce_min(y[0])) < 0:
             raise InvalidInput(f"{where}: the source has examples without a label; give each its class")
+        if (least := int(tf.reduce_min(y[1]))) < -1:
+            raise InvalidInput(f"{where}: the target has the class {least}; give -1 to an example without a label")
         for domain, label in zip(self.domains, y, strict=True):
             most = int(tf.reduce_max(label))
             if most >= classes:
@@ -262,7 +264,8 @@ class ADA(GenerativeModel):
 
     def doubts(self, x: Any, y: Any) -> list[tf.Tensor]:
         classes = output_shape(self.head)[0]
-        return [tf.reduce_any(y[0] < 0), *(tf.reduce_any(label >= classes) for label in y)]
+        return [*(tf.reduce_any(label < least) for label, least in zip(y, (0, -1), strict=True)),
+                *(tf.reduce_any(label >= classes) for label in y)]
 
     def classify(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """A dict of `logits` and `probabilities`, each NumPy `[n, num_classes]`, of examples of the target domain."""
