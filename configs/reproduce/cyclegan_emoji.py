@@ -44,8 +44,8 @@ def get_experiment():
             "are grainy ([picture](cyclegan_emoji-longer.png)), and the error to Twemoji is that without translation. "
             "Which of the two matters was not separated.",
             "The measured epoch is that of the least `loss` on validation images, which hardly changes after the "
-            "fourth: of the 20 it was the 8th, the last and the 4th. The seed of the last epoch is the best in three of "
-            "the four numbers, that of the 4th the worst.",
+            "fourth: of the 20 it was the 8th, the last and the 4th. The seed of the last epoch is the best in three "
+            "of the four numbers, that of the 4th the worst.",
             "The small translators hardly translate: they begin with the identity, and from there learn the margin "
             "that Noto leaves around a face and slight changes of colour. Such translators that do not begin with the "
             "identity, trained for 10 epochs, were worse than no translation in all but one of the four numbers: "
