@@ -88,3 +88,19 @@ def test_translate_names_the_domain():
     np.testing.assert_allclose(model.reconstruct(z), model.translate(model.translate(z), to="source"), atol=1e-6)
     with pytest.raises(InvalidInput, match="unknown domain 'sauce'; did you mean 'source'"):
         model.translate(z, to="sauce")
+
+
+def test_translate_takes_the_pairs_names_and_a_file_keeps_them(tmp_path):
+    model = tiny("cyclegan", domain_names=["mnist", "usps"])
+    (z, x), *_ = examples(model, 5)
+    np.testing.assert_array_equal(model.translate(z, to="usps"), model.translate(z, to="target"))
+    np.testing.assert_array_equal(model.translate(x, to="mnist"), model.translate(x, to="source"))
+    assert [one.doc for one in model.endpoints().values()] == [
+        "images of mnist as usps's, G(x)", "images of usps as mnist's, F(x)", "F(G(x)) of images of mnist",
+    ]
+    model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").domain_names == ("mnist", "usps")
+    with pytest.raises(InvalidInput, match="unknown domain 'uspss'; did you mean 'usps'"):
+        model.translate(z, to="uspss")
+    swapped = tiny("cyclegan", domain_names=["target", "source"])  # the names of the roles come first
+    np.testing.assert_array_equal(swapped.translate(z, to="target"), swapped.answer("to_target", x=z)["x"])

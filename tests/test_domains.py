@@ -77,6 +77,8 @@ def test_a_batch_of_one_domain_is_refused():
         ("pm", {"latent_dim": 1}, "latent_dim is 1; give a whole number of at least 2"),
         ("pm", {"form": "square"}, "unknown form 'square'; did you mean 'squares'?"),
         ("cyclegan", {"network": "conv", "hidden": None}, "cannot be halved 2 times"),
+        ("cyclegan", {"domain_names": ["mnist"]}, "domain_names is ['mnist']; give two different names"),
+        ("cyclegan", {"domain_names": "ab"}, "domain_names is 'ab'; give two different names"),
         ("cyclegan", {"pool_size": -1}, "pool_size is -1; give a whole number of at least 0"),
         ("cyclegan", {"identity_weight": -0.5}, "identity_weight is -0.5; give a number of at least 0"),
     ],

@@ -191,6 +191,12 @@ def mode(given: str | None, config: ConfigDict) -> str | None:
     return given
 
 
+@register_argument("domain_names", settable=False)
+def domain_names(given: None, config: ConfigDict) -> list[str] | None:
+    names = [config.data.name, config.data.target]
+    return names if names[0] != names[1] else None
+
+
 @register_argument("domain_weight")
 def domain_weight(given: float | dict | str | None, config: ConfigDict) -> dict | None:
     """Returns DANN's schedule over the whole run for "dann"; otherwise keeps the config's value."""

@@ -13,6 +13,7 @@ from dgm_zoo.checks import (
     match,
     nonnegative,
     output_shape,
+    shown,
     value_range,
     whole_number,
 )
@@ -61,10 +62,13 @@ class CycleGAN(GenerativeModel):
       identity_weight: lambda_id, relative to lambda; 0 disables the term, 0.5 is the paper's value where it uses one.
       pool_size: number of stored translations to each domain; 0 disables the pool.
       data_range: range that the data must lie in; None to skip the check.
+      domain_names: names of (source, target), which `translate` takes too and the endpoints' documentation has, such as
+        ("mnist", "usps"); a run of `dgm-zoo train` gives those of its data sets.
 
     Raises:
       InvalidInput: the shapes of two networks do not match (the message names both); a gradient penalty is combined
-        with a discriminator that normalises over the batch; identity_weight is set, but the domains' shapes differ.
+        with a discriminator that normalises over the batch; identity_weight is set, but the domains' shapes differ;
+        data_range is no range, or domain_names are not two names.
 
     `fit` warns if a discriminator classifies 99 % of both the real and the generated examples correctly for a whole
     epoch.
@@ -128,13 +132,13 @@ class CycleGAN(GenerativeModel):
     def __init__(self, to_target: keras.Model, to_source: keras.Model, discriminator_source: keras.Model,
                  discriminator_target: keras.Model, *, objective: Any = "LeastSquares", cycle_weight: Any = 5.0,
                  identity_weight: float = 0.0, pool_size: int = 50, data_range: Sequence[float] | None = None,
-                 **kwargs: Any) -> None:
+                 domain_names: Sequence[str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.to_target, self.to_source = to_target, to_source
         self.discriminator_source, self.discriminator_target = discriminator_source, discriminator_target
         self.objective, self.pool_size = adversarial(objective), whole_number("pool_size", pool_size, 0)
         self.cycle_weight, self.identity_weight = cycle_weight, nonnegative("identity_weight", identity_weight)
-        self.data_range = value_range("data_range", data_range)
+        self.data_range, self.domain_names = value_range("data_range", data_range), _names(domain_names)
         source, target = input_shape(to_target), input_shape(to_source)
         check_networks(1, to_target=to_target, to_source=to_source)
         check_networks(1, discriminator_source=discriminator_source, discriminator_target=discriminator_target)
@@ -237,13 +241,14 @@ class CycleGAN(GenerativeModel):
 
         Args:
           x: images of the source for `to="target"`, of the target for `to="source"`.
-          to: the domain to translate to.
+          to: the domain to translate to, "target", "source" or one of `domain_names`.
 
         Raises:
           InvalidInput: the domain is unknown, or the images have another shape or range.
         """
-        check_known("domain", to, self.domains)
-        return self.answer(f"to_{to}", x=x)["x"]
+        named = dict(zip((*(self.domain_names or self.domains), *self.domains), self.domains * 2, strict=True))
+        check_known("domain", to, named)
+        return self.answer(f"to_{named[to]}", x=x)["x"]
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """F(G(x)) for images x of the source: NumPy `[n, ...]`."""
@@ -257,8 +262,21 @@ class CycleGAN(GenerativeModel):
 
     def endpoints(self) -> dict[str, Endpoint]:
         source, target = ({"x": wanted} for wanted in self.takes().values())
+        one, other = self.domain_names or ("the source", "the target")
         return {
-            "to_target": Endpoint(source, lambda x: {"x": self.g(x)}, doc="images of the source as the target's, G(x)"),
-            "to_source": Endpoint(target, lambda x: {"x": self.f(x)}, doc="images of the target as the source's, F(x)"),
-            "reconstruct": Endpoint(source, lambda x: {"x": self.f(self.g(x))}, doc="F(G(x)) of images of the source"),
+            "to_target": Endpoint(source, lambda x: {"x": self.g(x)}, doc=f"images of {one} as {other}'s, G(x)"),
+            "to_source": Endpoint(target, lambda x: {"x": self.f(x)}, doc=f"images of {other} as {one}'s, F(x)"),
+            "reconstruct": Endpoint(source, lambda x: {"x": self.f(self.g(x))}, doc=f"F(G(x)) of images of {one}"),
         }
+
+
+def _names(given):
+    """Returns `domain_names` as a tuple, None as None; raises `InvalidInput` unless they are two different names."""
+    if given is None:
+        return None
+    found = tuple(given) if isinstance(given, (tuple, list)) else ()
+    if len(found) != 2 or not all(isinstance(name, str) and name for name in found) or found[0] == found[1]:
+        raise InvalidInput(
+            f"domain_names is {shown(given)}; give two different names, such as ('mnist', 'usps'), or None"
+        )
+    return found
