@@ -22,18 +22,14 @@ def row(name, label, metric, published=None, **others):
 
 
 def weaker():
-    """GAN and IWGAN, CGAN and IWCGAN with less training, five seeds each."""
+    """GAN and IWGAN with less training or smaller networks, five seeds each."""
     return [
         {
-            **row(iw + base, f"{label}, {budget}", metric), "name": f"{iw}{base}_{number}", "overrides": overrides,
-            "seeds": [0, 1, 2, 3, 4], **({"against": f"{base}_{number}"} if iw else {}),
+            **row(f"{iw}gan", f"{iw.upper()}GAN, {budget}", metric), "name": f"{iw}gan_{number}",
+            "overrides": overrides, "seeds": [0, 1, 2, 3, 4], **({"against": f"gan_{number}"} if iw else {}),
         }
-        for base, metric, budgets in (
-            ("gan", "test_inception_score", WEAKER), ("gan", "test_frechet_distance", WEAKER),
-            ("cgan", "test_conditional_accuracy", ["1 epoch"]),
-        )
-        for number, (budget, overrides) in enumerate(WEAKER.items()) if budget in budgets
-        for iw, label in (("", base.upper()), ("iw", f"IW{base.upper()}"))
+        for metric in ("test_inception_score", "test_frechet_distance")
+        for number, (budget, overrides) in enumerate(WEAKER.items()) for iw in ("", "iw")
     ]
 
 
@@ -55,6 +51,10 @@ def get_experiment():
             "With equal networks, data and budgets we do not observe the paper's gains: the difference of the "
             "inception scores is a sixth of the published one, and that of the accuracies is within its standard "
             "error.",
+            "Nor is the gain seen where the GAN is weaker. After 2 epochs its inception score is a little below the "
+            "published one, and the differences of both scores are within their standard errors or little above; "
+            "after 1 epoch, or after 2 with half the filters, neither model has learned digits, and the scores say "
+            "nothing. With 10 epochs the standard error is a tenth of the published gain.",
             "The minutes are wall time on cores shared with other work, including the time for which a run waited.",
         ],
     }
