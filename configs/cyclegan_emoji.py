@@ -8,8 +8,8 @@ translations whose nearest image is their counterpart, in both directions and fo
 
 The discriminators have spectral normalisation in the place of the paper's normalisation of each image, and the
 translators are moving averages. Took 12 minutes on one core shared with other work: the error to Twemoji is 0.162
-(0.168 without translation), to Noto 0.150 (0.168); retrieval is 0.362 (0.300) and 0.373 (0.336). Size, margin, shading
-and colours of a face change, its outlines do not. docs/results/cyclegan_emoji.md has other seeds.
+(0.168 without translation), to Noto 0.150 (0.168); retrieval is 0.362 (0.300) and 0.373 (0.336). Margin, shading and
+colours of a face change, its outlines do not. docs/results/cyclegan_emoji.md has other seeds.
 """
 
 from ml_collections import ConfigDict

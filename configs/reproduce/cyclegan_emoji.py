@@ -36,9 +36,9 @@ def get_experiment():
         "seeds": [0, 1, 2],
         "quick": ["train.epochs=1", "data.limit=200", "evaluate.limit=100"],
         "notes": [
-            "The translators of the config change a face's size and margin, its shading and the colours, in both "
-            "directions, and leave the outlines; their images are clean ([picture](cyclegan_emoji-pairs.png), the "
-            "first seed). They are nearer to the true counterparts than images that are not translated in each number "
+            "The translators of the config change a face's margin, its shading and the colours, in both directions, "
+            "slightly where an early epoch was chosen, and leave the outlines; their images are clean "
+            "([picture](cyclegan_emoji-pairs.png), the first seed). They are nearer to the true counterparts than images that are not translated in each number "
             "and seed but one, the retrieval to Noto of the last seed. No design is redrawn.",
             "With instance normalisation of the discriminators, as published, and without moving averages the images "
             "are grainy ([picture](cyclegan_emoji-longer.png)), and the error to Twemoji is that without translation. "
