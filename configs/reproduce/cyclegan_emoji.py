@@ -38,8 +38,9 @@ def get_experiment():
         "notes": [
             "The translators of the config change a face's margin, its shading and the colours, in both directions, "
             "slightly where an early epoch was chosen, and leave the outlines; their images are clean "
-            "([picture](cyclegan_emoji-pairs.png), the first seed). They are nearer to the true counterparts than images that are not translated in each number "
-            "and seed but one, the retrieval to Noto of the last seed. No design is redrawn.",
+            "([picture](cyclegan_emoji-pairs.png), the first seed). They are nearer to the true counterparts than "
+            "images that are not translated in each number and seed but one, the retrieval to Noto of the last seed. "
+            "No design is redrawn.",
             "With instance normalisation of the discriminators, as published, and without moving averages the images "
             "are grainy ([picture](cyclegan_emoji-longer.png)), and the error to Twemoji is that without translation. "
             "Which of the two matters was not separated.",
