@@ -72,6 +72,17 @@ def test_fit_and_evaluate_run_on_two_replicas(run):
     assert set(logs) == set(model.logged) and np.isfinite(list(logs.values())).all()
 
 
+def test_a_callback_sets_the_learning_rates_of_all_players_on_replicas_and_keeps_their_ratio():
+    strategy = two_cpus()
+    with strategy.scope():
+        model = tiny("gan")
+        model.compile({"theta": keras.optimizers.SGD(0.1), "phi": keras.optimizers.SGD(0.2)})
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    model.fit(dataset(model), epochs=2, callbacks=[halve], verbose=0)
+    rates = {player: float(keras.ops.convert_to_numpy(one.learning_rate)) for player, one in model.optimizers.items()}
+    assert rates == pytest.approx({"theta": 0.025, "phi": 0.05})
+
+
 def test_replicas_draw_independent_noise():
     strategy = two_cpus()
     with strategy.scope():

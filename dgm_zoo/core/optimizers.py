@@ -109,6 +109,11 @@ def _get(optimizer):
         raise InvalidInput(f"unknown Keras optimizer {shown(optimizer)}; give a name such as 'adam'") from None
 
 
+def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The optimizer's learning rate at this step, on one device or on replicas."""
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
 class AllOptimizers:
     """The `model.optimizer` of Keras' callbacks, which stands for all players' optimizers.
 
@@ -133,7 +138,7 @@ class AllOptimizers:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        rates = [float(optimizer.learning_rate) for optimizer in self.optimizers]
+        rates = [current_rate(optimizer) for optimizer in self.optimizers]
         for optimizer, rate in zip(self.optimizers, rates, strict=True):
             optimizer.learning_rate = value if rate == rates[0] or not rates[0] else value * (rate / rates[0])
 

@@ -15,6 +15,7 @@ from dgm_zoo.core.coefficients import Coefficient
 from dgm_zoo.core.endpoints import Endpoint, Input
 from dgm_zoo.core.formulation import Ascent, Edge, Formulation
 from dgm_zoo.core.model import GenerativeModel
+from dgm_zoo.core.optimizers import current_rate
 from dgm_zoo.core.registry import register_model
 from dgm_zoo.distributions.heads import Head, Noise
 from dgm_zoo.distributions.noise import BatchNoise
@@ -250,7 +251,7 @@ class SlowPredictors(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         model = self.model
-        phi, eta = (float(model.optimizers[player].learning_rate) for player in ("phi", "eta"))
+        phi, eta = (current_rate(model.optimizers[player]) for player in ("phi", "eta"))
         if model.predictor_steps * phi < LEAD * eta:
             warnings.warn(
                 f"PM's predictors take {model.predictor_steps} step(s) with learning rate {phi:g} for one of the code "
