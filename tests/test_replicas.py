@@ -59,11 +59,13 @@ FITTED = sorted({*representatives((*TRAINING, *EVALUATION)), *NOT_BY_ROW})
 XLA = ("vaegan", "rws", "ssymvae")
 
 
+LONG = ("musegan", False)
 RUNS = [*((name, False) for name in FITTED), *((name, True) for name in XLA)]
 RUN_NOW = {("vae", False), ("gan", False), ("svae", False)}
+TIERS = [*sparing([run for run in RUNS if run != LONG], RUN_NOW), pytest.param(LONG, marks=pytest.mark.slow)]
 
 
-@pytest.mark.parametrize("run", sparing(RUNS, RUN_NOW), ids=lambda run: f"{run[0]}-{'xla' if run[1] else 'graph'}")
+@pytest.mark.parametrize("run", TIERS, ids=lambda run: f"{run[0]}-{'xla' if run[1] else 'graph'}")
 def test_fit_and_evaluate_run_on_two_replicas(run):
     name, jit_compile = run
     model, history = trained(name, two_cpus(), jit_compile)

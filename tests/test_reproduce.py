@@ -47,7 +47,7 @@ class Killed(BaseException):
     """Stands for a kill."""
 
 
-@pytest.mark.exhaustive
+@pytest.mark.slow
 def test_a_table_resumes_after_a_kill_and_runs_nothing_twice(folder, monkeypatch):
     assert {"iwae_mnist", "two_vaes"} <= set(training.list_experiments())
     fit, runs = keras.Model.fit, []
