@@ -12,7 +12,7 @@ INSTANCE = [  # normalisation of each image in the discriminators, and no moving
     "model.normalization=instance",
     "train.optimizer={'name': 'adam', 'learning_rate': 4e-4, 'beta_1': 0.5}",
 ]
-SMALL = [  # half the filters, more tied to the identity, 6 epochs
+SMALL = [  # fewer filters and blocks, more tied to the identity, 6 epochs
     *INSTANCE[:1], "model.translator_filters=12", "model.blocks=1", "model.discriminator_filters=16",
     "model.cycle_weight=5.0", "model.identity_weight=0.5", "train.epochs=6",
     "train.optimizer={'name': 'adam', 'learning_rate': 5e-4, 'beta_1': 0.5}",

@@ -68,7 +68,7 @@ class CycleGAN(GenerativeModel):
     Raises:
       InvalidInput: the shapes of two networks do not match (the message names both); a gradient penalty is combined
         with a discriminator that normalises over the batch; identity_weight is set, but the domains' shapes differ;
-        data_range is no range, or domain_names are not two names.
+        data_range is no range, or domain_names are not two different names.
 
     `fit` warns if a discriminator classifies 99 % of both the real and the generated examples correctly for a whole
     epoch.
